@@ -1,0 +1,1 @@
+"""The stack's parts, one component a file, and the vocabulary that they share."""

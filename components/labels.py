@@ -1,0 +1,34 @@
+"""The one vocabulary of labels and annotations.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
+"""
+
+from collections.abc import Mapping
+
+Labels = Mapping[str, str]
+
+DOMAIN = "private-ai.dev"
+"""Prefix of the labels and annotations that are ours."""
+
+NAME = "app.kubernetes.io/name"
+INSTANCE = "app.kubernetes.io/instance"
+PART_OF = "app.kubernetes.io/part-of"
+TIER = f"{DOMAIN}/tier"
+GPU_POOL = f"{DOMAIN}/gpu-pool"
+"""Node label that the platform's owner sets; GPU feature discovery rewrites its own `gpu.product`
+when a GPU is shared, so nothing selects on that."""
+PLAINTEXT = f"{DOMAIN}/plaintext"
+"""Annotation: why a listener of this workload speaks no TLS (read by the policy pack)."""
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""For Services: the provider waits 10 s "to settle" for each; the workload is awaited anyway."""
+
+
+def selector(kind: str, name: str) -> dict[str, str]:
+    """What selects the pods of component *name*, of the software *kind*; never changes."""
+    return {NAME: kind, INSTANCE: name}
+
+
+def labels(kind: str, name: str) -> dict[str, str]:
+    """What every object of a component carries; a superset of its `selector`."""
+    return {**selector(kind, name), PART_OF: "private-ai"}

@@ -1,0 +1,170 @@
+"""The ground that everything stands on: namespaces that deny, limits, priorities, certificates."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pulumi_kubernetes as k8s
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components.args import Args
+from components.labels import PART_OF, TIER
+from components.network import NAMESPACE_NAME
+from components.pki import Authority, AuthorityArgs
+from components.tier import Tier
+from config.platform import TIERS, PlatformSettings, TierName
+
+Level = Literal["restricted", "baseline", "privileged"]
+
+_UNRESTRICTED: dict[TierName, tuple[Level, str]] = {
+    "gpu": ("privileged", "the device plugin and the exporter mount the kubelet's sockets"),
+}
+"""The exceptions to the `restricted` Pod Security Standard, each with its reason."""
+
+_PRIORITY: dict[str, tuple[int, str, tuple[TierName, ...]]] = {
+    "foundation": (1_000_000, "what all else needs", ("gpu", "storage", "data", "auth", "gateway")),
+    "serving": (100_000, "models", ("models",)),
+    "standard": (10_000, "what can wait", ("apps", "monitoring")),
+}
+"""Value, purpose and tiers of each priority class; values only need an order below 10^9."""
+
+_MAX_PODS = 200
+_DEFAULTS = {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"}
+_DEFAULT_LIMITS = {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"}
+
+
+class PlatformArgs(Args):
+    """The tiers of one stack on one cluster."""
+
+    settings: PlatformSettings
+    gpus: dict[str, int]
+    """GPUs that the model tier may take, by resource name; the other tiers may take none."""
+    image: Callable[[str], str]
+    """A key of the image catalogue to a reference."""
+
+
+class Platform(ComponentResource):
+    """A namespace for each tier: closed, bounded, prioritised, with one certificate authority."""
+
+    authority: Authority
+
+    def __init__(self, name: str, args: PlatformArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("private-ai:index:Platform", name, {}, opts)
+        self._args = args
+        self.authority = Authority(
+            "authority",
+            AuthorityArgs(organization=args.settings.organization),
+            ResourceOptions(parent=self),
+        )
+        self._tiers: dict[TierName, Tier] = {}
+        for priority, (value, purpose, tiers) in _PRIORITY.items():
+            priority_class = self._priority_class(priority, value, purpose)
+            self._tiers |= {tier: self._tier(tier, priority_class) for tier in tiers}
+        self.register_outputs({tier: self._tiers[tier].namespace for tier in TIERS})
+
+    def tier(self, name: TierName) -> Tier:
+        """The tier called *name*, once its namespace exists and denies."""
+        return self._tiers[name]
+
+    def _priority_class(self, name: str, value: int, purpose: str) -> Output[str]:
+        return k8s.scheduling.v1.PriorityClass(
+            name,
+            metadata={"labels": {PART_OF: "private-ai"}},
+            value=value,
+            description=purpose,
+            opts=ResourceOptions(parent=self),
+        ).metadata.name
+
+    def _tier(self, tier: TierName, priority_class: Output[str]) -> Tier:
+        settings = self._args.settings
+        level, reason = _UNRESTRICTED.get(tier, ("restricted", ""))
+        annotations = {"private-ai.dev/pod-security-exception": reason} if reason else {}
+        namespace = k8s.core.v1.Namespace(
+            tier,
+            metadata={
+                "name": getattr(settings.namespaces, tier),  # people and operators type it
+                "labels": {
+                    PART_OF: "private-ai",
+                    TIER: tier,
+                    **{
+                        f"pod-security.kubernetes.io/{mode}": level
+                        for mode in ("enforce", "audit", "warn")
+                    },
+                },
+                "annotations": annotations,
+            },
+            opts=ResourceOptions(parent=self),
+        )
+        child = ResourceOptions(parent=namespace)
+        metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
+        closed = self._close(tier, metadata, child)
+        self._bound(tier, metadata, child)
+        return Tier(
+            # Read through the policy that closes it, so that no pod starts in an open namespace.
+            namespace=Output.all(namespace.metadata.name, closed).apply(lambda both: str(both[0])),
+            priority_class=priority_class,
+            authority=self.authority,
+            image=self._args.image,
+            storage_class=settings.storage_class,
+            disposable=settings.disposable,
+        )
+
+    def _close(
+        self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
+    ) -> Output[str]:
+        """Nothing in, nothing out, but questions to the cluster's DNS."""
+        k8s.networking.v1.NetworkPolicy(
+            f"{tier}-dns",
+            metadata=metadata,
+            spec={
+                "pod_selector": {},
+                "policy_types": ["Egress"],
+                "egress": [
+                    {
+                        "to": [
+                            {
+                                "namespace_selector": {
+                                    "match_labels": {NAMESPACE_NAME: "kube-system"}
+                                },
+                                "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+                            }
+                        ],
+                        "ports": [{"port": 53, "protocol": p} for p in ("UDP", "TCP")],
+                    }
+                ],
+            },
+            opts=child,
+        )
+        deny = k8s.networking.v1.NetworkPolicy(
+            f"{tier}-deny",
+            metadata=metadata,
+            spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+            opts=child,
+        )
+        return deny.metadata.name
+
+    def _bound(
+        self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
+    ) -> None:
+        """A quota for what costs or exposes, and requests and limits for who names none."""
+        gpus = self._args.gpus
+        hard = {
+            "pods": str(_MAX_PODS),
+            "services.nodeports": "0",
+            "services.loadbalancers": "1" if tier == "gateway" else "0",
+            **{f"requests.{r}": str(n if tier == "models" else 0) for r, n in gpus.items()},
+        }
+        k8s.core.v1.ResourceQuota(tier, metadata=metadata, spec={"hard": hard}, opts=child)
+        k8s.core.v1.LimitRange(
+            tier,
+            metadata=metadata,
+            spec={
+                "limits": [
+                    {
+                        "type": "Container",
+                        "default": _DEFAULT_LIMITS,
+                        "default_request": _DEFAULTS,
+                    }
+                ]
+            },
+            opts=child,
+        )

@@ -1,0 +1,1 @@
+"""The one typed, documented, validated model of a stack's YAML; no Pulumi in here."""

@@ -1,0 +1,19 @@
+"""The base of every typed model in this project: closed, frozen, documented."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A closed, immutable pydantic model.
+
+    A key that the model does not name is an error (`extra="forbid"`), so a misspelt setting is
+    reported by its path instead of being ignored.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        arbitrary_types_allowed=True,
+        validate_default=True,
+    )

@@ -1,0 +1,87 @@
+"""Kubernetes quantities as typed, comparable values, and the resources made of them."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config.base import Model
+
+# Suffixes of the Kubernetes quantity grammar that make sense for CPU, memory and disk.
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+_SUFFIX = {
+    "m": Decimal("0.001"),
+    "": Decimal(1),
+    "k": Decimal(10) ** 3,
+    "M": Decimal(10) ** 6,
+    "G": Decimal(10) ** 9,
+    "T": Decimal(10) ** 12,
+    "Ki": Decimal(2) ** 10,
+    "Mi": Decimal(2) ** 20,
+    "Gi": Decimal(2) ** 30,
+    "Ti": Decimal(2) ** 40,
+}
+_FORM = re.compile(r"^(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
+
+
+def parse(quantity: str) -> Decimal:
+    """The number of base units (cores or bytes) in *quantity*, such as `500m`, `2`, `16Gi`.
+
+    Raises ValueError for anything that is not a quantity.
+    """
+    match = _FORM.match(quantity)
+    if match is None:
+        message = "must be a Kubernetes quantity such as 500m, 2, 16Gi or 2Ti"
+        raise ValueError(message)
+    return Decimal(match[1]) * _SUFFIX[match[2] or ""]
+
+
+def _checked(quantity: str) -> str:
+    parse(quantity)
+    return quantity
+
+
+Quantity = Annotated[str, AfterValidator(_checked)]
+"""A Kubernetes quantity, kept as written."""
+
+
+class Compute(Model):
+    """CPU, memory and ephemeral disk of one container."""
+
+    cpu: Quantity
+    """CPU cores."""
+    memory: Quantity
+    """Memory, bytes."""
+    ephemeral_storage: Quantity = "1Gi"
+    """Writable layer, logs and emptyDir on disk, bytes."""
+
+
+class Resources(Model):
+    """What one container is guaranteed, and what it may not exceed."""
+
+    requests: Compute = Field(description="Reserved by the scheduler.")
+    limits: Compute = Field(description="Enforced by the kubelet; never below the requests.")
+
+    @model_validator(mode="after")
+    def _limits_cover_requests(self) -> Self:
+        for field in Compute.model_fields:
+            asked, limit = getattr(self.requests, field), getattr(self.limits, field)
+            if parse(asked) > parse(limit):
+                message = f"limits.{field} is {limit}, below requests.{field} {asked}"
+                raise ValueError(message)
+        return self
+
+    @classmethod
+    def of(cls, cpu: str, memory: str, *, max_cpu: str, max_memory: str) -> Self:
+        """Requests and limits in one line, with the default ephemeral storage."""
+        return cls(
+            requests=Compute(cpu=cpu, memory=memory),
+            limits=Compute(cpu=max_cpu, memory=max_memory, ephemeral_storage="4Gi"),
+        )
+
+    @classmethod
+    def fixed(cls, cpu: str, memory: str, ephemeral_storage: str = "1Gi") -> Self:
+        """The same for requests and limits: the Guaranteed quality of service."""
+        compute = Compute(cpu=cpu, memory=memory, ephemeral_storage=ephemeral_storage)
+        return cls(requests=compute, limits=compute)
