@@ -1,0 +1,36 @@
+"""Writing digests into catalog/images.yaml: all or none, comments and order kept."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000  # never fold a source into two lines
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def write_digests(path: Path, digests: Mapping[str, str]) -> None:
+    """Set `digest` of each entry of `path` named in `digests`; raises OSError, then unchanged.
+
+    The file is replaced in one step, so a reader sees the old one or the new one.
+    """
+    yaml = _yaml()
+    document = yaml.load(path.read_text(encoding="utf-8"))
+    for key, digest in digests.items():
+        document[key]["digest"] = digest
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yaml.dump(document, file)
+        Path(temporary).chmod(path.stat().st_mode & 0o777)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

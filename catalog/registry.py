@@ -1,0 +1,243 @@
+"""Asking an image registry what digest a tag has: the OCI distribution API, version 2."""
+
+import base64
+import binascii
+import hashlib
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from catalog.images import DIGEST_PATTERN
+
+_ACCEPT: Final = (
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json"
+)
+# Docker Hub answers under another name than its images carry, and is known to `docker login` by a
+# third.
+_API_HOSTS: Final = {"docker.io": "registry-1.docker.io"}
+_LOGIN_NAMES: Final = {"docker.io": "https://index.docker.io/v1/"}
+
+Credentials = tuple[str, str]
+"""User and password; never printed."""
+
+
+class Failure(NamedTuple):
+    """Why a registry did not tell."""
+
+    got: str
+    remedy: str
+
+
+class RegistryError(Exception):
+    """A registry did not tell a digest, or could not be asked."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.got}. {failure.remedy}")
+        self.failure = failure
+
+
+def split_reference(repository: str) -> tuple[str, str]:
+    """`registry.example:5000/mirror/library/kong` to its host and the path below it."""
+    host, _, path = repository.partition("/")
+    return host, path
+
+
+def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Credentials]:
+    """What `docker login` stored in config.json, by registry; empty where there is none.
+
+    Only logins kept in the file itself are read, not those in a credential helper.
+    """
+    folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        return {}
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8")).get("auths", {})
+        return {
+            name: (user, password)
+            for name, entry in stored.items()
+            if entry.get("auth")
+            for user, _, password in [base64.b64decode(entry["auth"]).decode().partition(":")]
+        }
+    except (OSError, ValueError, AttributeError, binascii.Error):
+        # Said without the content, which holds passwords.
+        raise RegistryError(
+            Failure(
+                f"{path} cannot be read as Docker's login file",
+                "Log in again with `docker login`, or set DOCKER_CONFIG to another folder",
+            )
+        ) from None
+
+
+def resolve_digest(
+    client: httpx.Client,
+    repository: str,
+    tag: str,
+    *,
+    logins: Mapping[str, Credentials],
+    plain_http: bool = False,
+) -> str:
+    """The digest (`sha256:…`) of what `repository:tag` points at: the index, where there is one.
+
+    `plain_http` speaks HTTP, and only to a host of this machine. Raises RegistryError.
+    """
+    host, path = split_reference(repository)
+    login = logins.get(_LOGIN_NAMES.get(host, host)) or logins.get(f"https://{host}")
+    url = f"{_base(host, plain_http=plain_http)}/v2/{path}/manifests/{tag}"
+    try:
+        answer = client.head(url, headers={"Accept": _ACCEPT})
+        headers = {"Accept": _ACCEPT}
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            headers["Authorization"] = _authorize(
+                client,
+                answer.headers.get("WWW-Authenticate", ""),
+                path,
+                login,
+                plain_http=plain_http,
+            )
+            answer = client.head(url, headers=headers)
+        _check(answer, repository, tag, logged_in=login is not None)
+        digest = str(answer.headers.get("Docker-Content-Digest", ""))
+        if not digest:
+            answer = client.get(url, headers=headers)
+            _check(answer, repository, tag, logged_in=login is not None)
+            digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise RegistryError(
+            Failure(
+                f"{host} cannot be reached ({type(error).__name__}: {error})",
+                "Check the network and the proxy, or lock from a mirror with --registry-prefix",
+            )
+        ) from error
+    if not re.fullmatch(DIGEST_PATTERN, digest):
+        raise RegistryError(
+            Failure(
+                f"{host} answered with a digest that is not sha256: {digest[:80]!r}",
+                "Ask whoever runs the registry; nothing can be pinned by it",
+            )
+        )
+    return digest
+
+
+def _base(host: str, *, plain_http: bool) -> str:
+    if plain_http and is_loopback(host):
+        return f"http://{host}"
+    return f"https://{_API_HOSTS.get(host, host)}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a registry host (with or without port) is this machine."""
+    without_port = re.sub(r"(?<=[^:]):\d+$", "", host)
+    if without_port == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(without_port.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _authorize(
+    client: httpx.Client,
+    challenge: str,
+    path: str,
+    login: Credentials | None,
+    *,
+    plain_http: bool,
+) -> str:
+    """The Authorization header that answers a WWW-Authenticate challenge."""
+    scheme, _, rest = challenge.partition(" ")
+    if scheme.lower() == "basic":
+        if login is None:
+            raise RegistryError(
+                Failure("the registry wants a login", "Run `docker login` for it first")
+            )
+        return _basic(login)
+    if scheme.lower() != "bearer":
+        raise RegistryError(
+            Failure(
+                f"the registry asks for authentication of an unknown kind: {scheme!r}",
+                "Use a registry that speaks the OCI distribution API",
+            )
+        )
+    asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+    realm = httpx.URL(asked.get("realm", ""))
+    local = plain_http and is_loopback(realm.host)
+    if realm.scheme != "https" and not local:
+        raise RegistryError(
+            Failure(
+                f"the registry sends to {str(realm)!r} for a token, which is not HTTPS",
+                "A login would travel in clear; use a registry with TLS",
+            )
+        )
+    answer = client.get(
+        realm,
+        params={
+            "service": asked.get("service", ""),
+            "scope": asked.get("scope") or f"repository:{path}:pull",
+        },
+        headers={"Authorization": _basic(login)} if login else {},
+    )
+    body: Any = answer.json() if answer.is_success and _is_json(answer) else {}
+    token = body.get("token") or body.get("access_token")
+    if not token:
+        raise RegistryError(
+            Failure(
+                f"{realm.host} gave no token (status {answer.status_code})",
+                "Run `docker login` again"
+                if login
+                else "Run `docker login` for the registry if the image is private",
+            )
+        )
+    return f"Bearer {token}"
+
+
+def _basic(login: Credentials) -> str:
+    return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+
+
+def _is_json(answer: httpx.Response) -> bool:
+    try:
+        answer.json()
+    except ValueError:
+        return False
+    return True
+
+
+def _check(answer: httpx.Response, repository: str, tag: str, *, logged_in: bool) -> None:
+    status = answer.status_code
+    if answer.is_success:
+        return
+    if status == HTTPStatus.NOT_FOUND:
+        raise RegistryError(
+            Failure(
+                f"{repository} has no tag {tag}",
+                "Correct the repository or tag in catalog/images.yaml, or copy it to the mirror",
+            )
+        )
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise RegistryError(
+            Failure(
+                f"access to {repository} is refused (status {status})",
+                "The login may not read it; ask for access" if logged_in else "Run `docker login`",
+            )
+        )
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RegistryError(
+            Failure(
+                f"{split_reference(repository)[0]} limits how often it may be asked",
+                "Run `docker login` for a higher limit, or try again later",
+            )
+        )
+    raise RegistryError(
+        Failure(f"{split_reference(repository)[0]} answered {status}", "Try again later")
+    )
