@@ -63,12 +63,16 @@ class Component(ComponentResource):
 
     def certificate(self, *services: str) -> Mount:
         """A certificate for *services* and for the pods behind them, mounted at `TLS_PATH`."""
+        return secret_files("tls", self.certificate_secret(*services), TLS_PATH)
+
+    def certificate_secret(self, *services: str) -> Output[str]:
+        """The name of a Secret with a certificate for *services* and for the pods behind them."""
         hosts: list[Late[str]] = ["localhost"]
         for service in services or (self.name,):
-            host = self.host(service)
-            hosts += [host, Output.format("{0}.cluster.local", host), Output.format("*.{0}", host)]
-        issued = self.tier.authority.issue(self, self.name, self.tier.namespace, self.labels, hosts)
-        return secret_files("tls", issued, TLS_PATH)
+            short = self.host(service)
+            for host in (short, Output.format("{0}.cluster.local", short)):
+                hosts += [host, Output.format("*.{0}", host)]
+        return self.tier.authority.issue(self, self.name, self.tier.namespace, self.labels, hosts)
 
     def service_account(self) -> Output[str]:
         """An identity of its own, which no pod gets a token for unless it asks."""
@@ -186,6 +190,18 @@ class Component(ComponentResource):
             opts=self.stateful if disks else self.child,
         )
 
+    def daemon_set(self, pod: k8s.core.v1.PodSpecArgsDict) -> k8s.apps.v1.DaemonSet:
+        """One pod on every node that *pod* selects."""
+        return k8s.apps.v1.DaemonSet(
+            self.name,
+            metadata=self.awaited(600),
+            spec={
+                "selector": {"match_labels": dict(self.pods.labels)},
+                "template": {"metadata": {"labels": self.labels}, "spec": pod},
+            },
+            opts=self.child,
+        )
+
     def awaited(self, seconds: int, name: str | None = None) -> k8s.meta.v1.ObjectMetaArgsDict:
         """Metadata of a workload that the engine gives *seconds* to become ready."""
         meta = self.metadata(name)
@@ -194,7 +210,8 @@ class Component(ComponentResource):
 
 
 def when_ready(
-    workload: k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet, value: Output[str]
+    workload: k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet | k8s.apps.v1.DaemonSet,
+    value: Output[str],
 ) -> Output[str]:
     """*value*, known only once *workload* is ready: the edge that a consumer reads."""
     return Output.all(workload.metadata.name, value).apply(lambda both: str(both[1]))

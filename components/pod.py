@@ -74,6 +74,11 @@ def template_disk(name: str, path: str) -> Mount:
     return Mount(name, path, None, read_only=False)
 
 
+def host_directory(name: str, path: str, *, read_only: bool = True) -> Mount:
+    """*path* of the node itself, which only pods of a privileged namespace may mount."""
+    return Mount(name, path, {"name": name, "host_path": {"path": path}}, read_only)
+
+
 def container(
     name: str,
     image: Late[str],
@@ -89,15 +94,21 @@ def container(
     startup: k8s.core.v1.ProbeArgsDict | None = None,
     gpus: Mapping[str, int] | None = None,
     read_only_root: bool = True,
+    pre_stop_seconds: int = 0,
 ) -> k8s.core.v1.ContainerArgsDict:
-    """A container without privileges. *env* is for what is not secret; *gpus* by resource name."""
+    """A container without privileges. *env* is for what is not secret; *gpus* by resource name.
+
+    For *pre_stop_seconds* a stopping container goes on as if nothing were, until every proxy knows
+    that it is leaving.
+    """
+    manifest = resources.manifest()
     extended = {resource: str(count) for resource, count in (gpus or {}).items()}
     built: k8s.core.v1.ContainerArgsDict = {
         "name": name,
         "image": image,
         "resources": {
-            "requests": {**_compute(resources.requests.model_dump()), **extended},
-            "limits": {**_compute(resources.limits.model_dump()), **extended},
+            "requests": {**manifest["requests"], **extended},
+            "limits": {**manifest["limits"], **extended},
         },
         "volume_mounts": [mount.mount() for mount in mounts],
         "security_context": {
@@ -120,11 +131,9 @@ def container(
         built["liveness_probe"] = liveness
     if startup:
         built["startup_probe"] = startup
+    if pre_stop_seconds:
+        built["lifecycle"] = {"pre_stop": {"sleep": {"seconds": pre_stop_seconds}}}
     return built
-
-
-def _compute(compute: Mapping[str, str]) -> dict[str, str]:
-    return {field.replace("_", "-"): amount for field, amount in compute.items()}
 
 
 def pod(
@@ -151,7 +160,7 @@ def pod(
         "priority_class_name": priority_class,
         "termination_grace_period_seconds": grace_seconds,
         "security_context": {
-            "run_as_non_root": True,
+            "run_as_non_root": user != 0,
             "run_as_user": user,
             "run_as_group": user,
             "fs_group": user,

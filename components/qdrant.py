@@ -9,7 +9,7 @@ from pydantic import Field
 from components import network, probes, scripts, secrets
 from components.args import Args
 from components.component import TLS_PATH, Component, when_ready
-from components.contracts import BucketAccess, ScrapeTarget
+from components.contracts import BucketAccess, ScrapeTarget, VectorAccess
 from components.pod import config_files, container, pod, scratch, secret_files, template_disk
 from components.task import pods_of, run_once
 from components.tier import Tier
@@ -43,17 +43,16 @@ class Qdrant(Component):
     kind = "qdrant"
     port = 6333
 
-    api_key: Output[str]
-    """Reads and writes everything: a secret."""
-    url: Output[str]
+    access: VectorAccess
+    """For a client; its URL is known once the collections exist."""
     metrics: ScrapeTarget
 
     def __init__(self, name: str, args: QdrantArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
         settings = args.settings
         peers = f"{name}-members"
-        self.api_key = secrets.key(self, f"{name}-api-key")
-        reader = secrets.key(self, f"{name}-read-only-api-key")
+        self._api_key = secrets.password(self, f"{name}-api-key")
+        reader = secrets.password(self, f"{name}-read-only-api-key")
         configuration = secrets.files(
             self,
             name,
@@ -61,7 +60,7 @@ class Qdrant(Component):
             self.labels,
             {
                 "qdrant.yaml": Output.all(
-                    api_key=self.api_key,
+                    api_key=self._api_key,
                     read_only_api_key=reader,
                     endpoint=args.snapshots.endpoint,
                     access_key=args.snapshots.access_key,
@@ -120,7 +119,12 @@ class Qdrant(Component):
         network.connect(self, self.pods, self.pods, _PEERS)
         network.connect(self, self.pods, args.snapshots.server, args.snapshots.port)
         ready = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.url = self._with_collections(ready, settings)
+        self.access = VectorAccess(
+            url=self._with_collections(ready, settings),
+            api_key=self._api_key,
+            server=self.pods,
+            port=self.port,
+        )
         self.metrics = ScrapeTarget(
             job="qdrant",
             server=self.pods,
@@ -129,7 +133,7 @@ class Qdrant(Component):
             port=self.port,
             bearer=reader,
         )
-        self.register_outputs({"url": self.url})
+        self.register_outputs({"url": self.access.url})
 
     def _with_collections(self, url: Output[str], settings: QdrantSettings) -> Output[str]:
         """*url*, known once the collections exist."""
@@ -148,7 +152,7 @@ class Qdrant(Component):
             },
         )
         key = secrets.files(
-            self, client.name, self.tier.namespace, self.labels, {"api-key": self.api_key}
+            self, client.name, self.tier.namespace, self.labels, {"api-key": self._api_key}
         )
         mounts = [
             config_files("config", files, "/etc/collections"),

@@ -1,12 +1,12 @@
 """Redis: the counters that quotas share between replicas, and sessions."""
 
-import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import ResourceOptions
 from pydantic import Field
 
 from components import probes, secrets
 from components.args import Args
 from components.component import TLS_PATH, Component, when_ready
+from components.contracts import RedisAccess
 from components.pod import container, pod, scratch, secret_files, template_disk
 from components.tier import Tier
 from config.data import RedisSettings
@@ -29,21 +29,18 @@ class Redis(Component):
     kind = "redis"
     port = 6379
 
-    password: Output[str]
-    url: Output[str]
-    """`rediss://` with the password inside: a secret."""
-    address: Output[str]
-    """Host name, known once it answers."""
+    access: RedisAccess
+    """For a client; its host is known once Redis answers."""
 
     def __init__(self, name: str, args: RedisArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
-        self.password = secrets.password(self, f"{name}-password")
+        password = secrets.password(self, f"{name}-password")
         configuration = secrets.files(
             self,
             name,
             args.tier.namespace,
             self.labels,
-            {"redis.conf": self.password.apply(lambda p: redis_conf(args.settings, p))},
+            {"redis.conf": password.apply(lambda p: redis_conf(args.settings, p))},
         )
         mounts = [
             secret_files("config", configuration, "/etc/redis"),
@@ -74,14 +71,14 @@ class Redis(Component):
             headless=members,
             disks=[("data", args.settings.storage)],
         )
-        service = self.service({"redis": self.port})
-        self.address = when_ready(workload, self.host())
-        self.url = pulumi.Output.secret(
-            Output.format(
-                "rediss://:{0}@{1}:{2}", self.password, self.address, service.spec.ports[0].port
-            )
+        self.service({"redis": self.port})
+        self.access = RedisAccess(
+            host=when_ready(workload, self.host()),
+            port=self.port,
+            password=password,
+            server=self.pods,
         )
-        self.register_outputs({"address": self.address})
+        self.register_outputs({"host": self.access.host})
 
 
 def redis_conf(settings: RedisSettings, password: str) -> str:

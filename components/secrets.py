@@ -4,24 +4,21 @@ from collections.abc import Mapping
 
 import pulumi_kubernetes as k8s
 from pulumi import Output, Resource, ResourceOptions
-from pulumi_random import RandomBytes, RandomPassword
+from pulumi_random import RandomPassword
 
 from components.args import Late
 from components.labels import Labels
 
 
 def password(owner: Resource, name: str, length: int = 32) -> Output[str]:
-    """A random password of letters and digits: safe in URLs, INI and YAML without quoting."""
+    """A random password of letters and digits: safe in URLs, INI and YAML without quoting.
+
+    Keys are made so too: a RandomBytes has its bytes, in clear, as its ID in the state.
+    """
     generated = RandomPassword(
         name, length=length, special=False, opts=ResourceOptions(parent=owner)
     )
     return Output.secret(generated.result)
-
-
-def key(owner: Resource, name: str, length: int = 32) -> Output[str]:
-    """*length* random bytes in hexadecimal, for signing and encryption keys."""
-    generated = RandomBytes(name, length=length, opts=ResourceOptions(parent=owner))
-    return Output.secret(generated.hex)
 
 
 def files(

@@ -72,6 +72,13 @@ class Resources(Model):
                 raise ValueError(message)
         return self
 
+    def manifest(self) -> dict[str, dict[str, str]]:
+        """`requests` and `limits` as Kubernetes spells them."""
+        return {
+            half: {field.replace("_", "-"): amount for field, amount in compute.items()}
+            for half, compute in self.model_dump().items()
+        }
+
     @classmethod
     def of(cls, cpu: str, memory: str, *, max_cpu: str, max_memory: str) -> Self:
         """Requests and limits in one line, with the default ephemeral storage."""

@@ -1,0 +1,48 @@
+# Everything sets itself up: a virtualenv in .venv, the toolchain in a cache outside the checkout.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help up down test unit check docs lock bench
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: .venv/ready ## Deploy the local stack onto the simulated cluster.
+	$(BIN)/pai up
+
+down: .venv/ready ## Stop the simulated clusters and forget what was deployed on them.
+	$(BIN)/pai down
+
+test: .venv/ready ## Run every tier of tests.
+	$(BIN)/pai engine build
+	$(BIN)/python -m pytest tests/unit tests/policies tests/engine tests/conformance
+
+unit: .venv/ready ## Run the tiers that need no cluster.
+	$(BIN)/python -m pytest tests/unit tests/policies
+
+check: .venv/ready ## Lint, types and the unit tier, in seconds.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest tests/unit tests/policies -n 2
+
+docs: .venv/ready ## Generate the reference pages and the JSON schema.
+	$(BIN)/pai config reference
+	$(BIN)/python -m policies.reference
+
+lock: .venv/ready ## Pin the dependencies anew.
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --extra dev \
+		--quiet --upgrade pyproject.toml --output-file requirements.lock
+
+bench: .venv/ready ## Measure ratios against an empty program and against the floor.
+	$(BIN)/python -m tests.bench
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed, $$($(PYTHON) --version) was found: set PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

@@ -1,0 +1,106 @@
+"""What a stack expects of the Kubernetes cluster it is deployed on."""
+
+from collections import Counter
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.base import Model
+
+Profile = Literal[
+    "8xh200-141gb",
+    "8xh100-80gb",
+    "4xl40s-48gb",
+    "4xa100-80gb",
+    "2xrtx6000ada-48gb",
+    "cpu-8",
+    "cpu-16",
+]
+"""A kind of machine; `sim.profiles` says what each one carries."""
+
+Operator = Literal["minio", "cloudnative-pg"]
+"""A controller that somebody installed on the cluster before the stack."""
+
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+class NodeGroup(Model):
+    """Some equal machines of the cluster."""
+
+    profile: Profile = Field(description="The kind of machine.")
+    count: int = Field(ge=1, le=100, description="How many of them.")
+    zones: list[str] = Field(
+        default=["zone-a"],
+        min_length=1,
+        description="Values of topology.kubernetes.io/zone; the machines are dealt over them.",
+    )
+    pool: str | None = Field(
+        default=None,
+        pattern=_NAME,
+        max_length=40,
+        description="Value of the label private-ai.dev/gpu-pool that the platform engineer gives"
+        " these machines; models select on it.",
+    )
+
+
+class StorageClassConfig(Model):
+    """A StorageClass that the cluster offers."""
+
+    name: str = Field(pattern=_NAME, max_length=63, description="Its name, as PVCs quote it.")
+    default: bool = Field(
+        default=False, description="Whether PVCs that name no class get this one."
+    )
+    provisioner: str = Field(
+        default="csi.private-ai.dev",
+        description="The driver behind it; the simulation answers to any name.",
+    )
+    reclaim_policy: Literal["Delete", "Retain"] = Field(
+        default="Delete", description="What happens to the volume when its claim is deleted."
+    )
+    binding: Literal["WaitForFirstConsumer", "Immediate"] = Field(
+        default="WaitForFirstConsumer",
+        description="When a claim gets its volume: once a pod that uses it is placed, or at once.",
+    )
+    expandable: bool = Field(default=True, description="Whether a bound claim may grow.")
+
+
+class ClusterConfig(Model):
+    """The cluster of a stack: how to reach it, and what must be there before the stack is.
+
+    On a real cluster this is a statement to check against; the simulation provides exactly it.
+    """
+
+    context: str = Field(
+        min_length=1, max_length=63, description="The context of the kubeconfig to deploy to."
+    )
+    identifier: str = Field(
+        min_length=1,
+        max_length=63,
+        description="A name for the cluster that never changes. The provider compares it instead"
+        " of the kubeconfig, which may change without any resource being replaced.",
+    )
+    nodes: list[NodeGroup] = Field(min_length=1, description="Its machines.")
+    storage_classes: list[StorageClassConfig] = Field(
+        min_length=1, description="The storage classes it offers."
+    )
+    operators: list[Operator] = Field(
+        default=[], description="The controllers installed on it beforehand."
+    )
+
+    @model_validator(mode="after")
+    def _names_are_unambiguous(self) -> Self:
+        classes = Counter(entry.name for entry in self.storage_classes)
+        if twice := [name for name, count in classes.items() if count > 1]:
+            message = f"storage_classes names {', '.join(twice)} more than once; name each once"
+            raise ValueError(message)
+        defaults = [entry.name for entry in self.storage_classes if entry.default]
+        if len(defaults) > 1:
+            message = (
+                f"storage_classes marks {' and '.join(defaults)} as default;"
+                " at most one may be: remove `default` from the others"
+            )
+            raise ValueError(message)
+        if len(set(self.operators)) < len(self.operators):
+            message = f"operators is {self.operators}; name each operator once"
+            raise ValueError(message)
+        return self

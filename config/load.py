@@ -1,0 +1,103 @@
+"""Reads a stack's YAML into its model, or says everything that is wrong with it."""
+
+import copy
+import difflib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from config.problems import ConfigError, Problem
+from config.stack import StackConfig
+from config.stack_checks import cross_checks
+
+_MAX_VALUE = 60
+"""Characters of a wrong value that a message quotes."""
+
+
+def load(raw: object, stack: str) -> StackConfig:
+    """The configuration of *stack* from the mapping under `private-ai:stack`.
+
+    Raises ConfigError with every problem: those of single fields, and, of what remains when the
+    wrong fields are left out, those between fields.
+    """
+    data = copy.deepcopy(raw)
+    problems: list[Problem] = []
+    config: StackConfig | None = None
+    while config is None:
+        try:
+            config = StackConfig.model_validate(data)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            problems += [_problem(detail) for detail in found]
+            if not all([_leave_out(data, detail) for detail in found]):  # noqa: C419 - try each
+                break
+    if config is not None:
+        problems += cross_checks(config)
+    if problems or config is None:
+        raise ConfigError(stack, list(dict.fromkeys(problems)))
+    return config
+
+
+def _leave_out(data: object, detail: ErrorDetails) -> bool:
+    """Delete the wrong field, so that the rest can be looked at; whether there was one."""
+    *parents, last = detail["loc"] or ("",)
+    node: Any = data
+    for key in parents:
+        try:
+            node = node[key]
+        except (KeyError, IndexError, TypeError):
+            return False
+    if isinstance(node, dict) and last in node:
+        del node[last]
+        return True
+    return False
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    path = ".".join(str(part) for part in detail["loc"]) or "stack"
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(path, detail)
+    if detail["type"] == "missing":
+        return Problem(path, "nothing", _describe(detail), f"Add {path}.")
+    allowed = detail["msg"].removeprefix("Value error, ")
+    return Problem(
+        path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], f"Correct {path}."
+    )
+
+
+def _unknown_key(path: str, detail: ErrorDetails) -> Problem:
+    *parents, key = detail["loc"]
+    model = _model_at(parents)
+    known = sorted(model.model_fields) if model else []
+    near = difflib.get_close_matches(str(key), known, n=1)
+    rename = f"Rename it to {near[0]}." if near else "Remove it."
+    return Problem(path, f"the unknown key {key!r}", ", ".join(known), rename)
+
+
+def _describe(detail: ErrorDetails) -> str:
+    *parents, key = detail["loc"]
+    model = _model_at(parents)
+    field = model.model_fields.get(str(key)) if model else None
+    return (field and field.description) or "a value"
+
+
+def _model_at(parts: list[int | str]) -> type[BaseModel] | None:
+    """The model that describes the mapping found by following *parts* from the root."""
+    model: Any = StackConfig
+    for part in parts:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field else None
+        else:  # a list or a dict: its items are of the last type argument
+            arguments = [a for a in get_args(model) if a is not type(None)]
+            model = arguments[-1] if arguments else None
+        if model is None:
+            return None
+    options = [model, *get_args(model)]  # the model itself, or the one in `Model | None`
+    return next((m for m in options if isinstance(m, type) and issubclass(m, BaseModel)), None)
+
+
+def _quote(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"

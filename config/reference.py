@@ -1,0 +1,109 @@
+"""The reference page and the JSON schema of a stack's YAML, generated from the model."""
+
+import json
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from config.stack import StackConfig
+
+KEY = "private-ai:stack"
+"""The one key of `Pulumi.<stack>.yaml` that holds all of it."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a whole `Pulumi.<stack>.yaml`, for editors to complete from."""
+    stack = StackConfig.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = stack.pop("$defs")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A stack of private-ai",
+        "type": "object",
+        "properties": {"config": {"type": "object", "properties": {KEY: stack}}},
+        "$defs": definitions,
+    }
+
+
+def page() -> str:
+    """The reference page, in Markdown."""
+    lines = [
+        "# Configuration",
+        "",
+        "<!-- Generated from config/stack.py by `make docs`; edit the descriptions there. -->",
+        "",
+        f"Everything is under the key `{KEY}` of `Pulumi.<stack>.yaml`. A key that is not here is",
+        "refused. Secrets of yours are flat keys, set with `pulumi config set --secret`:",
+        "`private-ai:hub-token`, the token of the model hub, for models whose licence asks for one.",
+    ]
+    for path, model in _sections("", StackConfig, set()):
+        lines += ["", f"## `{path or KEY}`", "", _first_paragraph(model), ""]
+        lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+        lines += [_row(name, field) for name, field in model.model_fields.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _sections(
+    path: str, model: type[BaseModel], seen: set[type[BaseModel]]
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """*model*, then every model below it, each once, where it is first met."""
+    if model in seen:
+        return
+    seen.add(model)
+    yield path, model
+    for name, field in model.model_fields.items():
+        for inner, suffix in _inner(field.annotation):
+            yield from _sections(f"{path}.{name}{suffix}".lstrip("."), inner, seen)
+
+
+def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: ANN401
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation, ""
+        return
+    suffix = {dict: ".<name>", list: "[]"}.get(get_origin(annotation) or object, "")
+    for argument in get_args(annotation):
+        for model, rest in _inner(argument):
+            yield model, suffix + rest
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = "required" if field.is_required() else f"`{_default(field)}`"
+    meaning = " ".join((field.description or "").split())
+    return f"| `{name}` | {_type(field.annotation)} | {default} | {meaning} |".replace("\n", " ")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        return ""
+    if isinstance(value, BaseModel):
+        return "…"
+    if isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _type(annotation: Any) -> str:  # noqa: ANN401
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{a}`" for a in arguments)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type(a) for a in arguments if a is not type(None))
+    if origin is list:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict:
+        return f"map of {_type(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation.__name__
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(
+        annotation, getattr(annotation, "__name__", str(annotation))
+    )
+
+
+def _first_paragraph(model: type[BaseModel]) -> str:
+    return " ".join((model.__doc__ or "").split("\n\n")[0].split())

@@ -1,0 +1,48 @@
+"""A whole stack: everything that `Pulumi.<stack>.yaml` may say."""
+
+from pydantic import Field
+
+from config.apps import OpenWebUiSettings
+from config.base import Model
+from config.cluster import ClusterConfig
+from config.data import MinioSettings, PostgresSettings, QdrantSettings, RedisSettings
+from config.gateway import GatewaySettings
+from config.hosts import Hosts
+from config.identity import KeycloakSettings
+from config.models import GpuPoolSettings, ModelSettings, ModelStoreSettings
+from config.observability import ObservabilitySettings
+from config.platform import PlatformSettings
+from config.router import RouterSettings
+from config.teams import Team
+
+
+class Databases(Model):
+    """A PostgreSQL cluster for each consumer: one may be restored without touching the other."""
+
+    keycloak: PostgresSettings = Field(default=PostgresSettings(), description="Identities.")
+    open_webui: PostgresSettings = Field(default=PostgresSettings(), description="Chats.")
+
+
+class StackConfig(Model):
+    """One stack: what it expects of its cluster, and every part of it."""
+
+    cluster: ClusterConfig = Field(description="The cluster it is deployed on.")
+    platform: PlatformSettings = Field(description="What all tiers share.")
+    hosts: Hosts = Field(description="Public names.")
+    pools: dict[str, GpuPoolSettings] = Field(min_length=1, description="GPU pools, by name.")
+    model_store: ModelStoreSettings = Field(description="Where weights come from.")
+    models: dict[str, ModelSettings] = Field(
+        min_length=1, description="Models, by the name that users ask for."
+    )
+    teams: dict[str, Team] = Field(min_length=1, description="Who may use them, by name.")
+    minio: MinioSettings = Field(default=MinioSettings(), description="Object storage.")
+    databases: Databases = Field(default=Databases(), description="PostgreSQL.")
+    redis: RedisSettings = Field(default=RedisSettings(), description="Shared counters.")
+    qdrant: QdrantSettings = Field(default=QdrantSettings(), description="Vector search.")
+    keycloak: KeycloakSettings = Field(default=KeycloakSettings(), description="Identity.")
+    router: RouterSettings = Field(default=RouterSettings(), description="One API for all models.")
+    open_webui: OpenWebUiSettings = Field(default=OpenWebUiSettings(), description="The chat.")
+    gateway: GatewaySettings = Field(default=GatewaySettings(), description="The way in.")
+    observability: ObservabilitySettings = Field(
+        default=ObservabilitySettings(), description="Metrics, alerts, dashboards."
+    )

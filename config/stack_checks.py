@@ -1,0 +1,134 @@
+"""What must hold between the parts of a stack; each rule says all that breaks it."""
+
+from collections.abc import Iterable, Iterator
+
+from config.problems import Problem
+from config.stack import StackConfig
+from sizing import capacity as sizing
+from sizing.capacity import Capacity, Pool, Service
+
+_FIELDS = {"tp": "tensor_parallel"}
+"""Where `sizing` names a field otherwise than the configuration does."""
+
+_RESERVED = frozenset({"platform", "llm-storage", "redis", "qdrant", "keycloak", "router", "kong"})
+"""Names of other components: a model's objects would be called the same."""
+
+
+def capacity(config: StackConfig) -> Capacity:
+    """What the pools carry, what each model leaves free, and what does not fit."""
+    pools = [
+        Pool(name=name, gpu=pool.spec, nodes=pool.nodes, gpus_per_node=pool.gpus_per_node)
+        for name, pool in config.pools.items()
+    ]
+    services = [
+        Service(
+            name=name,
+            model=model.spec,
+            pool=model.pool,
+            dtype=model.dtype,
+            kv_dtype=model.kv_cache_dtype,
+            tp=model.tensor_parallel,
+            pp=model.pipeline_parallel,
+            replicas=model.replicas,
+            context_tokens=model.context_tokens,
+            concurrency=model.concurrency,
+            gpu_memory_utilization=model.gpu_memory_utilization,
+        )
+        for name, model in config.models.items()
+    ]
+    return sizing.capacity(pools, services)
+
+
+def cross_checks(config: StackConfig) -> list[Problem]:
+    """Every problem between parts of *config*."""
+    return [
+        *_models_fit(config),
+        *_hosts_differ(config),
+        *_names_are_free(config),
+        *_teams_ask_for_models(config),
+        *_storage_classes_exist(config),
+        *_operators_are_there(config),
+        *_nodes_carry_the_pools(config),
+    ]
+
+
+def _models_fit(config: StackConfig) -> Iterator[Problem]:
+    for problem in capacity(config).problems:
+        section = "models" if problem.subject == "service" else "pools"
+        field = _FIELDS.get(problem.field, problem.field)
+        yield Problem(
+            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.remedy
+        )
+
+
+def _hosts_differ(config: StackConfig) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, host in config.hosts.model_dump().items():
+        if host in first:
+            yield Problem(
+                f"hosts.{name}",
+                host,
+                f"a host of its own; hosts.{first[host]} has this one",
+                f"Give hosts.{name} or hosts.{first[host]} another name.",
+            )
+        first.setdefault(host, name)
+
+
+def _names_are_free(config: StackConfig) -> Iterator[Problem]:
+    for name in sorted(set(config.models) & (_RESERVED | set(config.pools))):
+        yield Problem(
+            f"models.{name}",
+            name,
+            f"a name that no other component has: not {_list(_RESERVED | set(config.pools))}",
+            "Call the model otherwise.",
+        )
+
+
+def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
+    for team, settings in config.teams.items():
+        for model in settings.models:
+            if model not in config.models:
+                yield Problem(
+                    f"teams.{team}.models", model, _list(config.models), "Name one of these."
+                )
+
+
+def _storage_classes_exist(config: StackConfig) -> Iterator[Problem]:
+    offered = [entry.name for entry in config.cluster.storage_classes]
+    for field in ("storage_class", "shared_storage_class"):
+        name = getattr(config.platform, field)
+        if name not in offered:
+            yield Problem(
+                f"platform.{field}",
+                name,
+                _list(offered),
+                "Name one of these, or add it to cluster.storage_classes.",
+            )
+
+
+def _operators_are_there(config: StackConfig) -> Iterator[Problem]:
+    needed = {"minio": "object storage", "cloudnative-pg": "the databases"}
+    for operator, purpose in needed.items():
+        if operator not in config.cluster.operators:
+            yield Problem(
+                "cluster.operators",
+                _list(config.cluster.operators) or "none",
+                f"at least {_list(needed)}: {operator} runs {purpose}",
+                f"Install it on the cluster and add {operator}.",
+            )
+
+
+def _nodes_carry_the_pools(config: StackConfig) -> Iterator[Problem]:
+    for name, pool in config.pools.items():
+        stated = sum(group.count for group in config.cluster.nodes if group.pool == name)
+        if stated < pool.nodes:
+            yield Problem(
+                f"pools.{name}.nodes",
+                str(pool.nodes),
+                f"at most {stated}, the machines of cluster.nodes whose pool is {name}",
+                "Lower it, or add machines to cluster.nodes.",
+            )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
