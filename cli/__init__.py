@@ -1,0 +1,1 @@
+"""The commands of `pai`, a group a file."""

@@ -1,0 +1,36 @@
+"""The environment of the simulated clusters, with a state that is theirs."""
+
+import os
+from collections.abc import Sequence
+
+import typer
+from kubernetes import client, config
+from rich.console import Console
+
+from engine import environment, state
+from engine.toolchain import Toolchain
+from sim import cluster
+from sim.errors import SimError
+from sim.stacks import cluster_of
+
+
+def simulated(toolchain: Toolchain, stacks: Sequence[str], console: Console) -> dict[str, str]:
+    """What a shell must export to deploy *stacks*, each onto its simulated cluster, now running."""
+    try:
+        kubeconfig = cluster.ensure_running(list(stacks), console)
+    except SimError as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+    exported = environment.exports(toolchain, kubeconfig, simulated=True, shell=os.environ)
+    for stack in stacks:
+        context = cluster_of(stack).context
+        state.bind(stack, _identity(str(kubeconfig), context))
+    environment.ensure_stacks(exported, stacks)
+    return exported
+
+
+def _identity(kubeconfig: str, context: str) -> str:
+    """What tells one incarnation of a cluster from the next: the UID of its first namespace."""
+    with config.new_client_from_config(kubeconfig, context) as connection:
+        namespace = client.CoreV1Api(connection).read_namespace("kube-system")
+    return str(namespace.metadata and namespace.metadata.uid)

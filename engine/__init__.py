@@ -1,0 +1,1 @@
+"""The toolchain: pinned Go modules, and what builds, finds and explains it."""
