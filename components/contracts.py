@@ -1,8 +1,10 @@
 """What one component hands to another: small values, never the resources behind them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import pulumi_kubernetes as k8s
 from pulumi import Output
 
 from components.network import Pods
@@ -36,6 +38,42 @@ class DatabaseAccess:
     password: Output[str]
     """A secret."""
     server: Pods
+
+
+@dataclass(frozen=True)
+class RedisAccess:
+    """A Redis that speaks TLS only."""
+
+    host: Output[str]
+    """Known once it answers."""
+    port: int
+    password: Output[str]
+    """A secret."""
+    server: Pods
+
+
+@dataclass(frozen=True)
+class VectorAccess:
+    """A vector database and a key that reads and writes it."""
+
+    url: Output[str]
+    """`https://…`, known once its collections exist."""
+    api_key: Output[str]
+    """A secret."""
+    server: Pods
+    port: int
+
+
+@dataclass(frozen=True)
+class ApiAccess:
+    """The models' one address in OpenAI's protocol, and the key of one team or application."""
+
+    url: Output[str]
+    """`https://…/v1`, known once it answers."""
+    api_key: Output[str]
+    """A secret."""
+    server: Pods
+    port: int
 
 
 @dataclass(frozen=True)
@@ -109,3 +147,35 @@ class ScrapeTarget:
     path: str = "/metrics"
     bearer: Output[str] | None = None
     """A token that the target asks for: a secret."""
+
+
+@dataclass(frozen=True)
+class GpuPlacement:
+    """Where the pods that take GPUs of one pool may run, and how they ask."""
+
+    resource: str
+    """The name of its GPUs among a container's resources."""
+    node_selector: Mapping[str, str]
+    taint: str
+    """The key of what keeps other pods away."""
+    runtime_class: Output[str]
+    """Known once every node of the pool offers its GPUs."""
+
+    @property
+    def tolerations(self) -> list[k8s.core.v1.TolerationArgsDict]:
+        """What lets a pod onto its nodes."""
+        return [{"key": self.taint, "operator": "Exists", "effect": "NoSchedule"}]
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The verified weights of one model, on a volume that many pods may read."""
+
+    claim: Output[str]
+    """Of the volume; known once the weights are whole and verified."""
+    path: str
+    """The model's directory where the volume is mounted at `root`."""
+    root: str
+    size_bytes: int
+    read_rate: int
+    """Bytes a second that one pod reads at worst."""

@@ -92,9 +92,10 @@ class Platform(ComponentResource):
                 },
                 "annotations": annotations,
             },
-            opts=ResourceOptions(parent=self),
+            # Whoever deletes a namespace deletes the data in it, retained or not.
+            opts=ResourceOptions(parent=self, protect=not settings.disposable),
         )
-        child = ResourceOptions(parent=namespace)
+        child = ResourceOptions(parent=namespace, protect=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
         closed = self._close(tier, metadata, child)
         self._bound(tier, metadata, child)

@@ -34,6 +34,18 @@ def tcp(port: int, *, period_seconds: int = 10, failures: int = 3) -> k8s.core.v
     }
 
 
+def command(
+    *words: str, period_seconds: int = 10, failures: int = 3, timeout_seconds: int = 5
+) -> k8s.core.v1.ProbeArgsDict:
+    """A command inside the container, for what has no port at all."""
+    return {
+        "exec_": {"command": list(words)},
+        "period_seconds": period_seconds,
+        "failure_threshold": failures,
+        "timeout_seconds": timeout_seconds,
+    }
+
+
 def startup(probe: k8s.core.v1.ProbeArgsDict, seconds: int) -> k8s.core.v1.ProbeArgsDict:
     """*probe* as a startup probe that gives a container *seconds* before it is restarted."""
     period = 10

@@ -10,7 +10,10 @@ class GatewaySettings(Model):
     """Kong without a database; replicas and resources are the first seed's."""
 
     replicas: int = Field(default=2, ge=1, description="Pods behind the load balancer.")
-    resources: Resources = Resources.of("2", "2Gi", max_cpu="4", max_memory="4Gi")
+    resources: Resources = Field(
+        default=Resources.of("2", "2Gi", max_cpu="4", max_memory="4Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )
     tls_secret: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
@@ -25,7 +28,7 @@ class GatewaySettings(Model):
     requests_per_minute: int = Field(
         default=1200,
         ge=1,
-        description="On the API with people's tokens, all together; a team's key has its own limit.",
+        description="With people's tokens, all together, on the API; a team's key has its limit.",
     )
     max_body_mib: int = Field(
         default=100, ge=1, description="Largest request (an uploaded document), MiB."

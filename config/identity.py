@@ -10,7 +10,10 @@ class KeycloakSettings(Model):
     """Keycloak and the realm that it starts with; replicas and resources are the first seed's."""
 
     replicas: int = Field(default=2, ge=1, description="Pods, which share sessions.")
-    resources: Resources = Resources.of("2", "2Gi", max_cpu="4", max_memory="4Gi")
+    resources: Resources = Field(
+        default=Resources.of("2", "2Gi", max_cpu="4", max_memory="4Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )
     realm: str = Field(
         default="intelligence-privee",
         pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",

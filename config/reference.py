@@ -1,9 +1,8 @@
 """The reference page and the JSON schema of a stack's YAML, generated from the model."""
 
 import json
-import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -30,7 +29,7 @@ def schema() -> dict[str, Any]:
 
 def page() -> str:
     """The reference page, in Markdown."""
-    lines = [
+    lines: list[str] = [
         "# Configuration",
         "",
         "<!-- Generated from config/stack.py by `make docs`; edit the descriptions there. -->",
@@ -63,7 +62,8 @@ def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: A
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, ""
         return
-    suffix = {dict: ".<name>", list: "[]"}.get(get_origin(annotation) or object, "")
+    origin = get_origin(annotation)
+    suffix = ".<name>" if origin is dict else "[]" if origin is list else ""
     for argument in get_args(annotation):
         for model, rest in _inner(argument):
             yield model, suffix + rest
@@ -86,23 +86,23 @@ def _default(field: FieldInfo) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+
 def _type(annotation: Any) -> str:  # noqa: ANN401
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _type(arguments[0])
+    if origin is None:
+        return _PLAIN.get(annotation, getattr(annotation, "__name__", str(annotation)))
     if origin is Literal:
         return " or ".join(f"`{a}`" for a in arguments)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_type(a) for a in arguments if a is not type(None))
+    kinds = [_type(a) for a in arguments if isinstance(a, type) or get_origin(a)]
     if origin is list:
-        return f"list of {_type(arguments[0])}"
+        return f"list of {kinds[0]}"
     if origin is dict:
-        return f"map of {_type(arguments[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation.__name__
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(
-        annotation, getattr(annotation, "__name__", str(annotation))
-    )
+        return f"map of {kinds[-1]}"
+    if origin is Annotated:
+        return kinds[0]
+    return " or ".join(kind for kind in kinds if kind != "NoneType")
 
 
 def _first_paragraph(model: type[BaseModel]) -> str:

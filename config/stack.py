@@ -1,5 +1,7 @@
 """A whole stack: everything that `Pulumi.<stack>.yaml` may say."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from config.apps import OpenWebUiSettings
@@ -46,3 +48,7 @@ class StackConfig(Model):
     observability: ObservabilitySettings = Field(
         default=ObservabilitySettings(), description="Metrics, alerts, dashboards."
     )
+
+    def models_for(self, task: Literal["chat", "embed", "rerank"]) -> list[str]:
+        """Served names of the models of that task, in the order of the file."""
+        return [name for name, model in self.models.items() if model.task == task]

@@ -46,6 +46,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *_hosts_differ(config),
         *_names_are_free(config),
         *_teams_ask_for_models(config),
+        *_the_chat_has_its_models(config),
         *_storage_classes_exist(config),
         *_operators_are_there(config),
         *_nodes_carry_the_pools(config),
@@ -91,6 +92,24 @@ def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
                 yield Problem(
                     f"teams.{team}.models", model, _list(config.models), "Name one of these."
                 )
+
+
+def _the_chat_has_its_models(config: StackConfig) -> Iterator[Problem]:
+    if not config.models_for("embed"):
+        yield Problem(
+            "models",
+            _list(config.models),
+            "at least one embedding model, which turns documents into vectors",
+            "Add one, such as bge-m3.",
+        )
+    chats = config.models_for("chat")
+    if config.open_webui.default_model not in chats:
+        yield Problem(
+            "open_webui.default_model",
+            config.open_webui.default_model,
+            _list(chats) or "a model that chats; there is none",
+            "Name one of these.",
+        )
 
 
 def _storage_classes_exist(config: StackConfig) -> Iterator[Problem]:

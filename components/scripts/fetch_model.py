@@ -260,7 +260,7 @@ def fetch(request: Request, file: File, directory: Path, token: str) -> str:
         try:
             sums = receive(f"{request.endpoint}/{where}", token, path, file.size)
         except (OSError, http.client.HTTPException) as error:
-            fault = str(error)
+            fault = str(error) or "the hub does not answer"
             time.sleep(2**attempt)
             continue
         if sums.match(file):

@@ -1,0 +1,1 @@
+"""What components ask for, and pure functions; no cluster, seconds."""

@@ -104,3 +104,16 @@ def test_a_connection_opens_one_way_out_and_one_way_in() -> None:
     users = asked.one(POLICY, "web-from-users").inputs["spec"]["ingress"][0]
     assert users["from"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
     assert "egress" in asked.one(POLICY, "web-to-hub").inputs["spec"]
+
+
+@pytest.mark.parametrize("disposable", [True, False])
+def test_a_namespace_is_protected_unless_the_stack_is_disposable(disposable: bool) -> None:
+    settings = SETTINGS.model_copy(update={"disposable": disposable})
+
+    def program() -> None:
+        Platform("platform", PlatformArgs(settings=settings, gpus={}, image=lambda key: key))
+
+    asked = deploy(program)
+
+    assert {n.protect for n in asked.of(NAMESPACE)} == {not disposable}
+    assert not any(p.protect for p in asked.of(POLICY))

@@ -1,0 +1,72 @@
+"""The stack, as its diagram reads: load, construct, connect, export."""
+
+from functools import partial
+
+import pulumi
+
+from catalog.images import image
+from components import grafana, open_webui, program
+from components.keycloak import Keycloak, KeycloakArgs
+from components.kong_gateway import KongGateway, KongGatewayArgs, kong_metrics
+from components.llm_router import LlmRouter, LlmRouterArgs
+from components.observability import Observability, ObservabilityArgs
+from components.open_webui import OpenWebUi, OpenWebUiArgs
+from components.platform import Platform, PlatformArgs
+from components.realm import Client
+from components.serving import serve
+from components.stores import store
+
+stack = program.read_stack()
+on = program.on_cluster(stack.cluster)
+ai, auth, monitoring = stack.hosts.ai, stack.hosts.auth, stack.hosts.monitoring
+teams = {**stack.teams, "open-webui": stack.open_webui.limits}
+
+# Laid out by hand, an edge a word: this is the picture of the README.
+# fmt: off
+platform = Platform("platform", PlatformArgs(
+    settings=stack.platform, gpus=program.gpus(stack),
+    image=partial(image, prefix=stack.platform.registry_prefix)), on)
+
+stores = store(stack, platform, on)
+
+keycloak = Keycloak("keycloak", KeycloakArgs(
+    tier=platform.tier("auth"), settings=stack.keycloak, hostname=auth,
+    clients=[Client(client_id="open-webui", redirect_uris=[f"https://{ai}{open_webui.CALLBACK}"]),
+             Client(client_id="grafana", redirect_uris=[f"https://{monitoring}{grafana.CALLBACK}"])],
+    teams=list(stack.teams), audience=stack.router.audience,
+    database=stores.identities), on)
+
+models = serve(stack, platform, program.hub_token(), on)
+
+router = LlmRouter("router", LlmRouterArgs(
+    tier=platform.tier("models"), settings=stack.router, teams=teams,
+    issuer=keycloak.issuer, public_key=keycloak.public_key,
+    models=models.endpoints, redis=stores.counters), on)
+
+chat = OpenWebUi("open-webui", OpenWebUiArgs(
+    tier=platform.tier("apps"), settings=stack.open_webui, host=ai,
+    embedding_model=stack.models_for("embed")[0],
+    reranker_model=next(iter(stack.models_for("rerank")), None),
+    oidc=keycloak.client("open-webui"), models=router.access("open-webui"),
+    database=stores.chats, redis=stores.counters, vectors=stores.vectors,
+    documents=stores.documents), on)
+
+observability = Observability("observability", ObservabilityArgs(
+    tier=platform.tier("monitoring"), settings=stack.observability, host=monitoring,
+    oidc=keycloak.client("grafana"),
+    targets=[*stores.metrics, keycloak.metrics, *models.metrics, router.metrics,
+             kong_metrics("kong", platform.tier("gateway"))]), on)
+
+gateway = KongGateway("kong", KongGatewayArgs(
+    tier=platform.tier("gateway"), settings=stack.gateway,
+    teams=stack.teams, team_keys={team: router.team_keys[team] for team in stack.teams},
+    issuer=keycloak.issuer, public_key=keycloak.public_key, redis=stores.counters,
+    routes=[router.route(ai), chat.route(ai), keycloak.route(auth),
+            observability.route(monitoring)]), on)
+# fmt: on
+
+pulumi.export("urls", program.urls(stack.hosts, keycloak.issuer))
+pulumi.export("address", gateway.address)
+pulumi.export("administrator", keycloak.admin_secret)
+pulumi.export("team_keys", {team: router.team_key_secrets[team] for team in stack.teams})
+pulumi.export("gpus", program.capacity_report(stack))

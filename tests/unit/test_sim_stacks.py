@@ -1,0 +1,61 @@
+"""Which cluster a stack expects is read from its own file, and from nothing else of it."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.errors import SimError
+from sim.stacks import cluster_of, stack_names
+
+GOOD = """
+config:
+  aws:region: elsewhere
+  private-ai:stack:
+    hosts: {nobody: checks this here}
+    cluster:
+      context: it
+      identifier: it
+      nodes: [{profile: cpu-8, count: 2}]
+      storage_classes: [{name: fast}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "Pulumi.yaml").write_text("name: it\n")
+    (tmp_path / "Pulumi.good.yaml").write_text(GOOD)
+    below = tmp_path / "docs"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    return tmp_path
+
+
+def test_the_cluster_section_is_read_and_the_rest_of_the_stack_is_not() -> None:
+    assert cluster_of("good").nodes[0].count == 2
+    assert stack_names() == ["good"]
+
+
+def test_a_stack_without_a_file_is_told_apart_from_those_that_have_one() -> None:
+    with pytest.raises(SimError, match="got god; expected one of good"):
+        cluster_of("god")
+
+
+@pytest.mark.parametrize("text", ["config: {}\n", "", "config:\n  private-ai:stack: {}\n"])
+def test_a_missing_section_is_told_by_its_path(project: Path, text: str) -> None:
+    (project / "Pulumi.bare.yaml").write_text(text)
+    with pytest.raises(SimError, match=r"Pulumi\.bare\.yaml: config\.private-ai:stack\.cluster"):
+        cluster_of("bare")
+
+
+def test_every_wrong_value_is_told_by_its_path_at_once(project: Path) -> None:
+    wrong = GOOD.replace("count: 2", "count: 0").replace("context: it", "contxt: it")
+    (project / "Pulumi.wrong.yaml").write_text(wrong)
+    with pytest.raises(SimError) as told:
+        cluster_of("wrong")
+    lines = str(told.value).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "config.private-ai:stack.cluster.context",
+        "config.private-ai:stack.cluster.nodes[0].count",
+        "config.private-ai:stack.cluster.contxt",
+    ]
+    assert "got 0" in lines[1]
