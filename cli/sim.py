@@ -1,0 +1,79 @@
+"""`pai sim`: the simulated clusters of the stacks."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from engine.errors import EngineError
+from sim import cluster
+from sim.errors import SimError
+
+app = typer.Typer(
+    help="Simulated Kubernetes clusters: a real control plane over nodes that do not exist.",
+    no_args_is_help=True,
+)
+_Stacks = Annotated[
+    list[str] | None,
+    typer.Option("--stack", help="A stack of the project; repeat the option for several."),
+]
+
+
+@contextmanager
+def _explained() -> Iterator[Console]:
+    """A console for progress, on stderr; what a person can mend ends in its text alone."""
+    console = Console(stderr=True)
+    try:
+        yield console
+    except (SimError, EngineError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def up(stack: _Stacks = None) -> None:
+    """Start the cluster of a stack (default: local), or mend it; prints the kubeconfig's path."""
+    with _explained() as console:
+        typer.echo(cluster.ensure_running(stack or ["local"], console))
+
+
+@app.command()
+def down(stack: _Stacks = None) -> None:
+    """Stop the clusters (default: all) and remove every file of theirs."""
+    stopped = stack or [entry.stack for entry in cluster.status()]
+    with _explained():
+        cluster.down(stopped)
+
+
+@app.command()
+def reset(stack: _Stacks = None) -> None:
+    """Stop the cluster of a stack (default: local), forget what was in it, start it empty."""
+    with _explained() as console:
+        typer.echo(cluster.reset(stack or ["local"], console))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Show which clusters run, and of a broken one which process ended."""
+    with _explained():
+        entries = cluster.status()
+    if as_json:
+        typer.echo(json.dumps([entry.model_dump() for entry in entries], indent=2))
+        return
+    console = Console()
+    table = Table("stack", "state", "context", "server")
+    for entry in entries:
+        table.add_row(entry.stack, entry.state, entry.context or "", entry.server or "")
+    console.print(table)
+    for entry in entries:
+        ended = ", ".join(name for name, runs in entry.processes.items() if not runs)
+        if ended:
+            remedy = f"pai sim up --stack {entry.stack}"
+            told = f"{entry.stack}: {ended} ended; logs: {entry.logs}; to mend it: {remedy}"
+            console.print(told, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,121 @@
+"""The few verbs of the Kubernetes API that the simulation itself needs.
+
+Not the `kubernetes` package: importing that takes longer than the API server takes to start.
+"""
+
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Object = dict[str, Any]
+
+
+class ConflictError(Exception):
+    """The object is there already, or has changed meanwhile (409)."""
+
+
+class RefusedError(Exception):
+    """The API server said no, for the reason in the text."""
+
+
+class Api:
+    """A client of one API server, with the administrator's certificate."""
+
+    def __init__(self, server: str, tls: Path) -> None:
+        """Of the server at URL *server*; *tls* is the folder that `sim.pki.write_pki` filled."""
+        context = ssl.create_default_context(cafile=str(tls / "ca.crt"))
+        context.load_cert_chain(str(tls / "admin.crt"), str(tls / "admin.key"))
+        # trust_env: a proxy in the environment is not on the way to loopback.
+        self._http = httpx.Client(base_url=server, verify=context, timeout=30, trust_env=False)
+
+    def ready(self) -> bool:
+        """Whether the server answers and all of it has started."""
+        try:
+            return self._http.get("/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def get(self, path: str) -> Object | None:
+        """The object at *path*, or None where there is none."""
+        response = self._http.get(path)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return _content(response)
+
+    def items(self, path: str, selector: str = "") -> list[Object]:
+        """The objects of the collection at *path*, of those that the label *selector* names."""
+        params = {"labelSelector": selector} if selector else {}
+        content = _content(self._http.get(path, params=params))
+        items: list[Object] = content["items"]
+        return items
+
+    def create(self, path: str, content: Object | bytes) -> Object:
+        """Create in the collection at *path* an object, or the one written in YAML."""
+        kind = "application/yaml" if isinstance(content, bytes) else "application/json"
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return _content(self._http.post(path, content=body, headers={"Content-Type": kind}))
+
+    def apply(self, path: str, content: Object, manager: str) -> Object:
+        """Server-side apply of *content* to the object at *path*, in the name of *manager*.
+
+        Raises RefusedError for a field that the type does not have, among other reasons.
+        """
+        response = self._http.patch(
+            path,
+            content=json.dumps(content).encode(),
+            params={"fieldManager": manager, "force": "true", "fieldValidation": "Strict"},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+        return _content(response)
+
+    def merge(self, path: str, content: Object) -> Object:
+        """JSON merge patch of the object at *path*."""
+        response = self._http.patch(
+            path,
+            content=json.dumps(content).encode(),
+            headers={"Content-Type": "application/merge-patch+json"},
+        )
+        return _content(response)
+
+    def delete(self, path: str) -> None:
+        """Delete the object at *path*, if it is there."""
+        response = self._http.delete(path)
+        if response.status_code != httpx.codes.NOT_FOUND:
+            _content(response)
+
+    def watch(self, path: str, selector: str = "") -> Iterator[Object]:
+        """The objects of the collection at *path*, all of them and then each again when it changes.
+
+        Ends when the server ends it, which it does every few minutes; then watch again.
+        """
+        params = {"watch": "true", "timeoutSeconds": "240"}
+        if selector:
+            params["labelSelector"] = selector
+        with self._http.stream("GET", path, params=params, timeout=300) as response:
+            if response.is_error:
+                response.read()
+                _content(response)
+            for line in response.iter_lines():
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    return
+                yield event["object"]
+
+
+def _content(response: httpx.Response) -> Object:
+    if response.status_code == httpx.codes.CONFLICT:
+        raise ConflictError(response.json().get("message", ""))
+    if response.is_error:
+        request = response.request
+        try:
+            reason = response.json()["message"]
+        except (ValueError, KeyError):  # not a Status: from before the handlers are up
+            reason = response.text
+        message = f"{request.method} {request.url.path}: {reason}"
+        raise RefusedError(message)
+    content: Object = response.json()
+    return content

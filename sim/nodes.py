@@ -1,0 +1,153 @@
+"""From the nodes that a stack expects to Node objects."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from config.cluster import ClusterConfig, NodeGroup
+from sim.profiles import MACHINES, Gpu, Machine
+
+GPU_POOL_LABEL = "private-ai.dev/gpu-pool"
+GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
+SIMULATED = {"kwok.x-k8s.io/node": "fake"}
+"""The annotation by which kwok knows the nodes it plays the kubelet of."""
+
+# The R580 driver branch carries CUDA 13.0; the labels are those that GPU feature discovery derives
+# from it. https://docs.nvidia.com/datacenter/tesla/
+_DRIVER = ("580", "95", "05")
+_CUDA = ("13", "0")
+_KUBELET = "v1.36.3"  # of the control plane that `engine` builds
+# Held back from pods, as a kubelet with the defaults of kubeadm and one reserved core would.
+_RESERVED_CPU = 1
+_RESERVED_MEMORY_GIB = 2
+_NETWORK = IPv4Network("10.95.0.0/16")  # beside the pods' and the services', see sim.parts
+_PODS = 110  # kubelet --max-pods
+
+
+def node_objects(cluster: ClusterConfig) -> list[dict[str, Any]]:
+    """One Node a machine, named `<pool or "cpu" or profile>-<number>`, dealt over its zones."""
+    numbers: dict[str, int] = {}
+    objects: list[dict[str, Any]] = []
+    for group in cluster.nodes:
+        prefix = _prefix(group)
+        for position in range(group.count):
+            numbers[prefix] = number = numbers.get(prefix, 0) + 1
+            zone = group.zones[position % len(group.zones)]
+            address = str(_NETWORK[len(objects) + 1])
+            objects.append(_node(f"{prefix}-{number}", address, zone, group))
+    return objects
+
+
+def _prefix(group: NodeGroup) -> str:
+    if group.pool:
+        return f"gpu-{group.pool}" if MACHINES[group.profile].gpu else group.pool
+    return "gpu" if MACHINES[group.profile].gpu else "cpu"
+
+
+def _node(name: str, address: str, zone: str, group: NodeGroup) -> dict[str, Any]:
+    machine = MACHINES[group.profile]
+    labels = {
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": "amd64",
+        "node.kubernetes.io/instance-type": machine.type,
+        "topology.kubernetes.io/region": "region-1",
+        "topology.kubernetes.io/zone": zone,
+    }
+    if group.pool:
+        labels[GPU_POOL_LABEL] = group.pool
+    spec: dict[str, Any] = {"providerID": f"kwok://{name}"}
+    if machine.gpu:
+        labels |= gpu_labels(machine.gpu, machine.type)
+        spec["taints"] = [GPU_TAINT]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, "annotations": SIMULATED},
+        "spec": spec,
+        "status": {
+            "capacity": _capacity(machine),
+            "allocatable": _allocatable(machine),
+            "addresses": [
+                {"type": "InternalIP", "address": address},
+                {"type": "Hostname", "address": name},
+            ],
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": "",
+                "containerRuntimeVersion": "kwok",
+                "kernelVersion": "simulated",
+                "kubeProxyVersion": "",
+                "kubeletVersion": _KUBELET,
+                "machineID": "",
+                "operatingSystem": "linux",
+                "osImage": "simulated",
+                "systemUUID": "",
+            },
+        },
+    }
+
+
+def _capacity(machine: Machine) -> dict[str, str]:
+    return _resources(machine, machine.cpu, machine.memory_gib, machine.disk_gib)
+
+
+def _allocatable(machine: Machine) -> dict[str, str]:
+    """What is left for pods. A kubelet evicts below 10 % of free disk and offers the rest."""
+    return _resources(
+        machine,
+        machine.cpu - _RESERVED_CPU,
+        machine.memory_gib - _RESERVED_MEMORY_GIB,
+        machine.disk_gib * 9 // 10,
+    )
+
+
+def _resources(machine: Machine, cpu: int, memory_gib: int, disk_gib: int) -> dict[str, str]:
+    resources = {
+        "cpu": str(cpu),
+        "memory": f"{memory_gib}Gi",
+        "ephemeral-storage": f"{disk_gib}Gi",
+        "hugepages-1Gi": "0",
+        "hugepages-2Mi": "0",
+        "pods": str(_PODS),
+    }
+    if machine.gpu:
+        resources["nvidia.com/gpu"] = str(machine.gpu.count)
+    return resources
+
+
+def gpu_labels(gpu: Gpu, machine_type: str) -> dict[str, str]:
+    """The labels that GPU feature discovery and the GPU operator put on a node of whole GPUs.
+
+    Names: https://github.com/NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery.
+    """
+    major, minor, revision = _DRIVER
+    return {
+        "feature.node.kubernetes.io/pci-10de.present": "true",  # 10de is NVIDIA's PCI vendor id
+        "nvidia.com/cuda.driver.major": major,
+        "nvidia.com/cuda.driver.minor": minor,
+        "nvidia.com/cuda.driver.rev": revision,
+        "nvidia.com/cuda.driver-version.full": ".".join(_DRIVER),
+        "nvidia.com/cuda.driver-version.major": major,
+        "nvidia.com/cuda.driver-version.minor": minor,
+        "nvidia.com/cuda.driver-version.revision": revision,
+        "nvidia.com/cuda.runtime.major": _CUDA[0],
+        "nvidia.com/cuda.runtime.minor": _CUDA[1],
+        "nvidia.com/cuda.runtime-version.full": ".".join(_CUDA),
+        "nvidia.com/cuda.runtime-version.major": _CUDA[0],
+        "nvidia.com/cuda.runtime-version.minor": _CUDA[1],
+        "nvidia.com/gpu.compute.major": str(gpu.compute[0]),
+        "nvidia.com/gpu.compute.minor": str(gpu.compute[1]),
+        "nvidia.com/gpu.count": str(gpu.count),
+        "nvidia.com/gpu.family": gpu.family,
+        "nvidia.com/gpu.machine": machine_type,
+        "nvidia.com/gpu.memory": str(gpu.memory_mib),
+        "nvidia.com/gpu.mode": "compute",
+        "nvidia.com/gpu.present": "true",
+        "nvidia.com/gpu.product": gpu.product,
+        "nvidia.com/gpu.replicas": "1",
+        "nvidia.com/gpu.sharing-strategy": "none",
+        "nvidia.com/mig.capable": "true" if gpu.mig_capable else "false",
+        "nvidia.com/mig.strategy": "single",
+        "nvidia.com/mps.capable": "false",
+        "nvidia.com/vgpu.present": "false",
+    }

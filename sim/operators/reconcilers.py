@@ -1,0 +1,142 @@
+"""What is done about one Tenant or Cluster: bring the objects in line, report the state."""
+
+import datetime as dt
+from typing import Final
+
+from sim.api import Api, ConflictError, Object, RefusedError
+from sim.operators import cloudnative_pg, minio
+from sim.operators.objects import collection, path
+
+_MINIO, _CNPG = "minio-operator", "cloudnative-pg"
+SOON: Final = 1.0
+"""Seconds until another look, where no change will announce itself."""
+
+
+def reconcile_tenant(api: Api, namespace: str, name: str) -> float | None:
+    """Create and update what the Tenant needs. Returns the seconds until the next look, if any."""
+    tenant = api.get(minio.tenant_path(namespace, name))
+    if tenant is None or "deletionTimestamp" in tenant["metadata"]:
+        return None  # its objects go with it
+    if not _has_credentials(api, tenant):
+        _report(api, minio.tenant_path(namespace, name), tenant, minio.status_without_credentials())
+        return SOON
+    for content in minio.children(tenant):
+        api.apply(path(content), content, _MINIO)
+    selector = f"{minio.TENANT_LABEL}={name}"
+    pools = api.items(collection("StatefulSet", namespace), selector)
+    _report(api, minio.tenant_path(namespace, name), tenant, minio.status(tenant, pools))
+    return None
+
+
+def _has_credentials(api: Api, tenant: Object) -> bool:
+    name = minio.configuration_secret(tenant)
+    if not name:
+        return False
+    secret = api.get(f"{collection('Secret', tenant['metadata']['namespace'])}/{name}")
+    return secret is not None and minio.CONFIGURATION_KEY in secret.get("data", {})
+
+
+def reconcile_cluster(api: Api, namespace: str, name: str) -> float | None:
+    """Create and update what the Cluster needs. Returns the seconds until the next look, if any."""
+    cluster = api.get(cloudnative_pg.cluster_path(namespace, name))
+    if cluster is None or "deletionTimestamp" in cluster["metadata"]:
+        return None
+    problem = ""
+    try:
+        _share(api, cluster)
+        _bring_instances_in_line(api, cluster)
+    except RefusedError as error:  # a quota or Pod Security, say
+        problem = str(error)
+    pods = _instances(api, cluster)
+    primary = _primary(cluster, pods)
+    state = cloudnative_pg.status(cluster, pods, primary, problem)
+    for condition in state["conditions"]:
+        condition["lastTransitionTime"] = condition["lastTransitionTime"] or _now()
+    _report(api, cloudnative_pg.cluster_path(namespace, name), cluster, state)
+    return SOON if problem else None
+
+
+def _share(api: Api, cluster: Object) -> None:
+    for content in cloudnative_pg.shared_objects(cluster):
+        api.apply(path(content), content, _CNPG)
+    secret = cloudnative_pg.application_secret(cluster)
+    if secret is not None and api.get(path(secret)) is None:
+        api.create(collection("Secret", cluster["metadata"]["namespace"]), secret)
+
+
+def _instances(api: Api, cluster: Object) -> list[Object]:
+    metadata = cluster["metadata"]
+    selector = f"{cloudnative_pg.CLUSTER_LABEL}={metadata['name']},cnpg.io/podRole=instance"
+    return api.items(collection("Pod", metadata["namespace"]), selector)
+
+
+def _serial(pod: Object) -> int:
+    return int(pod["metadata"]["annotations"][cloudnative_pg.SERIAL_ANNOTATION])
+
+
+def _primary(cluster: Object, pods: list[Object]) -> str:
+    """The primary there is while it is ready, else the first instance that is, else the first."""
+    ready = [
+        pod["metadata"]["name"] for pod in sorted(pods, key=_serial) if cloudnative_pg.is_ready(pod)
+    ]
+    current: str = cluster.get("status", {}).get("currentPrimary", "")
+    if current in ready:
+        return current
+    return ready[0] if ready else cloudnative_pg.instance_name(cluster, 1)
+
+
+def _bring_instances_in_line(api: Api, cluster: Object) -> None:
+    """One step towards the instances asked for; the next follows when this one is ready."""
+    pods = _instances(api, cluster)
+    primary = _primary(cluster, pods)
+    by_serial = {_serial(pod): pod for pod in pods}
+    for pod in pods:
+        role = "primary" if pod["metadata"]["name"] == primary else "replica"
+        if pod["metadata"]["labels"].get(cloudnative_pg.ROLE_LABEL) != role:
+            labels = {"metadata": {"labels": cloudnative_pg.role_labels(role)}}
+            api.merge(path(pod | {"kind": "Pod"}), labels)
+    wanted = cluster["spec"]["instances"]
+    for serial in range(1, wanted + 1):
+        for claim in cloudnative_pg.claims(cluster, serial):
+            api.apply(path(claim), claim, _CNPG)
+        if serial not in by_serial:
+            name = cloudnative_pg.instance_name(cluster, serial)
+            content = cloudnative_pg.pod(
+                cluster, serial, "primary" if name == primary else "replica"
+            )
+            api.create(collection("Pod", cluster["metadata"]["namespace"]), content)
+            return
+        if not cloudnative_pg.is_ready(by_serial[serial]):
+            return
+    for serial in sorted(by_serial.keys() - set(range(1, wanted + 1))):
+        api.delete(path(by_serial[serial] | {"kind": "Pod"}))
+        for claim in cloudnative_pg.claims(cluster, serial):
+            api.delete(path(claim))
+        return
+    outdated = [pod for pod in pods if _is_outdated(cluster, pod)]
+    outdated.sort(key=lambda pod: pod["metadata"]["name"] == primary)  # the primary comes last
+    if outdated:
+        api.delete(path(outdated[0] | {"kind": "Pod"}))
+
+
+def _is_outdated(cluster: Object, pod: Object) -> bool:
+    fresh = cloudnative_pg.pod(cluster, _serial(pod), "replica")
+    annotation = cloudnative_pg.SPEC_ANNOTATION
+    return bool(
+        pod["metadata"]["annotations"].get(annotation)
+        != fresh["metadata"]["annotations"][annotation]
+    )
+
+
+def _report(api: Api, target: str, seen: Object, state: Object) -> None:
+    """Write the status, if it says anything new: each write is a change that is looked at again."""
+    before = seen.get("status", {})
+    if any(before.get(key) != value for key, value in state.items() if value is not None):
+        try:
+            api.merge(f"{target}/status", {"status": state})
+        except ConflictError:
+            return  # changed meanwhile, which brings us back here
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,70 @@
+"""What each stack of the project expects of its cluster, read from its YAML file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from config.cluster import ClusterConfig
+from sim.errors import SimError
+
+_KEY = "private-ai:stack"
+
+
+def project_folder() -> Path:
+    """The folder with Pulumi.yaml: the working directory or one above it, else the checkout."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "Pulumi.yaml").exists():
+            return folder
+    return Path(__file__).resolve().parents[1]
+
+
+def stack_names() -> list[str]:
+    """The stacks that have a file, by name."""
+    files = sorted(project_folder().glob("Pulumi.*.yaml"))
+    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
+
+
+def cluster_of(stack: str) -> ClusterConfig:
+    """The `cluster` section of Pulumi.<stack>.yaml, and nothing else of it.
+
+    Raises SimError where the stack, the section or a value in it is wrong.
+    """
+    file = project_folder() / f"Pulumi.{stack}.yaml"
+    if stack not in stack_names():
+        raise SimError(
+            where="--stack",
+            got=stack,
+            allowed=f"one of {', '.join(stack_names()) or 'the stacks with a Pulumi.<stack>.yaml'}",
+            remedy=f"name one of them, or write {file.name}",
+        )
+    content = yaml.safe_load(file.read_text()) or {}
+    section = ((content.get("config") or {}).get(_KEY) or {}).get("cluster")
+    if section is None:
+        raise SimError(
+            where=f"{file.name}: config.{_KEY}.cluster",
+            got="nothing",
+            allowed="the context, identifier, nodes and storage_classes of the stack's cluster",
+            remedy="write the section; docs/simulation.md shows one",
+        )
+    try:
+        return ClusterConfig.model_validate(section)
+    except ValidationError as invalid:
+        problems = [
+            str(
+                SimError(
+                    where=f"{file.name}: config.{_KEY}.cluster{_path(error['loc'])}",
+                    got=repr(error["input"]),
+                    allowed=error["msg"],
+                    remedy="change it there; docs/simulation.md lists the fields",
+                )
+            )
+            for error in invalid.errors()
+        ]
+        raise SimError.of(problems) from None
+
+
+def _path(location: Sequence[str | int]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
