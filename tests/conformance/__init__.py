@@ -1,0 +1,1 @@
+"""Generated configuration, taken by the real program that it is for."""

@@ -1,0 +1,1 @@
+"""The real programs that take what the components generate, one module a program."""

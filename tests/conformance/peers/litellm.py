@@ -1,0 +1,112 @@
+"""A real LiteLLM proxy, in a virtual environment of its own."""
+
+import ssl
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from sim.ports import LOOPBACK, free_port
+from tests.conformance.peers import cache
+from tests.conformance.peers.certificates import Certificates
+from tests.conformance.peers.process import Running, running
+
+VERSION = "1.106.2"
+"""Never 1.82.7 or 1.82.8, which stole credentials (MAL-2026-2144); the lock pins by hash."""
+LOCK = Path(__file__).with_name("litellm.lock")
+"""Made by `uv pip compile --universal --generate-hashes` of `litellm[proxy]` and
+`prometheus-client`, which the image adds through the extra `proxy-runtime`."""
+
+
+@dataclass(frozen=True)
+class LiteLlm:
+    """A running proxy."""
+
+    url: str
+    trust: ssl.SSLContext
+    running: Running
+
+    def post(self, path: str, key: str | None, body: Mapping[str, Any]) -> httpx.Response:
+        """POST *body* as JSON, with *key* as bearer token."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.post(
+            f"{self.url}{path}", headers=headers, json=dict(body), verify=self.trust, timeout=30
+        )
+
+    def chat(self, key: str | None, model: str, **more: Any) -> httpx.Response:
+        """Ask *model* one short question."""
+        messages = [{"role": "user", "content": "bonjour ?"}]
+        return self.post(
+            "/v1/chat/completions", key, {"model": model, "messages": messages, **more}
+        )
+
+    def get(self, path: str, key: str | None = None) -> httpx.Response:
+        """GET *path*."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.get(
+            f"{self.url}{path}", headers=headers, verify=self.trust, follow_redirects=True
+        )
+
+
+def install() -> Path:
+    """Have it on this machine; returns its virtual environment."""
+    return cache.installed("litellm", VERSION, "about 120 wheels from PyPI", _install)
+
+
+def _install(folder: Path) -> None:
+    remedy = "see that pip reaches PyPI, then run the tests again"
+    cache.call("LiteLLM", [sys.executable, "-m", "venv", str(folder)], remedy)
+    cache.call(
+        "LiteLLM",
+        [
+            str(folder / "bin" / "pip"),
+            *("install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
+            *("-r", str(LOCK)),
+        ],
+        remedy,
+    )
+
+
+@contextmanager
+def start(
+    folder: Path,
+    config: Mapping[str, Any],
+    files: Mapping[str, str],
+    certificates: Certificates,
+    environment: Mapping[str, str] | None = None,
+) -> Generator[LiteLlm]:
+    """Start it on *config*, with *files* beside it, over TLS; gone with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(dict(config), sort_keys=False))
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    port = free_port()
+    url = f"https://localhost:{port}"
+    argv = [
+        str(install() / "bin" / "litellm"),
+        *("--config", str(folder / "config.yaml"), "--host", LOOPBACK, "--port", str(port)),
+        *("--ssl_certfile_path", str(certificates.certificate)),
+        *("--ssl_keyfile_path", str(certificates.key)),
+    ]
+
+    def ready() -> bool:
+        with suppress(httpx.HTTPError):
+            answer = httpx.get(f"{url}/health/readiness", verify=certificates.trust)
+            return answer.is_success
+        return False
+
+    # The cost map is otherwise downloaded at each start.
+    offline = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    with running(
+        argv,
+        folder=folder,
+        ready=ready,
+        seconds=300,  # 7 s on an idle machine
+        environment={**offline, **(environment or {})},
+    ) as process:
+        yield LiteLlm(url, certificates.trust, process)

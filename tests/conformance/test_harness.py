@@ -1,0 +1,73 @@
+"""What keeps the tests of this folder honest."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.peers import cache
+from tests.conformance.peers.errors import PeerFailedError, PeerUnavailableError
+from tests.conformance.peers.process import running
+from tests.conformance.peers.relocate import relocated
+
+
+def test_a_program_is_installed_once_and_again_after_an_interruption(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAI_CACHE", str(folder))
+    monkeypatch.setattr(cache, "say", lambda _: None)
+    installs: list[bool] = []
+
+    def install(target: Path) -> None:
+        installs.append((target / "half").exists())
+        (target / "half").touch()
+        if len(installs) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.installed("program", "1", "nothing", install)
+    for _ in range(2):
+        cache.installed("program", "1", "nothing", install)
+
+    assert installs == [False, False]
+
+
+def test_a_program_that_cannot_be_had_fails_with_the_command_that_mends_it() -> None:
+    with pytest.raises(PeerUnavailableError, match=r"remedy: +install apt"):
+        cache.call("X", ["no-such-client"], "install apt")
+    with pytest.raises(PeerUnavailableError, match=r"answer: +not served"):
+        cache.call("X", ["sh", "-c", "echo not served >&2; exit 1"], "install apt")
+
+
+def test_a_program_that_ends_early_is_reported_with_its_log(folder: Path) -> None:
+    with (
+        pytest.raises(PeerFailedError, match=r"exit code 3[\s\S]*bad option"),
+        running(
+            ["sh", "-c", "echo bad option; exit 3"], folder=folder, ready=lambda: False, seconds=30
+        ),
+    ):
+        pass
+
+
+def test_a_program_and_its_children_end_with_the_block(folder: Path) -> None:
+    with running(
+        ["sh", "-c", "sleep 600 & echo $! > child; wait"],
+        folder=folder,
+        ready=(folder / "child").exists,
+        seconds=30,
+    ) as process:
+        child = Path("/proc", (folder / "child").read_text().strip())
+        assert child.exists()
+        assert "sleep\n600" in process.exposed()
+
+    assert not child.exists() or "Z" in (child / "stat").read_text().split()[2]
+
+
+def test_configuration_is_moved_in_depth_and_a_move_without_use_is_refused() -> None:
+    config = {"urls": ["https://vllm.models.svc:8000/v1"], "count": 1}
+
+    assert relocated(config, {"vllm.models.svc:8000": "localhost:1"}) == {
+        "urls": ["https://localhost:1/v1"],
+        "count": 1,
+    }
+    with pytest.raises(ValueError, match="qdrant"):
+        relocated(config, {"qdrant.data.svc": "localhost"})
