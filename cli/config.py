@@ -26,7 +26,8 @@ def check(
     """Say everything that is wrong with Pulumi.STACK.yaml; exit 1 if anything is."""
     file = ROOT / f"Pulumi.{stack}.yaml"
     if not file.exists():
-        raise typer.BadParameter(f"{file.name} does not exist", param_hint="--stack")
+        message = f"{file.name} does not exist"
+        raise typer.BadParameter(message, param_hint="--stack")
     raw: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
         load(raw.get("config", {}).get(KEY), stack)

@@ -92,4 +92,4 @@ def _owner(urn: str, resources: Mapping[str, Any]) -> str | None:
 
 
 def _name(urn: str) -> str:
-    return urn.split("::")[-1]
+    return urn.rsplit("::", maxsplit=1)[-1]

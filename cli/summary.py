@@ -1,0 +1,65 @@
+"""What a deployed stack is, for a terminal: where to go, what the GPUs carry, the graph."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.graph import graph, picture
+
+_GB = 1e9
+_BAR = 24
+"""Characters of a full bar."""
+
+
+def show(console: Console, deployment: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+    """Print all of it; *deployment* is of `pulumi stack export`, *outputs* of `stack output`."""
+    console.print(picture(graph(deployment)))
+    console.print()
+    console.print(capacity(outputs["gpus"]))
+    console.print()
+    console.print(urls(outputs))
+
+
+def capacity(gpus: Mapping[str, Any]) -> RenderableType:
+    """GPUs used of available by pool, and a bar of the memory of one GPU for each model."""
+    pools = Table("pool", "GPU", "used", "available", title="GPUs", title_justify="left")
+    for pool in gpus["pools"]:
+        pools.add_row(
+            pool["name"], pool["gpu"], f"{pool['gpus_used']:g}", f"{pool['gpus_available']:g}"
+        )
+    models = Table(
+        "model", "weights", "pool", "GPUs", "memory of a GPU", "free GB", title_justify="left"
+    )
+    for model in gpus["models"]:
+        models.add_row(
+            model["name"],
+            model["model"],
+            model["pool"],
+            f"{model['gpus']:g}",
+            _bar(model["used_bytes"] / model["gpu_bytes"]),
+            f"{model['headroom_bytes'] / _GB:.1f}",
+        )
+    return Group(pools, models)
+
+
+def urls(outputs: Mapping[str, Any]) -> RenderableType:
+    """Where people and programs go, and where the secrets for it are."""
+    table = Table(show_header=False, box=None)
+    for name, url in outputs["urls"].items():
+        table.add_row(name, Text(url, style="bold"))
+    table.add_row("gateway address", outputs["address"])
+    table.add_row("first administrator", f"Secret {outputs['administrator']}")
+    for team, secret in outputs["team_keys"].items():
+        table.add_row(f"key of team {team}", f"Secret {secret}")
+    return table
+
+
+def _bar(share: float) -> Text:
+    full = round(min(share, 1) * _BAR)
+    text = Text("█" * full, style="green")
+    text.append("░" * (_BAR - full), style="dim")
+    text.append(f" {share:.0%}")
+    return text

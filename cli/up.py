@@ -1,0 +1,78 @@
+"""`pai up` and `pai down`: the whole stack on its simulated cluster, and away again."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli.engine import explained
+from cli.simulated import simulated
+from cli.summary import show
+from engine import build
+from engine.environment import PROJECT, UNSET
+from engine.errors import EngineError
+from sim import cluster
+
+
+def up(
+    stack: Annotated[str, typer.Option(help="The stack to deploy.")] = "local",
+) -> None:
+    """Build the toolchain, start the stack's simulated cluster, deploy, show what there is."""
+    with explained() as console:
+        toolchain = build.ensure("all", console)
+        shell = simulated(toolchain, [stack], console)
+        if _run(shell, "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"):
+            raise EngineError(
+                where=f"pulumi up --stack {stack}",
+                got="a failure, told above",
+                allowed="every resource created and ready",
+                remedy="mend what is told above and run `pai up` again: it goes on where it was",
+            )
+        deployment = _read(shell, "stack", "export", "--stack", stack)["deployment"]
+        outputs = _read(shell, "stack", "output", "--stack", stack, "--json")
+    show(Console(), deployment, outputs)
+    typer.echo('\nA shell of your own: eval "$(pai env)" && pulumi stack output')
+
+
+def down(
+    stack: Annotated[
+        list[str] | None, typer.Option("--stack", help="A stack; repeat it. Default: every stack.")
+    ] = None,
+) -> None:
+    """Stop the simulated clusters and forget what was deployed on them."""
+    stopped = stack or [entry.stack for entry in cluster.status()]
+    with explained():
+        cluster.down(stopped)
+    typer.echo(f"stopped: {', '.join(stopped)}")
+
+
+def _environment(shell: Mapping[str, str]) -> dict[str, str]:
+    environment = {**os.environ, **shell}
+    for name in UNSET:
+        environment.pop(name, None)
+    return environment
+
+
+def _run(shell: Mapping[str, str], *words: str) -> int:
+    return subprocess.run(  # noqa: S603 - no shell
+        ["pulumi", *words],  # noqa: S607 - the one that the environment puts first
+        cwd=PROJECT,
+        env=_environment(shell),
+        check=False,
+    ).returncode
+
+
+def _read(shell: Mapping[str, str], *words: str) -> Any:  # noqa: ANN401 - JSON
+    done = subprocess.run(  # noqa: S603 - no shell
+        ["pulumi", *words],  # noqa: S607 - the one that the environment puts first
+        cwd=PROJECT,
+        env=_environment(shell),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)

@@ -1,0 +1,115 @@
+"""A copy of the checkout that is deployed for real, on a simulated cluster of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from config.cluster import ClusterConfig
+from config.reference import KEY
+from engine import build, environment
+from sim.control_plane import SimCluster
+
+PROGRAM = ("__main__.py", "catalog", "components", "config", "policies", "sizing", "Pulumi.yaml")
+"""What the program needs; the tests change copies of these."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    output: str
+    """Standard output and error, in the order they came."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The copy, and the shell that plain `pulumi` works in."""
+
+    root: Path
+    stack: str
+    shell: dict[str, str]
+    cluster: SimCluster
+
+    def pulumi(self, *words: str) -> Done:
+        """Run `pulumi` as a person would after `eval "$(pai env)"`."""
+        done = subprocess.run(
+            ["pulumi", *words, "--stack", self.stack, "--non-interactive", "--color", "never"],
+            cwd=self.root,
+            env=self.shell,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout)
+
+    def events(self, command: str) -> list[dict[str, Any]]:
+        """The steps of `pulumi preview --json`, but for those that change nothing."""
+        done = self.pulumi(command, "--json")
+        assert done.code == 0, done.output
+        report = json.loads(done.output[done.output.index("{") :])
+        return [step for step in report["steps"] if step["op"] != "same"]
+
+    @contextmanager
+    def edited(self, file: str, edit: Callable[[str], str]) -> Iterator[None]:
+        """*file* with its text changed, and back again."""
+        path = self.root / file
+        before = path.read_text()
+        after = edit(before)
+        assert after != before, f"the edit of {file} changed nothing"
+        path.write_text(after)
+        try:
+            yield
+        finally:
+            path.write_text(before)
+
+    @contextmanager
+    def configured(self, change: Callable[[Any], None]) -> Iterator[None]:
+        """The stack's YAML with *change* made to the mapping under `private-ai:stack`."""
+
+        def edit(text: str) -> str:
+            content = yaml.safe_load(text)
+            change(content["config"][KEY])
+            return yaml.safe_dump(content)
+
+        with self.edited(f"Pulumi.{self.stack}.yaml", edit):
+            yield
+
+
+@contextmanager
+def checkout(stack: str, at: Path) -> Iterator[Checkout]:
+    """A copy of the program at *at*, with the cluster that *stack* expects, running."""
+    root = at / "checkout"
+    root.mkdir(parents=True)
+    for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
+        source = environment.PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"][KEY]
+    toolchain = build.ensure("all", Console(stderr=True))
+    expects = ClusterConfig.model_validate(settings["cluster"])
+    with SimCluster.start(expects, at / "cluster", toolchain) as cluster:
+        exported = environment.exports(
+            toolchain, cluster.kubeconfig, simulated=True, shell=os.environ
+        )
+        (at / "state").mkdir()
+        exported |= {
+            "PULUMI_BACKEND_URL": f"file://{at / 'state'}",
+            "PRIVATE_AI_STACK_FILES": str(at / "stack-files"),
+            "PULUMI_OPTION_POLICY_PACK": str(root / "policies" / "pack"),
+        }
+        shell = {k: v for k, v in os.environ.items() if k not in environment.UNSET} | exported
+        environment.ensure_stacks(exported, [stack])
+        yield Checkout(root, stack, shell, cluster)
