@@ -1,7 +1,7 @@
 """`pai sim`: the simulated clusters of the stacks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -24,7 +24,7 @@ _Stacks = Annotated[
 
 
 @contextmanager
-def _explained() -> Iterator[Console]:
+def _explained() -> Generator[Console]:
     """A console for progress, on stderr; what a person can mend ends in its text alone."""
     console = Console(stderr=True)
     try:

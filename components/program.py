@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from components.gpu_node_pool import GPU_RESOURCE
+from components.watch import watch
 from config.cluster import ClusterConfig
 from config.hosts import Hosts
 from config.load import load
@@ -44,6 +45,7 @@ def on_cluster(cluster: ClusterConfig) -> ResourceOptions:
         cluster_identifier=cluster.identifier,
         kubeconfig=pulumi.Config().get_secret("kubeconfig"),
     )
+    watch(cluster.context)
     return ResourceOptions(providers=[provider])
 
 

@@ -6,6 +6,7 @@ Not the `kubernetes` package: importing that takes longer than the API server ta
 import json
 import ssl
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,14 @@ class Api:
     def ready(self) -> bool:
         """Whether the server answers and all of it has started."""
         try:
-            return self._http.get("/readyz").status_code == httpx.codes.OK
+            return self._http.get("/readyz").status_code == HTTPStatus.OK
         except httpx.TransportError:
             return False
 
     def get(self, path: str) -> Object | None:
         """The object at *path*, or None where there is none."""
         response = self._http.get(path)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         return _content(response)
 
@@ -84,7 +85,7 @@ class Api:
     def delete(self, path: str) -> None:
         """Delete the object at *path*, if it is there."""
         response = self._http.delete(path)
-        if response.status_code != httpx.codes.NOT_FOUND:
+        if response.status_code != HTTPStatus.NOT_FOUND:
             _content(response)
 
     def watch(self, path: str, selector: str = "") -> Iterator[Object]:
@@ -107,7 +108,7 @@ class Api:
 
 
 def _content(response: httpx.Response) -> Object:
-    if response.status_code == httpx.codes.CONFLICT:
+    if response.status_code == HTTPStatus.CONFLICT:
         raise ConflictError(response.json().get("message", ""))
     if response.is_error:
         request = response.request

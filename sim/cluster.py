@@ -6,7 +6,7 @@ Their files are under the engine's cache, `sim/<stack>`; the kubeconfig of them 
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,7 +160,7 @@ def _merge_kubeconfigs() -> Path:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> Generator[None]:
     """Hold off other commands that start or stop clusters.
 
     The lock is on the cache's own folder, so that it leaves no file behind.

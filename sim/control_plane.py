@@ -21,7 +21,7 @@ from config.cluster import ClusterConfig
 from sim import parts
 from sim.api import Api
 from sim.errors import SimError
-from sim.furnish import furnish, wait_usable
+from sim.furnish import free_nodes, furnish, wait_usable
 from sim.kubeconfig import Access, write_kubeconfig
 from sim.operators.installed import installed
 from sim.parts import Layout
@@ -173,6 +173,8 @@ class SimCluster:
         api = self.api()
         self._await(_API, api.ready)
         self._run("kube-scheduler", parts.scheduler)
+        if not self._runs("kwok"):
+            free_nodes(api)
         self._run("kwok", parts.kwok)
         types = installed(self.expects.operators, self._toolchain)
         furnish(api, self.expects, types, _PATIENCE)

@@ -12,6 +12,7 @@ from sim.operators.installed import Installed
 
 _NODES = "/api/v1/nodes"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _TYPES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
@@ -37,6 +38,12 @@ def furnish(api: Api, expects: ClusterConfig, types: Sequence[Installed], timeou
         return f"types not served: {', '.join(missing)}" if missing else ""
 
     _wait(unserved, expects, timeout)
+
+
+def free_nodes(api: Api) -> None:
+    """Delete the leases of a kwok that ended: the next one waits 40 s for them to run out."""
+    for lease in api.items(_LEASES):
+        api.delete(f"{_LEASES}/{lease['metadata']['name']}")
 
 
 def wait_usable(api: Api, expects: ClusterConfig, timeout: float) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class Checkout:
         return [step for step in report["steps"] if step["op"] != "same"]
 
     @contextmanager
-    def edited(self, file: str, edit: Callable[[str], str]) -> Iterator[None]:
+    def edited(self, file: str, edit: Callable[[str], str]) -> Generator[None]:
         """*file* with its text changed, and back again."""
         path = self.root / file
         before = path.read_text()
@@ -74,7 +74,7 @@ class Checkout:
             path.write_text(before)
 
     @contextmanager
-    def configured(self, change: Callable[[Any], None]) -> Iterator[None]:
+    def configured(self, change: Callable[[Any], None]) -> Generator[None]:
         """The stack's YAML with *change* made to the mapping under `private-ai:stack`."""
 
         def edit(text: str) -> str:
@@ -87,8 +87,13 @@ class Checkout:
 
 
 @contextmanager
-def checkout(stack: str, at: Path) -> Iterator[Checkout]:
-    """A copy of the program at *at*, with the cluster that *stack* expects, running."""
+def checkout(
+    stack: str, at: Path, nodes: Callable[[Any], None] = lambda _: None
+) -> Generator[Checkout]:
+    """A copy of the program at *at*, with the cluster that *stack* expects, running.
+
+    *nodes* may change the cluster's section first: what is there need not be what is expected.
+    """
     root = at / "checkout"
     root.mkdir(parents=True)
     for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
@@ -98,6 +103,7 @@ def checkout(stack: str, at: Path) -> Iterator[Checkout]:
         else:
             shutil.copy(source, root / name)
     settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"][KEY]
+    nodes(settings["cluster"]["nodes"])
     toolchain = build.ensure("all", Console(stderr=True))
     expects = ClusterConfig.model_validate(settings["cluster"])
     with SimCluster.start(expects, at / "cluster", toolchain) as cluster:

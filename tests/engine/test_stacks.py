@@ -1,21 +1,26 @@
 """Each stack, for real: up, nothing to do, one change, away. The tests of a stack run in order."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kubernetes import client, config
 
+from sim.api import Api
 from tests.engine.checkout import Checkout, checkout
+from tests.engine.sim_support import is_ready
 
 STACKS = ["local", "staging", "prod"]
+OURS = "app.kubernetes.io/part-of=private-ai"
+SECRET_FILES = {"tls.key", "password", "api-key", "secret-key"}
+"""Keys of Secrets whose whole content is one secret."""
 
 
 @pytest.fixture(scope="module", params=STACKS)
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
+) -> Iterator[Checkout]:
     """The stack, up on a cluster of its own."""
     with checkout(request.param, tmp_path_factory.mktemp(request.param)) as deployed:
         done = deployed.pulumi("up", "--yes", "--skip-preview")
@@ -23,48 +28,43 @@ def stack(
         yield deployed
 
 
-@pytest.fixture(scope="module")
-def api(stack: Checkout) -> Iterator[client.ApiClient]:
+@pytest.fixture
+def api(stack: Checkout) -> Api:
     """The stack's cluster, for who wants to look."""
-    with config.new_client_from_config(str(stack.cluster.kubeconfig)) as connection:
-        yield connection
+    return stack.cluster.api()
 
 
-def test_every_pod_is_ready_or_done(stack: Checkout, api: client.ApiClient) -> None:
-    pods = client.CoreV1Api(api).list_pod_for_all_namespaces().items
+def test_every_pod_is_ready_or_done(api: Api) -> None:
+    pods = api.items("/api/v1/pods")
     waiting = [
-        f"{pod.metadata.namespace}/{pod.metadata.name}: {pod.status.phase}"
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}: {pod['status']['phase']}"
         for pod in pods
-        if pod.status.phase != "Succeeded"
-        and not any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
+        if pod["status"]["phase"] != "Succeeded" and not is_ready(pod)
     ]
 
     assert len(pods) > 20
     assert waiting == []
 
 
-def test_every_workload_has_all_its_replicas(stack: Checkout, api: client.ApiClient) -> None:
-    apps = client.AppsV1Api(api)
-    sets = [
-        *apps.list_deployment_for_all_namespaces().items,
-        *apps.list_stateful_set_for_all_namespaces().items,
+def test_every_workload_has_all_its_replicas(api: Api) -> None:
+    sets = [*api.items("/apis/apps/v1/deployments"), *api.items("/apis/apps/v1/statefulsets")]
+    short = [
+        s["metadata"]["name"]
+        for s in sets
+        if s["status"].get("readyReplicas") != s["spec"]["replicas"]
     ]
-    short = [s.metadata.name for s in sets if s.status.ready_replicas != s.spec.replicas]
 
     assert len(sets) > 8
     assert short == []
 
 
-def test_the_models_ask_for_the_gpus_that_the_outputs_say(
-    stack: Checkout, api: client.ApiClient
-) -> None:
+def test_the_models_ask_for_the_gpus_that_the_outputs_say(stack: Checkout, api: Api) -> None:
     outputs = json.loads(stack.pulumi("stack", "output", "--json").output)
     said = sum(pool["gpus_used"] for pool in outputs["gpus"]["pools"])
-    pods = client.CoreV1Api(api).list_pod_for_all_namespaces().items
     asked = sum(
-        int((container.resources.limits or {}).get("nvidia.com/gpu", 0))
-        for pod in pods
-        for container in pod.spec.containers
+        int(container["resources"].get("limits", {}).get("nvidia.com/gpu", 0))
+        for pod in api.items("/api/v1/pods")
+        for container in pod["spec"]["containers"]
     )
 
     assert said == asked > 0
@@ -93,9 +93,7 @@ def test_one_more_replica_is_one_update(stack: Checkout) -> None:
     assert step["urn"].endswith("Deployment::open-webui")
 
 
-def test_no_generated_secret_is_in_clear_in_the_state(
-    stack: Checkout, api: client.ApiClient
-) -> None:
+def test_no_generated_secret_is_in_clear_in_the_state(stack: Checkout, api: Api) -> None:
     state = stack.pulumi("stack", "export").output
     generated = _secrets(api)
     found = [name for name, value in generated.items() if value in state]
@@ -104,7 +102,8 @@ def test_no_generated_secret_is_in_clear_in_the_state(
     assert found == []
 
 
-def test_destroy_leaves_no_object_behind(stack: Checkout, api: client.ApiClient) -> None:
+def test_destroy_leaves_no_object_behind(stack: Checkout, api: Api) -> None:
+    """A stack that is not disposable refuses first, and lets go once it says that it is."""
     before = _objects(api)
     if stack.stack != "local":
         refused = stack.pulumi("destroy", "--yes")
@@ -121,40 +120,28 @@ def test_destroy_leaves_no_object_behind(stack: Checkout, api: client.ApiClient)
 
     assert released.code == 0, released.output
     assert destroyed.code == 0, destroyed.output
+    assert before
     assert _objects(api) == []
 
 
-def _secrets(api: client.ApiClient) -> dict[str, str]:
-    """Every decoded line of every Secret of the stack that is long enough to be one."""
-    import base64
-
+def _secrets(api: Api) -> dict[str, str]:
+    """The generated secrets of the stack, each as one line that would be found in clear."""
     found: dict[str, str] = {}
-    for secret in client.CoreV1Api(api).list_secret_for_all_namespaces().items:
-        for key, encoded in (secret.data or {}).items():
-            text = base64.b64decode(encoded).decode()
-            if key in ("tls.key", "password", "api-key", "secret-key"):
-                lines = [line for line in text.splitlines() if len(line) >= 24]
-                found |= {f"{secret.metadata.name}/{key}": line for line in lines[1:2] or lines}
+    for secret in api.items("/api/v1/secrets"):
+        for key, encoded in secret.get("data", {}).items():
+            if key in SECRET_FILES:
+                lines = base64.b64decode(encoded).decode().splitlines()
+                # Of a key in PEM the first line is a heading that every key has.
+                found[f"{secret['metadata']['name']}/{key}"] = lines[1 if len(lines) > 1 else 0]
     return found
 
 
-def _objects(api: client.ApiClient) -> list[str]:
-    """What is in the cluster of ours: namespaces, and whatever is in or beside them."""
-    core = client.CoreV1Api(api)
-    ours = [
-        n.metadata.name
-        for n in core.list_namespace(label_selector="app.kubernetes.io/part-of=private-ai").items
+def _objects(api: Api) -> list[str]:
+    """What there is of the stack: its namespaces, and what is in none of them."""
+    objects = [
+        *api.items("/api/v1/namespaces", OURS),
+        *api.items("/apis/scheduling.k8s.io/v1/priorityclasses", OURS),
+        *api.items("/apis/node.k8s.io/v1/runtimeclasses"),
+        *api.items("/api/v1/persistentvolumes"),
     ]
-    classes = client.SchedulingV1Api(api).list_priority_class(
-        label_selector="app.kubernetes.io/part-of=private-ai"
-    )
-    runtimes = client.NodeV1Api(api).list_runtime_class()
-    volumes = core.list_persistent_volume()
-    return sorted(
-        [
-            *ours,
-            *(c.metadata.name for c in classes.items),
-            *(r.metadata.name for r in runtimes.items),
-            *(v.metadata.name for v in volumes.items),
-        ]
-    )
+    return sorted(o["metadata"]["name"] for o in objects)

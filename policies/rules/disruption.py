@@ -1,0 +1,106 @@
+"""Replicated tiers survive the drain of a node, and let it happen."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from policies.rules.model import UNKNOWN, Finding, Node, Resource, Severity, StackRule
+from policies.rules.pods import SERVING, pod_labels
+from policies.rules.reading import Decision, every, get, namespace, same, selects, shown
+
+_REPLICATED = 2
+_BUDGET = "PodDisruptionBudget.policy"
+
+
+def _protects(budget: Resource, workload: Resource, labels: Node) -> Decision:
+    return every(
+        [
+            same(namespace(budget), namespace(workload)),
+            selects(get(budget.props, "spec", "selector"), labels),
+        ]
+    )
+
+
+def _replicas(workload: Resource) -> int | None:
+    """How many; None if not known."""
+    replicas = get(workload.props, "spec", "replicas", default=1)
+    return None if replicas is UNKNOWN else int(replicas)
+
+
+def _unprotected(resources: Sequence[Resource]) -> Iterator[Finding]:
+    budgets = [resource for resource in resources if resource.kind == _BUDGET]
+    for workload in resources:
+        replicas = _replicas(workload) if workload.kind in SERVING else None
+        if replicas is None or replicas < _REPLICATED:
+            continue
+        for labels in pod_labels(workload):
+            if all(_protects(budget, workload, labels) is False for budget in budgets):
+                yield Finding(
+                    "spec.replicas",
+                    f"{replicas} replicas without a PodDisruptionBudget",
+                    "a PodDisruptionBudget in the namespace that selects the pods",
+                    resource=workload,
+                )
+
+
+PROTECTED = StackRule(
+    "disruption-budget-for-replicas",
+    "A Deployment or StatefulSet of two replicas or more has a PodDisruptionBudget.",
+    "Draining two nodes for an upgrade may otherwise take all replicas at once.",
+    "add a PodDisruptionBudget with maxUnavailable 1",
+    SERVING,
+    Severity.MEDIUM,
+    _unprotected,
+    beside=frozenset({_BUDGET}),
+)
+
+
+def _count(value: Node, replicas: int) -> int | None:
+    """The pods that a number or percentage means, rounded up as the API does; None if unset."""
+    if value is None or value is UNKNOWN:
+        return None
+    if isinstance(value, str):
+        return math.ceil(float(value.rstrip("%")) * replicas / 100)
+    return int(value)
+
+
+def _blocking(resources: Sequence[Resource]) -> Iterator[Finding]:
+    workloads = [resource for resource in resources if resource.kind in SERVING]
+    for budget in resources:
+        if budget.kind != _BUDGET:
+            continue
+        most = get(budget.props, "spec", "maxUnavailable")
+        if _count(most, 100) == 0:
+            yield Finding("spec.maxUnavailable", shown(most), "1 or more pods", resource=budget)
+        for workload in workloads:
+            yield from _held_back(budget, workload)
+
+
+def _held_back(budget: Resource, workload: Resource) -> Iterator[Finding]:
+    """What of *budget* keeps all replicas of *workload* where they are."""
+    replicas = _replicas(workload)
+    least = get(budget.props, "spec", "minAvailable")
+    needed = _count(least, replicas or 0)
+    if not replicas or needed is None or needed < replicas:
+        return
+    for labels in pod_labels(workload):
+        if _protects(budget, workload, labels) is True:
+            yield Finding(
+                "spec.minAvailable",
+                f"{shown(least)} of {replicas} replica(s)",
+                "fewer than the replicas",
+                resource=budget,
+            )
+
+
+PASSABLE = StackRule(
+    "disruption-budget-passable",
+    "A PodDisruptionBudget lets at least one pod go.",
+    "One that lets none go holds up every node drain, and so every security update.",
+    "set maxUnavailable 1, or remove the budget of a single replica",
+    frozenset({_BUDGET}),
+    Severity.MEDIUM,
+    _blocking,
+    beside=SERVING,
+)
+
+RULES = (PROTECTED, PASSABLE)

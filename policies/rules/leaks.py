@@ -1,0 +1,99 @@
+"""Secrets reach a pod as files: not by environment, arguments or ConfigMaps."""
+
+from collections.abc import Iterator
+
+from policies.rules import credentials
+from policies.rules.model import Finding, Resource, Rule, Severity
+from policies.rules.pods import WORKLOADS, Container, containers
+from policies.rules.reading import entries, get, label, missing, texts
+
+_FILE = "mount the Secret as a file and name the file"
+_HIDDEN = "a literal (not shown)"
+
+
+def _environment(resource: Resource) -> Iterator[Finding]:
+    for container in containers(resource):
+        for i, variable in entries(container.spec, "env"):
+            path = f"{container.path}.env[{label(variable, i)}]"
+            if not missing(variable, "valueFrom", "secretKeyRef"):
+                yield Finding(f"{path}.valueFrom", "a key of a Secret", "the path of a file")
+            name, value = get(variable, "name"), get(variable, "value")
+            if not (isinstance(name, str) and isinstance(value, str)):
+                continue
+            if credential := credentials.embedded(value):
+                yield Finding(f"{path}.value", credential, "the path of a file")
+            elif credentials.names_secret(name) and credentials.is_literal(value):
+                yield Finding(f"{path}.value", _HIDDEN, "the path of a file")
+        for i, source in entries(container.spec, "envFrom"):
+            if not missing(source, "secretRef"):
+                path = f"{container.path}.envFrom[{i}].secretRef"
+                yield Finding(path, "a whole Secret", "nothing; the paths of files in env")
+
+
+ENVIRONMENT = Rule(
+    "no-secret-in-env",
+    "No environment variable holds a credential, literally or from a Secret.",
+    "Environments are inherited by every child process and printed by crash reports and `env`.",
+    _FILE,
+    WORKLOADS,
+    Severity.CRITICAL,
+    _environment,
+)
+
+
+def _arguments(resource: Resource) -> Iterator[Finding]:
+    for container in containers(resource):
+        yield from _command_line(container)
+
+
+def _command_line(container: Container) -> Iterator[Finding]:
+    found = [
+        (f"{container.path}.{field}[{i}]", word)
+        for field in ("command", "args")
+        for i, word in entries(container.spec, field)
+        if isinstance(word, str)
+    ]
+    for index, name in credentials.flags([word for _, word in found]):
+        yield Finding(
+            found[index][0],
+            f"a value for the option {name} (not shown)",
+            "an option that takes the path of a file",
+        )
+    for path, word in found:
+        if credential := credentials.embedded(word):
+            yield Finding(path, credential, "the path of a file")
+
+
+ARGUMENTS = Rule(
+    "no-secret-in-args",
+    "No argument carries a credential, nor a variable or command that expands to one.",
+    "Whoever may list pods, or processes on the node, reads it.",
+    _FILE,
+    WORKLOADS,
+    Severity.CRITICAL,
+    _arguments,
+)
+
+
+def _config_map(resource: Resource) -> Iterator[Finding]:
+    for key, text in texts(resource.props, "data"):
+        path = f"data[{key}]"
+        if credentials.names_secret(key) and "\n" not in text and credentials.is_literal(text):
+            yield Finding(path, _HIDDEN, "nothing secret")
+        if credential := credentials.embedded(text):
+            yield Finding(path, credential, "nothing secret")
+        for line, name in credentials.assignments(key, text):
+            yield Finding(f"{path} line {line}", f"a literal for {name} (not shown)", "a reference")
+
+
+CONFIG_MAP = Rule(
+    "no-secret-in-config-map",
+    "No ConfigMap holds a private key, a password, a token.",
+    "ConfigMaps are readable by far more accounts than Secrets, and are not encrypted at rest.",
+    "move the file to a Secret",
+    frozenset({"ConfigMap"}),
+    Severity.CRITICAL,
+    _config_map,
+)
+
+RULES = (ENVIRONMENT, ARGUMENTS, CONFIG_MAP)

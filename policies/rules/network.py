@@ -1,0 +1,68 @@
+"""Every pod is under a NetworkPolicy, both ways."""
+
+from collections.abc import Iterator, Sequence
+
+from policies.rules.model import UNKNOWN, Finding, Node, Resource, Severity, StackRule, Unknown
+from policies.rules.pods import OPERATED, WORKLOADS, pod_labels
+from policies.rules.reading import Decision, every, get, is_list, missing, namespace, same, selects
+
+_POLICY = "NetworkPolicy.networking.k8s.io"
+
+
+def _governs(policy: Resource, direction: str) -> Decision:
+    """Whether *policy* restricts that direction.
+
+    Left out, policyTypes means Ingress, and Egress if there are egress rules.
+    """
+    types = get(policy.props, "spec", "policyTypes")
+    if isinstance(types, Unknown):
+        return types
+    if is_list(types) and types:
+        return True if direction in types else UNKNOWN if UNKNOWN in types else False
+    return direction == "Ingress" or not missing(policy.props, "spec", "egress")
+
+
+def _covers(policy: Resource, where: Node, labels: Node, direction: str) -> Decision:
+    return every(
+        [
+            _governs(policy, direction),
+            same(namespace(policy), where),
+            selects(get(policy.props, "spec", "podSelector"), labels),
+        ]
+    )
+
+
+def _named(where: Node) -> str:
+    return "their namespace" if where is UNKNOWN else f"the namespace {where}"
+
+
+def _uncovered(resources: Sequence[Resource]) -> Iterator[Finding]:
+    policies = [resource for resource in resources if resource.kind == _POLICY]
+    for resource in resources:
+        if resource.kind not in WORKLOADS | frozenset(OPERATED):
+            continue
+        where = namespace(resource)
+        for labels in pod_labels(resource):
+            for direction in ("Ingress", "Egress"):
+                decisions = [_covers(p, where, labels, direction) for p in policies]
+                if not any(d is not False for d in decisions):
+                    yield Finding(
+                        f"{direction.lower()} of the pods",
+                        f"no NetworkPolicy in {_named(where)} selects them",
+                        f"at least one NetworkPolicy with policyTypes {direction}",
+                        resource=resource,
+                    )
+
+
+NETWORK_POLICY = StackRule(
+    "network-policy-for-every-pod",
+    "Each pod is selected by a NetworkPolicy for ingress and by one for egress.",
+    "A pod that none selects accepts everything and reaches everything, the internet included.",
+    "add a default-deny NetworkPolicy to the namespace, or one for these pods",
+    WORKLOADS | frozenset(OPERATED),
+    Severity.CRITICAL,
+    _uncovered,
+    beside=frozenset({_POLICY}),
+)
+
+RULES = (NETWORK_POLICY,)

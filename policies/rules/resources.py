@@ -1,0 +1,86 @@
+"""What a container may use: CPU, memory, disk, GPUs."""
+
+from collections.abc import Iterator
+
+from policies.rules.model import UNKNOWN, Finding, Node, Resource, Rule, Severity
+from policies.rules.pods import WORKLOADS, containers
+from policies.rules.reading import entries, get, label, mapping, quantity, shown
+
+_COMPUTE = ("cpu", "memory", "ephemeral-storage")
+_GPU_PREFIXES = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
+_OPERATED = frozenset(
+    {
+        "Tenant.minio.min.io",
+        "Cluster.postgresql.cnpg.io",
+        "Prometheus.monitoring.coreos.com",
+        "Alertmanager.monitoring.coreos.com",
+    }
+)
+
+
+def _resources(resource: Resource) -> Iterator[tuple[str, Node]]:
+    """Path and content of each `resources` field."""
+    for container in containers(resource):
+        yield f"{container.path}.resources", get(container.spec, "resources", default={})
+    if resource.kind == "Tenant.minio.min.io":
+        for index, pool in entries(resource.props, "spec", "pools"):
+            yield f"spec.pools[{label(pool, index)}].resources", get(pool, "resources", default={})
+    elif resource.kind in _OPERATED:
+        yield "spec.resources", get(resource.props, "spec", "resources", default={})
+
+
+def _unbounded(resource: Resource) -> Iterator[Finding]:
+    for path, resources in _resources(resource):
+        for bound in ("requests", "limits"):
+            for amount in _COMPUTE:
+                got = get(resources, bound, amount)
+                if got is None or quantity(got) == 0:
+                    yield Finding(
+                        f"{path}.{bound}.{amount}",
+                        shown(got),
+                        "a quantity above zero, such as 500m or 2Gi",
+                        f"set {bound}.{amount}",
+                    )
+
+
+REQUESTS_AND_LIMITS = Rule(
+    "requests-and-limits",
+    "Every container requests, and is limited in, CPU, memory and ephemeral storage.",
+    "Without a request the scheduler overfills a node; without a limit one pod starves the rest.",
+    "set requests and limits for cpu, memory and ephemeral-storage",
+    WORKLOADS | _OPERATED,
+    Severity.HIGH,
+    _unbounded,
+)
+
+
+def _uneven_gpus(resource: Resource) -> Iterator[Finding]:
+    for path, resources in _resources(resource):
+        requests, limits = mapping(resources, "requests"), mapping(resources, "limits")
+        for name in sorted({*requests, *limits}):
+            if not name.startswith(_GPU_PREFIXES):
+                continue
+            request, limit = get(requests, name), get(limits, name)
+            # The API server copies a limit into a request that is left out, never the other way.
+            if request is None or UNKNOWN in (request, limit):
+                continue
+            if quantity(request) != quantity(limit):
+                yield Finding(
+                    f"{path}.limits.{name}",
+                    shown(limit),
+                    f"the number requested, {shown(request)}",
+                    "give requests and limits the same number of GPUs",
+                )
+
+
+GPU_REQUEST_EQUALS_LIMIT = Rule(
+    "gpu-request-equals-limit",
+    "GPUs are requested in the number that limits them.",
+    "GPUs cannot be overcommitted: the API server refuses the pod, after the release has begun.",
+    "give requests and limits the same number of GPUs",
+    WORKLOADS | _OPERATED,
+    Severity.HIGH,
+    _uneven_gpus,
+)
+
+RULES = (REQUESTS_AND_LIMITS, GPU_REQUEST_EQUALS_LIMIT)

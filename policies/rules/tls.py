@@ -1,0 +1,291 @@
+"""TLS on every listener, Ingress and URL between services."""
+
+import re
+from collections.abc import Iterator
+
+from policies.rules import cleartext
+from policies.rules.model import UNKNOWN, Finding, Node, Resource, Rule, Severity
+from policies.rules.pods import WORKLOADS, Container, containers
+from policies.rules.reading import entries, get, label, missing, shown, texts
+
+PLAINTEXT = "private-ai.dev/plaintext"
+"""Annotation whose value says why this object speaks no TLS."""
+
+_CONFIG = frozenset({"ConfigMap", "Secret"})
+_HTTP_PORT = 80
+_HTTP_NAME = re.compile(r"(^|-)http(-|$)")
+_HTTP_PROTOCOL = re.compile(r"^(kubernetes\.io/)?(http|h2c|ws)$")
+
+
+def _ingress(resource: Resource) -> Iterator[Finding]:
+    hosts: set[Node] = set()
+    covered: set[Node] = set()
+    for _, rule in entries(resource.props, "spec", "rules"):
+        hosts.add(get(rule, "host", default="*"))
+    tls = get(resource.props, "spec", "tls")
+    for _, entry in entries(tls):
+        names = get(entry, "hosts", default=["*"])
+        covered |= {UNKNOWN} if names is UNKNOWN else set(names)
+    if tls is UNKNOWN or UNKNOWN in covered:
+        return
+    if not covered:
+        yield Finding("spec.tls", "nothing", "an entry with hosts and secretName")
+        return
+    for host in sorted(hosts - covered - {UNKNOWN}):
+        if "*" not in covered and f"*.{host.partition('.')[2]}" not in covered:
+            yield Finding(
+                "spec.tls",
+                f"no entry for the host {shown(host)}",
+                "every host of spec.rules in some tls[].hosts",
+                f"add {host} to spec.tls[].hosts",
+            )
+
+
+INGRESS = Rule(
+    "tls-ingress",
+    "An Ingress serves every one of its hosts over TLS.",
+    "A host without it answers on port 80, prompts and sessions in clear.",
+    "add spec.tls with the host and the secret of its certificate",
+    frozenset({"Ingress.networking.k8s.io"}),
+    Severity.CRITICAL,
+    _ingress,
+    waiver=PLAINTEXT,
+)
+
+
+def _ports(resource: Resource) -> Iterator[Finding]:
+    listed = [
+        (f"spec.ports[{label(port, i)}]", port)
+        for i, port in entries(resource.props, "spec", "ports")
+    ]
+    if get(resource.props, "spec", "type") == "ExternalName":
+        return
+    for container in containers(resource):
+        for i, port in entries(container.spec, "ports"):
+            listed.append((f"{container.path}.ports[{label(port, i)}]", port))
+    for path, port in listed:
+        name, protocol = get(port, "name"), get(port, "appProtocol")
+        if isinstance(name, str) and _HTTP_NAME.search(name):
+            yield Finding(f"{path}.name", shown(name), "the name of a protocol over TLS, as https")
+        elif isinstance(protocol, str) and _HTTP_PROTOCOL.match(protocol):
+            yield Finding(f"{path}.appProtocol", shown(protocol), "https, or a protocol over TLS")
+        elif _HTTP_PORT in (get(port, "port"), get(port, "containerPort")):
+            yield Finding(path, "port 80", "a port that speaks TLS, such as 443 or 8443")
+
+
+PORT = Rule(
+    "tls-port",
+    "No Service or container port is an HTTP port: none is named http, none is 80.",
+    "HTTP inside the cluster shows prompts and tokens to whoever is on the node.",
+    "serve HTTPS there with the component's certificate, and name the port https",
+    frozenset({"Service"}) | WORKLOADS,
+    Severity.HIGH,
+    _ports,
+    waiver=PLAINTEXT,
+)
+
+
+def _words(container: Container) -> Iterator[tuple[str, str]]:
+    """Path and text of each known word of the command line."""
+    for field in ("command", "args"):
+        for i, word in entries(container.spec, field):
+            if isinstance(word, str):
+                yield f"{container.path}.{field}[{i}]", word
+
+
+def _environment(container: Container) -> Iterator[tuple[str, str, str]]:
+    """Path, name and value of each known variable."""
+    for i, variable in entries(container.spec, "env"):
+        name, value = get(variable, "name"), get(variable, "value")
+        if isinstance(name, str) and isinstance(value, str):
+            yield f"{container.path}.env[{label(variable, i)}].value", name, value
+
+
+def _files(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Path and text of each file of a ConfigMap, or of a Secret given as text."""
+    for field in ("data",) if resource.kind == "ConfigMap" else ("stringData",):
+        for key, text in texts(resource.props, field):
+            yield f"{field}[{key}]", text
+
+
+def _urls(resource: Resource) -> Iterator[Finding]:
+    if resource.kind in _CONFIG:
+        for path, text in _files(resource):
+            for line, seen, allowed in cleartext.urls(text):
+                yield Finding(f"{path} line {line}", seen, allowed)
+        return
+    for container in containers(resource):
+        found = [(path, value) for path, _, value in _environment(container)]
+        for path, text in (*found, *_words(container)):
+            for _, seen, allowed in cleartext.urls(text):
+                yield Finding(path, seen, allowed)
+
+
+URL = Rule(
+    "tls-url",
+    "URLs between services, in environments, arguments and configuration, begin with https://.",
+    "One client that speaks in clear undoes the TLS of the service behind it.",
+    "use the service's TLS URL and give the client the stack's CA",
+    WORKLOADS | _CONFIG,
+    Severity.HIGH,
+    _urls,
+    waiver=PLAINTEXT,
+)
+
+_KONG = re.compile(r"^KONG_(PROXY|ADMIN|ADMIN_GUI|STATUS)_LISTEN$")
+_SWITCHES = {"KC_HTTP_ENABLED": "false", "QDRANT__SERVICE__ENABLE_TLS": "true"}
+"""Variables that decide whether a listener speaks in clear, with the value that says no.
+
+Keycloak: server/all-config; Qdrant: config.yaml, service.enable_tls.
+"""
+_PROGRAMS = (
+    ({"vllm", "serve"}, "--ssl-certfile"),
+    ({"vllm.entrypoints.openai.api_server"}, "--ssl-certfile"),
+    ({"uvicorn"}, "--ssl-certfile"),
+)
+"""Words of a command line that open an HTTP listener, and the flag that gives it TLS."""
+
+
+def _listeners(resource: Resource) -> Iterator[Finding]:
+    if resource.kind in _CONFIG:
+        for path, text in _files(resource):
+            for line, seen in cleartext.listeners(text):
+                yield Finding(f"{path} line {line}", seen, "ssl on every listener beyond loopback")
+        return
+    for container in containers(resource):
+        for path, name, value in _environment(container):
+            if _KONG.match(name) and (plain := cleartext.plain_listeners(value)):
+                yield Finding(path, f"{plain} listener(s) without ssl", "ssl on each, or off")
+            elif name in _SWITCHES and value.lower() != _SWITCHES[name]:
+                yield Finding(path, "a listener without TLS", _SWITCHES[name])
+        yield from _programs(container)
+
+
+def _programs(container: Container) -> Iterator[Finding]:
+    line = [get(container.spec, field, default=[]) for field in ("command", "args")]
+    if UNKNOWN in line or any(UNKNOWN in list(part) for part in line):
+        return
+    words = [word for _, word in _words(container)]
+    names = {word.rsplit("/", 1)[-1] for word in words}
+    for needed, flag in _PROGRAMS:
+        if needed <= names and not any(word.split("=", 1)[0] == flag for word in words):
+            yield Finding(f"{container.path}.args", f"no {flag}", f"{flag} with a mounted file")
+
+
+LISTENER = Rule(
+    "tls-listener",
+    "Listeners configured by environment, arguments or files of known servers have TLS on.",
+    "Kong, Keycloak, Qdrant, nginx and vLLM speak HTTP until they are told otherwise.",
+    "turn TLS on for the listener, or bind it to loopback",
+    WORKLOADS | _CONFIG,
+    Severity.CRITICAL,
+    _listeners,
+    waiver=PLAINTEXT,
+)
+
+
+def _gateway(resource: Resource) -> Iterator[Finding]:
+    for i, listener in entries(resource.props, "spec", "listeners"):
+        path = f"spec.listeners[{label(listener, i)}]"
+        protocol = get(listener, "protocol")
+        if protocol in ("HTTP", "TCP"):
+            yield Finding(f"{path}.protocol", shown(protocol), "HTTPS or TLS")
+        elif (
+            protocol in ("HTTPS", "TLS")
+            and get(listener, "tls", "mode") not in ("Passthrough", UNKNOWN)
+            and missing(listener, "tls", "certificateRefs")
+        ):
+            yield Finding(
+                f"{path}.tls.certificateRefs",
+                "nothing",
+                "the secret of a certificate, or tls.mode Passthrough",
+                "reference the certificate's secret",
+            )
+
+
+GATEWAY = Rule(
+    "tls-gateway",
+    "Listeners of a Gateway speak HTTPS or TLS and have a certificate.",
+    "The gateway is where everything from outside comes in.",
+    "set protocol HTTPS and tls.certificateRefs",
+    frozenset({"Gateway.gateway.networking.k8s.io"}),
+    Severity.CRITICAL,
+    _gateway,
+    waiver=PLAINTEXT,
+)
+
+_HANDLERS = (
+    *(("readinessProbe",), ("livenessProbe",), ("startupProbe",)),
+    *(("lifecycle", "postStart"), ("lifecycle", "preStop")),
+)
+
+
+def _probes(resource: Resource) -> Iterator[Finding]:
+    for container in containers(resource):
+        for handler in _HANDLERS:
+            path = ".".join((container.path, *handler))
+            found = get(container.spec, *handler)
+            request = get(found, "httpGet")
+            scheme = get(request, "scheme", default="HTTP")
+            if request is not None and scheme == "HTTP":
+                yield Finding(f"{path}.httpGet.scheme", "HTTP", "HTTPS")
+            if not missing(found, "grpc"):
+                yield Finding(f"{path}.grpc", "a gRPC probe, which cannot speak TLS", "httpGet")
+
+
+PROBE = Rule(
+    "tls-probe",
+    "Probes and hooks ask over HTTPS.",
+    "A probe over HTTP proves a listener without TLS.",
+    "set scheme HTTPS, or probe with tcpSocket or exec",
+    WORKLOADS,
+    Severity.MEDIUM,
+    _probes,
+    waiver=PLAINTEXT,
+)
+
+
+def _scrape(resource: Resource) -> Iterator[Finding]:
+    field = "endpoints" if resource.kind.startswith("Service") else "podMetricsEndpoints"
+    for i, endpoint in entries(resource.props, "spec", field):
+        scheme = get(endpoint, "scheme", default="http")
+        if scheme is not UNKNOWN and str(scheme).lower() != "https":
+            yield Finding(f"spec.{field}[{i}].scheme", shown(scheme), "https")
+
+
+SCRAPE = Rule(
+    "tls-scrape",
+    "ServiceMonitors and PodMonitors scrape over HTTPS.",
+    "Scrapes carry bearer tokens, and metrics name models and teams.",
+    "set scheme https and tlsConfig.ca",
+    frozenset({"ServiceMonitor.monitoring.coreos.com", "PodMonitor.monitoring.coreos.com"}),
+    Severity.MEDIUM,
+    _scrape,
+    waiver=PLAINTEXT,
+)
+
+
+def _object_store(resource: Resource) -> Iterator[Finding]:
+    auto = get(resource.props, "spec", "requestAutoCert")
+    given = get(resource.props, "spec", "externalCertSecret")
+    if UNKNOWN in (auto, given) or auto is True or given:
+        return
+    yield Finding(
+        "spec.requestAutoCert",
+        shown(auto),
+        "true, or a certificate in spec.externalCertSecret",
+    )
+
+
+OBJECT_STORE = Rule(
+    "tls-object-store",
+    "A MinIO Tenant has certificates: its own in externalCertSecret, or requestAutoCert.",
+    "Documents, models and backups travel to it.",
+    "set spec.externalCertSecret to the component's certificate",
+    frozenset({"Tenant.minio.min.io"}),
+    Severity.CRITICAL,
+    _object_store,
+    waiver=PLAINTEXT,
+)
+
+RULES = (INGRESS, PORT, URL, LISTENER, GATEWAY, PROBE, SCRAPE, OBJECT_STORE)

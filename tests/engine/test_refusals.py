@@ -1,0 +1,67 @@
+"""What `pulumi` refuses, and how it says so, on prod."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.engine.checkout import Checkout, checkout
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Prod's checkout and its empty cluster."""
+    with checkout("prod", tmp_path_factory.mktemp("prod")) as deployed:
+        yield deployed
+
+
+def _spoil(settings: Any) -> None:
+    settings["qdrant"] = {"nodez": 3}
+    settings["models"]["chat"] |= {"dtype": "bf16", "tensor_parallel": 1}
+    settings["hosts"]["auth"] = settings["hosts"]["ai"]
+
+
+def test_three_mistakes_are_three_errors_of_four_parts_without_a_trace(prod: Checkout) -> None:
+    with prod.configured(_spoil):
+        done = prod.pulumi("preview")
+
+    assert done.code != 0
+    assert "3 problems" in done.output
+    for path in ("qdrant.nodez", "models.chat.tensor_parallel", "hosts.auth"):
+        [parts] = re.findall(rf"\d\. {re.escape(path)}\n((?:    +\S.*\n){{3}})", done.output)
+        assert [line.split(":")[0].strip() for line in parts.splitlines()] == [
+            "got",
+            "allowed",
+            "change",
+        ]
+    assert "Traceback" not in done.output
+
+
+def _without_memory_limit(text: str) -> str:
+    return text.replace(
+        '"limits": {**manifest["limits"], **extended}',
+        '"limits": {"cpu": "1", "ephemeral-storage": "1Gi", **extended}',
+    )
+
+
+def _without_tls(text: str) -> str:
+    return text.replace("{KongGateway.port} ssl http2", "{KongGateway.port} http2")
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "said"),
+    [
+        ("components/pod.py", _without_memory_limit, "limits.memory"),
+        ("components/kong_gateway.py", _without_tls, "KONG_PROXY_LISTEN"),
+    ],
+    ids=["a container without a memory limit", "a listener without TLS"],
+)
+def test_the_pack_refuses(prod: Checkout, file: str, edit: Callable[[str], str], said: str) -> None:
+    with prod.edited(file, edit):
+        done = prod.pulumi("up", "--yes")
+
+    assert done.code != 0
+    assert "[mandatory]" in done.output
+    assert said in done.output
+    assert prod.pulumi("stack", "export").output.count('"urn"') == 0

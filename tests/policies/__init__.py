@@ -1,0 +1,1 @@
+"""The policy pack, without an engine."""

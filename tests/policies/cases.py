@@ -1,0 +1,53 @@
+"""What a case of a rule is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.policies.manifests import Manifest, Path, obscured
+
+
+@dataclass(frozen=True)
+class Violating:
+    """A deployment that the rule refuses."""
+
+    rule: str
+    sentence: str
+    """Completes "the rule refuses …"."""
+    manifests: Sequence[Manifest]
+    at: str
+    """The path that the finding names."""
+    unknown: tuple[int, Path] | None = None
+    """Which manifest, and what in it, not to know yet: then the rule must wait."""
+
+    @property
+    def previewed(self) -> list[Manifest]:
+        """The same deployment while that value is not known."""
+        assert self.unknown is not None
+        index, path = self.unknown
+        return [
+            obscured(manifest, path) if i == index else manifest
+            for i, manifest in enumerate(self.manifests)
+        ]
+
+
+@dataclass(frozen=True)
+class Compliant:
+    """A deployment that the rule reads and has nothing against."""
+
+    rule: str
+    sentence: str
+    """Completes "the rule accepts …"."""
+    manifests: Sequence[Manifest] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A deployment of kinds that are none of the rule's business."""
+
+    rule: str
+    sentence: str
+    """Completes "the rule does not judge …"."""
+    manifests: Sequence[Manifest] = field(default_factory=tuple)
+
+
+Case = Violating | Compliant | NotApplicable

@@ -1,0 +1,183 @@
+"""Sound manifests, which break no rule, and how to spoil them."""
+
+from copy import deepcopy
+from itertools import pairwise
+from typing import Any
+
+from policies import UNKNOWN
+
+Manifest = dict[str, Any]
+Path = tuple[str | int, ...]
+
+CANARY = "hunter2-canary"
+"""Stands for every secret, and for whatever else no message may quote."""
+POD: Path = ("spec", "template", "spec")
+BOX: Path = (*POD, "containers", 0)
+NAMESPACE = "models"
+LABELS = {"app.kubernetes.io/name": "vllm", "app.kubernetes.io/instance": "chat"}
+_COMPUTE = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
+REMOVED = object()
+
+
+def container(name: str) -> Manifest:
+    probe = {"httpGet": {"path": "/health", "port": "https", "scheme": "HTTPS"}}
+    return {
+        "name": name,
+        "image": "registry.example:5000/vllm/vllm-openai:v0.26.0",
+        "resources": {"requests": dict(_COMPUTE), "limits": dict(_COMPUTE)},
+        "ports": [{"name": "https", "containerPort": 8443}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "readinessProbe": deepcopy(probe),
+        "livenessProbe": deepcopy(probe),
+    }
+
+
+def pod_spec() -> Manifest:
+    return {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "initContainers": [container("prepare")],
+        "containers": [container("server")],
+    }
+
+
+def workload(kind: str = "Deployment", replicas: int = 1) -> Manifest:
+    """A sound Deployment, StatefulSet or DaemonSet."""
+    return _object(
+        "apps/v1",
+        kind,
+        {
+            **({} if kind == "DaemonSet" else {"replicas": replicas}),
+            "template": {"metadata": {"labels": dict(LABELS)}, "spec": pod_spec()},
+        },
+    )
+
+
+def job() -> Manifest:
+    """A sound Job; it has no probes."""
+    manifest = _object("batch/v1", "Job", deepcopy(workload()["spec"]))
+    return change(manifest, (*BOX, "readinessProbe"), REMOVED, (*BOX, "livenessProbe"), REMOVED)
+
+
+def cron_job() -> Manifest:
+    return _object("batch/v1", "CronJob", {"jobTemplate": {"spec": job()["spec"]}})
+
+
+def pod() -> Manifest:
+    template = workload()["spec"]["template"]
+    manifest = _object("v1", "Pod", template["spec"])
+    manifest["metadata"]["labels"] = dict(LABELS)
+    return manifest
+
+
+def tenant() -> Manifest:
+    compute = {"requests": dict(_COMPUTE), "limits": dict(_COMPUTE)}
+    spec = {
+        "image": "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z",
+        "requestAutoCert": True,
+        "pools": [{"name": "pool-0", "servers": 4, "resources": compute}],
+    }
+    return _object("minio.min.io/v2", "Tenant", spec)
+
+
+def database() -> Manifest:
+    compute = {"requests": dict(_COMPUTE), "limits": dict(_COMPUTE)}
+    spec = {"imageName": "ghcr.io/cloudnative-pg/postgresql:17.6", "resources": compute}
+    return _object("postgresql.cnpg.io/v1", "Cluster", spec)
+
+
+def service() -> Manifest:
+    return _object("v1", "Service", {"ports": [{"name": "https", "port": 443}]})
+
+
+def ingress() -> Manifest:
+    spec = {
+        "rules": [{"host": "ai.example.org"}],
+        "tls": [{"hosts": ["ai.example.org"], "secretName": "ai"}],
+    }
+    return _object("networking.k8s.io/v1", "Ingress", spec)
+
+
+def gateway() -> Manifest:
+    listener = {"name": "web", "protocol": "HTTPS", "tls": {"certificateRefs": [{"name": "ai"}]}}
+    return _object("gateway.networking.k8s.io/v1", "Gateway", {"listeners": [listener]})
+
+
+def monitor() -> Manifest:
+    spec = {"endpoints": [{"port": "https", "scheme": "https"}]}
+    return _object("monitoring.coreos.com/v1", "ServiceMonitor", spec)
+
+
+def config_map(**data: Any) -> Manifest:
+    """Keys are file names with `__` for a dot."""
+    manifest = _object("v1", "ConfigMap", None)
+    return {**manifest, "data": {key.replace("__", "."): text for key, text in data.items()}}
+
+
+def secret(**data: Any) -> Manifest:
+    manifest = _object("v1", "Secret", None)
+    return {**manifest, "stringData": {key.replace("__", "."): text for key, text in data.items()}}
+
+
+def network_policy(selector: Any = None, types: Any = ("Ingress", "Egress")) -> Manifest:
+    spec = {"podSelector": selector or {}, "policyTypes": list(types)}
+    return _object("networking.k8s.io/v1", "NetworkPolicy", spec)
+
+
+def budget(**spec: Any) -> Manifest:
+    selector = {"selector": {"matchLabels": dict(LABELS)}}
+    return _object("policy/v1", "PodDisruptionBudget", {**selector, **spec})
+
+
+def namespace() -> Manifest:
+    return _object("v1", "Namespace", None)
+
+
+def _object(version: str, kind: str, spec: Any) -> Manifest:
+    metadata = {"name": "chat", "namespace": NAMESPACE, "labels": dict(LABELS)}
+    manifest: Manifest = {"apiVersion": version, "kind": kind, "metadata": metadata}
+    return manifest if spec is None else {**manifest, "spec": spec}
+
+
+def change(manifest: Manifest, *paths_and_values: Any) -> Manifest:
+    """A copy with other values at the given paths, in pairs; `REMOVED` removes a key."""
+    changed = deepcopy(manifest)
+    for path, value in zip(paths_and_values[::2], paths_and_values[1::2], strict=True):
+        target: Any = changed
+        for step, following in pairwise(path):
+            if isinstance(step, str):
+                target = target.setdefault(step, [] if isinstance(following, int) else {})
+            else:
+                while len(target) <= step:
+                    target.append([] if isinstance(following, int) else {})
+                target = target[step]
+        _put(target, path[-1], value)
+    return changed
+
+
+def _put(target: Any, step: str | int, value: Any) -> None:
+    if value is REMOVED:
+        del target[step]
+    elif isinstance(step, int) and step == len(target):
+        target.append(value)
+    else:
+        target[step] = value
+
+
+def obscured(manifest: Manifest, path: Path) -> Manifest:
+    """What a preview shows when it does not know what lies at *path*."""
+    return change(manifest, path, UNKNOWN)
+
+
+def env(name: str, value: Any) -> tuple[Path, Any]:
+    """The path and value that give the server one more variable."""
+    return (*BOX, "env", 0), {"name": name, "value": value}
+
+
+def args(*words: Any) -> tuple[Path, Any]:
+    """The path and value that give the server its arguments."""
+    return (*BOX, "args"), list(words)

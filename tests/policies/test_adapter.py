@@ -1,0 +1,208 @@
+"""What Pulumi hands to the pack, and what it gets back, through Pulumi's own policy SDK."""
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
+from pulumi.runtime import proto
+from pulumi_policy import EnforcementLevel
+from pulumi_policy import policy as sdk
+from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
+
+from policies import UNKNOWN
+from policies.adapter import kind_of, plain, policies
+from tests.policies.manifests import (
+    BOX,
+    CANARY,
+    POD,
+    REMOVED,
+    Manifest,
+    change,
+    network_policy,
+    workload,
+)
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"
+_TOKENS = {
+    "Deployment": "kubernetes:apps/v1:Deployment",
+    "NetworkPolicy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+}
+_UNBOUNDED = change(workload(), (*BOX, "resources", "limits", "memory"), REMOVED)
+_WRITABLE = change(workload(), (*BOX, "securityContext", "readOnlyRootFilesystem"), False)
+
+
+@pytest.fixture
+def pack() -> Any:
+    """The pack as the SDK serves it, without its server."""
+    # The SDK has no public way to serve a pack without blocking in PolicyPack().
+    return vars(sdk)["_PolicyAnalyzerServicer"](
+        "private-ai", "0.1.0", policies(), EnforcementLevel.MANDATORY, None
+    )
+
+
+def request(manifest: Manifest, stack: str) -> dict[str, Any]:
+    token = _TOKENS[manifest["kind"]]
+    properties = struct_pb2.Struct()
+    json_format.ParseDict(manifest, properties)
+    return {
+        "type": token,
+        "urn": f"urn:pulumi:{stack}::private-ai::{token}::chat",
+        "name": "chat",
+        "properties": properties,
+    }
+
+
+def analyze(pack: Any, manifest: Manifest, stack: str) -> list[tuple[int, str]]:
+    response = pack.Analyze(proto.AnalyzeRequest(**request(manifest, stack)), None)
+    return [(d.enforcementLevel, d.message) for d in response.diagnostics]
+
+
+def analyze_stack(pack: Any, manifests: list[Manifest], stack: str) -> list[Any]:
+    resources = [proto.AnalyzerResource(**request(m, stack)) for m in manifests]
+    response = pack.AnalyzeStack(proto.AnalyzeStackRequest(resources=resources), None)
+    return list(response.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("stack", "level"),
+    [
+        ("prod", proto.MANDATORY),
+        ("staging", proto.MANDATORY),
+        ("somebody-elses", proto.MANDATORY),
+        ("local", proto.ADVISORY),
+    ],
+)
+def test_a_finding_refuses_the_deployment_everywhere_but_on_the_local_stack(
+    pack: Any, stack: str, level: int
+) -> None:
+    [(got, message)] = analyze(pack, _UNBOUNDED, stack)
+    assert got == level
+    assert "[requests-and-limits] spec.template.spec.containers[server]" in message
+
+
+def test_a_urn_without_a_stack_is_judged_as_production(pack: Any) -> None:
+    fields: dict[str, Any] = {**request(_UNBOUNDED, "local"), "urn": "chat"}
+    [diagnostic] = pack.Analyze(proto.AnalyzeRequest(**fields), None).diagnostics
+    assert diagnostic.enforcementLevel == proto.MANDATORY
+
+
+@pytest.mark.parametrize("stack", ["prod", "local"])
+def test_advice_refuses_no_deployment(pack: Any, stack: str) -> None:
+    [(level, message)] = analyze(pack, _WRITABLE, stack)
+    assert level == proto.ADVISORY
+    assert "[read-only-root-filesystem]" in message
+
+
+@pytest.mark.parametrize(("stack", "level"), [("prod", proto.MANDATORY), ("local", proto.ADVISORY)])
+def test_stack_rules_follow_the_stack_and_name_the_resource(
+    pack: Any, stack: str, level: int
+) -> None:
+    found = analyze_stack(pack, [workload(), network_policy(types=["Ingress"])], stack)
+    assert [d.enforcementLevel for d in found] == [level]
+    assert found[0].urn.endswith("apps/v1:Deployment::chat")
+    assert "[network-policy-for-every-pod] egress" in found[0].message
+
+
+def test_a_sound_deployment_has_no_findings(pack: Any) -> None:
+    assert analyze(pack, workload(), "prod") == []
+    assert analyze_stack(pack, [workload(), network_policy()], "prod") == []
+
+
+@pytest.mark.parametrize("sentinel", [UNKNOWN_STRING_VALUE, UNKNOWN_OBJECT_VALUE])
+def test_an_unknown_value_neither_fails_nor_downgrades_the_other_rules(
+    pack: Any, sentinel: str
+) -> None:
+    manifest = change(_UNBOUNDED, (*POD, "securityContext"), sentinel)
+    found = analyze(pack, manifest, "prod")
+    assert [level for level, _ in found] == [proto.MANDATORY]
+    assert "[requests-and-limits]" in found[0][1]
+
+
+def test_every_unknown_of_the_sdk_becomes_ours_and_text_stays_text() -> None:
+    assert plain({"a": [UNKNOWN_STRING_VALUE, "b"], "c": UNKNOWN_OBJECT_VALUE}) == {
+        "a": [UNKNOWN, "b"],
+        "c": UNKNOWN,
+    }
+
+
+def test_a_value_marked_secret_is_judged_and_not_quoted(pack: Any) -> None:
+    marked = {_SIGNATURE: _SECRET, "value": CANARY}
+    manifest = change(workload(), (*BOX, "env", 0), {"name": "API_TOKEN", "value": marked})
+    [(level, message)] = analyze(pack, manifest, "prod")
+    assert level == proto.MANDATORY
+    assert "[no-secret-in-env]" in message
+    assert CANARY not in message
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        ("kubernetes:core/v1:Pod", "Pod"),
+        ("kubernetes:apps/v1:Deployment", "Deployment.apps"),
+        ("kubernetes:minio.min.io/v2:Tenant", "Tenant.minio.min.io"),
+        ("kubernetes:apps/v1:DeploymentPatch", ""),
+        ("kubernetes:yaml:ConfigFile", ""),
+        ("random:index/randomPassword:RandomPassword", ""),
+        ("private-ai:index:Qdrant", ""),
+        ("pulumi:providers:kubernetes", ""),
+    ],
+)
+def test_a_kind_is_read_from_the_type_token(token: str, kind: str) -> None:
+    assert kind_of(token) == kind
+
+
+_BARE = change(
+    workload(),
+    (*POD, "automountServiceAccountToken"),
+    REMOVED,
+    (*POD, "securityContext"),
+    {"runAsNonRoot": True},
+    (*BOX, "securityContext", "allowPrivilegeEscalation"),
+    REMOVED,
+)
+
+
+def remediate(pack: Any, manifest: Manifest) -> list[Manifest]:
+    response = pack.Remediate(proto.AnalyzeRequest(**request(manifest, "prod")), None)
+    return [json_format.MessageToDict(r.properties) for r in response.remediations]
+
+
+def configured(pack: Any) -> Any:
+    config = {"harden": proto.PolicyConfig(enforcementLevel=proto.REMEDIATE)}
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=config), None)
+    return pack
+
+
+def test_nothing_is_filled_in_unless_somebody_asks(pack: Any) -> None:
+    assert remediate(pack, _BARE) == []
+
+
+def test_hardening_fills_in_what_the_rules_ask_for(pack: Any) -> None:
+    assert len(analyze(pack, _BARE, "prod")) > 0
+    [hardened] = remediate(configured(pack), _BARE)
+    assert analyze(pack, hardened, "prod") == []
+    assert hardened == workload()
+
+
+def test_hardening_leaves_what_somebody_wrote(pack: Any) -> None:
+    written = change(
+        workload(),
+        (*POD, "automountServiceAccountToken"),
+        True,
+        (*POD, "securityContext", "seccompProfile", "type"),
+        "Unconfined",
+        (*BOX, "securityContext", "allowPrivilegeEscalation"),
+        True,
+    )
+    assert remediate(configured(pack), written) == []
+
+
+def test_hardening_keeps_secrets_marked_and_unknowns_unknown(pack: Any) -> None:
+    marked = {_SIGNATURE: _SECRET, "value": CANARY}
+    environment = [{"name": "A", "value": marked}, {"name": "B", "value": UNKNOWN_STRING_VALUE}]
+    manifest = change(_BARE, (*BOX, "env"), environment)
+    [hardened] = remediate(configured(pack), manifest)
+    container = hardened["spec"]["template"]["spec"]["containers"][0]
+    assert container["env"] == environment
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False

@@ -1,0 +1,84 @@
+"""The stack itself under its own policies, and the same stack spoilt."""
+
+import json
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from policies import RULES, STACK_RULES, Level, Resource, check
+from policies.adapter import kind_of
+from tests.policies.manifests import BOX, REMOVED, change
+from tests.support import deploy
+
+_ROOT = Path(__file__).parents[2]
+_ADVICE = {rule.id for rule in (*RULES, *STACK_RULES) if rule.level is Level.ADVISORY}
+
+
+@pytest.fixture(scope="module")
+def production() -> list[Resource]:
+    """What the program asks for in prod, on mocks."""
+    stack = yaml.safe_load((_ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = {key: v if isinstance(v, str) else json.dumps(v) for key, v in stack.items()}
+    asked = deploy(lambda: run(_ROOT / "__main__.py"), config)
+    found = {(type_, name): kind_of(type_) for type_, name in asked}
+    return [
+        Resource(kind, asked[key].inputs, "::".join(key)) for key, kind in found.items() if kind
+    ]
+
+
+def run(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def refused(resources: list[Resource]) -> list[str]:
+    return [finding.message for finding in check(resources) if finding.rule not in _ADVICE]
+
+
+def spoilt(resource: Resource, *paths_and_values: Any) -> list[str]:
+    """The rules that it breaks by itself with these changes."""
+    changed = Resource(resource.kind, change(dict(resource.props), *paths_and_values), resource.urn)
+    return [finding.rule for finding in check([changed], stack_rules=())]
+
+
+def of_kind(resources: list[Resource], kind: str) -> Mapping[str, Resource]:
+    found = {r.urn: r for r in resources if r.kind == kind}
+    assert found
+    return found
+
+
+def test_production_breaks_no_mandatory_rule(production: list[Resource]) -> None:
+    assert refused(production) == []
+
+
+def test_any_deployment_of_production_without_its_memory_limit_is_refused(
+    production: list[Resource],
+) -> None:
+    for urn, deployment in of_kind(production, "Deployment.apps").items():
+        broken = spoilt(deployment, (*BOX, "resources", "limits", "memory"), REMOVED)
+        assert "requests-and-limits" in broken, urn
+
+
+def test_any_service_of_production_that_speaks_http_is_refused(production: list[Resource]) -> None:
+    for urn, service in of_kind(production, "Service").items():
+        assert spoilt(service, ("spec", "ports", 0, "name"), "http") == ["tls-port"], urn
+
+
+def test_a_model_server_of_production_without_a_certificate_is_refused(
+    production: list[Resource],
+) -> None:
+    chat = of_kind(production, "Deployment.apps")["kubernetes:apps/v1:Deployment::chat"]
+    words = chat.props["spec"]["template"]["spec"]["containers"][0]["args"]
+    without = [word for word in words if not word.startswith("--ssl-certfile")]
+    assert without != words
+    assert "tls-listener" in spoilt(chat, (*BOX, "args"), without)
+
+
+def test_production_without_its_default_deny_policies_is_refused(
+    production: list[Resource],
+) -> None:
+    bare = [r for r in production if r.kind != "NetworkPolicy.networking.k8s.io"]
+    assert {m[: m.index(" ")] for m in refused(bare)} == {"[network-policy-for-every-pod]"}
