@@ -5,14 +5,13 @@ from functools import partial
 import pulumi
 
 from catalog.images import image
-from components import grafana, open_webui, program
+from components import program
 from components.keycloak import Keycloak, KeycloakArgs
 from components.kong_gateway import KongGateway, KongGatewayArgs, kong_metrics
 from components.llm_router import LlmRouter, LlmRouterArgs
 from components.observability import Observability, ObservabilityArgs
 from components.open_webui import OpenWebUi, OpenWebUiArgs
 from components.platform import Platform, PlatformArgs
-from components.realm import Client
 from components.serving import serve
 from components.stores import store
 
@@ -31,9 +30,7 @@ stores = store(stack, platform, on)
 
 keycloak = Keycloak("keycloak", KeycloakArgs(
     tier=platform.tier("auth"), settings=stack.keycloak, hostname=auth,
-    clients=[Client(client_id="open-webui", redirect_uris=[f"https://{ai}{open_webui.CALLBACK}"]),
-             Client(client_id="grafana", redirect_uris=[f"https://{monitoring}{grafana.CALLBACK}"])],
-    teams=list(stack.teams), audience=stack.router.audience,
+    clients=program.oidc_clients(stack), teams=list(stack.teams), audience=stack.router.audience,
     database=stores.identities), on)
 
 models = serve(stack, platform, program.hub_token(), on)

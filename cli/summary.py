@@ -10,7 +10,7 @@ from rich.text import Text
 from cli.graph import graph, picture
 
 _GB = 1e9
-_BAR = 24
+_BAR = 16
 """Characters of a full bar."""
 
 
@@ -30,15 +30,15 @@ def capacity(gpus: Mapping[str, Any]) -> RenderableType:
         pools.add_row(
             pool["name"], pool["gpu"], f"{pool['gpus_used']:g}", f"{pool['gpus_available']:g}"
         )
-    models = Table(
-        "model", "weights", "pool", "GPUs", "memory of a GPU", "free GB", title_justify="left"
-    )
+    models = Table("model", "weights", "GPUs", "pool")
+    models.add_column("memory of each GPU", no_wrap=True)
+    models.add_column("free GB", justify="right")
     for model in gpus["models"]:
         models.add_row(
             model["name"],
             model["model"],
-            model["pool"],
             f"{model['gpus']:g}",
+            model["pool"],
             _bar(model["used_bytes"] / model["gpu_bytes"]),
             f"{model['headroom_bytes'] / _GB:.1f}",
         )

@@ -6,7 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
+from components import grafana, open_webui
 from components.gpu_node_pool import GPU_RESOURCE
+from components.realm import Client
 from components.watch import watch
 from config.cluster import ClusterConfig
 from config.hosts import Hosts
@@ -47,6 +49,21 @@ def on_cluster(cluster: ClusterConfig) -> ResourceOptions:
     )
     watch(cluster.context)
     return ResourceOptions(providers=[provider])
+
+
+def oidc_clients(stack: StackConfig) -> list[Client]:
+    """The applications of the realm: two that people sign in to, and one account a team.
+
+    A program of a team gets tokens for the API with its account (client credentials).
+    """
+    people = {
+        "open-webui": f"https://{stack.hosts.ai}{open_webui.CALLBACK}",
+        "grafana": f"https://{stack.hosts.monitoring}{grafana.CALLBACK}",
+    }
+    return [
+        *(Client(client_id=name, redirect_uris=[callback]) for name, callback in people.items()),
+        *(Client(client_id=f"api-{team}", for_api=True, team=team) for team in stack.teams),
+    ]
 
 
 def gpus(stack: StackConfig) -> dict[str, int]:

@@ -47,7 +47,10 @@ class QdrantSettings(Model):
     nodes: int = Field(default=3, ge=1, description="Members; 3 or more survive the loss of one.")
     storage: Quantity = Field(default="50Gi", description="Disk of each member.")
     max_search_threads: int = Field(default=8, ge=0, description="0 lets Qdrant choose.")
-    resources: Resources = Resources.of("1", "4Gi", max_cpu="4", max_memory="8Gi")
+    resources: Resources = Field(
+        default=Resources.of("1", "4Gi", max_cpu="4", max_memory="8Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )
     collections: dict[str, VectorCollection] = Field(
         default={"knowledge-base": VectorCollection()},
         description="Collections that exist from the start, by name.",
@@ -61,7 +64,10 @@ class RedisSettings(Model):
     max_memory_percent: int = Field(
         default=75, ge=10, le=90, description="Share of the memory limit that data may fill."
     )
-    resources: Resources = Resources.of("250m", "512Mi", max_cpu="1", max_memory="1Gi")
+    resources: Resources = Field(
+        default=Resources.of("250m", "512Mi", max_cpu="1", max_memory="1Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )
 
 
 class PostgresSettings(Model):
@@ -69,7 +75,10 @@ class PostgresSettings(Model):
 
     instances: int = Field(default=2, ge=1, description="One primary, the rest hot standbys.")
     storage: Quantity = Field(default="20Gi", description="Disk of each instance.")
-    resources: Resources = Resources.fixed("1", "2Gi", "2Gi")
+    resources: Resources = Field(
+        default=Resources.fixed("1", "2Gi", "2Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )
 
 
 class MinioSettings(Model):
@@ -78,4 +87,7 @@ class MinioSettings(Model):
     servers: int = Field(default=4, ge=1, description="Pods of the pool.")
     volumes_per_server: int = Field(default=2, ge=1, description="Disks of each pod.")
     volume_size: Quantity = Field(default="2Ti", description="Size of each disk.")
-    resources: Resources = Resources.of("2", "8Gi", max_cpu="4", max_memory="16Gi")
+    resources: Resources = Field(
+        default=Resources.of("2", "8Gi", max_cpu="4", max_memory="16Gi"),
+        description="CPU, memory and ephemeral disk of each pod.",
+    )

@@ -29,7 +29,9 @@ def load(raw: object, stack: str) -> StackConfig:
             config = StackConfig.model_validate(data)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            problems += [_problem(detail) for detail in found]
+            told = {problem.path for problem in problems}
+            # What was left out may now be missing: that is the same problem.
+            problems += [p for p in map(_problem, found) if p.path not in told]
             if not all([_leave_out(data, detail) for detail in found]):  # noqa: C419 - try each
                 break
     if config is not None:

@@ -35,8 +35,9 @@ def page() -> str:
         "<!-- Generated from config/stack.py by `make docs`; edit the descriptions there. -->",
         "",
         f"Everything is under the key `{KEY}` of `Pulumi.<stack>.yaml`. A key that is not here is",
-        "refused. Secrets of yours are flat keys, set with `pulumi config set --secret`:",
-        "`private-ai:hub-token`, the token of the model hub, for models whose licence asks for one.",
+        "refused. Your own secrets are flat keys, set with `pulumi config set --secret`:",
+        "`private-ai:hub-token`, the token of the model hub, for models whose licence asks for",
+        "one, and `private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
     ]
     for path, model in _sections("", StackConfig, set()):
         lines += ["", f"## `{path or KEY}`", "", _first_paragraph(model), ""]
@@ -54,8 +55,8 @@ def _sections(
     seen.add(model)
     yield path, model
     for name, field in model.model_fields.items():
-        for inner, suffix in _inner(field.annotation):
-            yield from _sections(f"{path}.{name}{suffix}".lstrip("."), inner, seen)
+        for below, suffix in _inner(field.annotation):
+            yield from _sections(f"{path}.{name}{suffix}".lstrip("."), below, seen)
 
 
 def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: ANN401

@@ -10,6 +10,8 @@ from sizing.capacity import Capacity, Pool, Service
 _FIELDS = {"tp": "tensor_parallel"}
 """Where `sizing` names a field otherwise than the configuration does."""
 
+_CHAT = "open-webui"
+
 _RESERVED = frozenset({"platform", "llm-storage", "redis", "qdrant", "keycloak", "router", "kong"})
 """Names of other components: a model's objects would be called the same."""
 
@@ -47,6 +49,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *_names_are_free(config),
         *_teams_ask_for_models(config),
         *_the_chat_has_its_models(config),
+        *_teams_are_people(config),
         *_storage_classes_exist(config),
         *_operators_are_there(config),
         *_nodes_carry_the_pools(config),
@@ -92,6 +95,16 @@ def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
                 yield Problem(
                     f"teams.{team}.models", model, _list(config.models), "Name one of these."
                 )
+
+
+def _teams_are_people(config: StackConfig) -> Iterator[Problem]:
+    if _CHAT in config.teams:
+        yield Problem(
+            f"teams.{_CHAT}",
+            _CHAT,
+            "any other name: the chat itself asks the models under this one",
+            "Call the team otherwise; the chat's limits are open_webui.limits.",
+        )
 
 
 def _the_chat_has_its_models(config: StackConfig) -> Iterator[Problem]:
