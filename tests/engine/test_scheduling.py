@@ -1,6 +1,5 @@
 """The scheduler's word is final, and heard."""
 
-import os
 import signal
 import subprocess
 import time
@@ -44,8 +43,11 @@ def test_up_says_which_pod_waits_for_gpus_while_it_waits(tmp_path: Path) -> None
                 assert time.monotonic() < limit, log.read_text()
                 time.sleep(1)
         finally:
-            os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
+            # As a person would, so that the CLI ends its plugins: once to stop, once to leave.
+            running.send_signal(signal.SIGINT)
+            time.sleep(2)
+            running.send_signal(signal.SIGINT)
+            running.wait(timeout=120)
 
     said = next(line for line in log.read_text().splitlines() if "stays Pending" in line)
     assert "llm-production/" in said

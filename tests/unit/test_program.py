@@ -1,0 +1,119 @@
+"""The whole program on mocks: prod as it reads, with the pack over it."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components import program
+from config.reference import KEY
+from policies.checking import check
+from policies.rules.model import Resource
+from tests.support import Asked, Recorded, deploy
+
+ROOT = Path(__file__).parents[2]
+SECRET = "kubernetes:core/v1:Secret"
+POD_TEMPLATES = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+
+
+def run(stack: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Recorded:
+    """The program on *stack*'s own YAML, with top-level sections replaced by *changes*."""
+    monkeypatch.setattr(program, "watch", lambda _: None)  # there is no cluster to look at
+    raw = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"][KEY] | changes
+
+    def whole() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    return deploy(whole, {KEY: json.dumps(raw)})
+
+
+@pytest.fixture(scope="module")
+def prod() -> Recorded:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return run("prod", monkeypatch)
+
+
+def objects(asked: Recorded) -> list[Asked]:
+    return [a for a in asked.values() if a.type.startswith("kubernetes:")]
+
+
+def test_the_main_program_is_short_enough_to_read_as_a_diagram() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 80
+
+
+def test_every_resource_is_inside_a_component_and_on_the_one_provider(prod: Recorded) -> None:
+    providers = [a for a in prod.values() if a.type == "pulumi:providers:kubernetes"]
+    stray = [a.name for a in objects(prod) if "private-ai:index:" not in a.parent]
+
+    assert [p.name for p in providers] == ["cluster"]
+    assert providers[0].inputs["clusterIdentifier"] == "private-ai-prod"
+    assert stray == []
+
+
+def test_no_secret_is_in_anything_but_a_secret_or_marked(prod: Recorded) -> None:
+    leaks = [
+        f"{a.type} {a.name}.{key}"
+        for a in prod.values()
+        for key, value in a.inputs.items()
+        if "canary" in json.dumps(value, default=str) and key not in a.secrets
+    ]
+    outside = [
+        a.name for a in objects(prod) if a.secrets and a.type not in (SECRET, SECRET + "Patch")
+    ]
+
+    assert leaks == []
+    assert outside == []
+
+
+def test_the_policy_pack_finds_nothing_that_is_mandatory(prod: Recorded) -> None:
+    resources = [Resource.of(a.inputs) for a in objects(prod) if "apiVersion" in a.inputs]
+    findings = [f for f in check(resources) if f.rule != "read-only-root-filesystem"]
+
+    assert len(resources) > 200
+    assert findings == []
+
+
+def test_every_image_goes_through_the_registry_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"][KEY]
+    asked = run(
+        "prod", monkeypatch, platform=raw["platform"] | {"registry_prefix": "mirror.test/ai"}
+    )
+    text = json.dumps([a.inputs for a in objects(asked)], default=str)
+    images = set(re.findall(r'"image(?:Name)?": "([^"]+)"', text))
+
+    assert len(images) > 12
+    assert [i for i in images if not i.startswith("mirror.test/ai/")] == []
+
+
+def test_consumers_read_outputs_of_what_they_need(prod: Recorded) -> None:
+    gateway = prod.one("kubernetes:apps/v1:Deployment", "kong")
+    config = prod.one(SECRET, "kong")
+
+    assert any(urn.endswith("Secret::kong") for urn in gateway.depends_on)
+    for needed in ("Deployment::router", "Deployment::open-webui", "Deployment::keycloak"):
+        assert any(urn.endswith(needed) for urn in config.depends_on), needed
+
+
+def test_what_holds_data_is_protected_on_prod_and_not_on_local(
+    prod: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = run("local", monkeypatch)
+    data = {"StatefulSet", "Tenant", "Cluster", "PersistentVolumeClaim", "Namespace"}
+
+    def protected(asked: Recorded) -> set[str]:
+        return {a.type.rsplit(":", 1)[-1] for a in objects(asked) if a.protect}
+
+    assert data <= protected(prod)
+    assert protected(local) == set()
+
+
+def test_a_stack_that_is_wrong_stops_before_anything_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(pulumi.RunError, match="hosts.ai"):
+        run("prod", monkeypatch, hosts={"ai": "x", "auth": "a.test", "monitoring": "m.test"})
