@@ -166,7 +166,7 @@ class OpenWebUi(Component):
 def environment(settings: OpenWebUiSettings, host: str) -> dict[str, str]:
     """What is neither secret nor known late; https://docs.openwebui.com/getting-started/env-configuration.
 
-    Every name is read by Open WebUI 0.12.4.
+    Every name is read by Open WebUI 0.11.4.
     """
     url = f"https://{host}"
     return {

@@ -15,7 +15,7 @@ _FIELDS: Mapping[str, str] = {
 }
 """Custom resources that name an image, and the field of their spec that does."""
 _KINDS = WORKLOADS | frozenset(_FIELDS)
-_GONE = re.compile(r"docker\.io/(bitnami[^/]*|minio)/")
+_GONE = re.compile(r"((index\.|registry-1\.)?docker\.io/)?(bitnami[^/]*|minio)/")
 """Repositories that Docker Hub no longer serves: bitnami/containers#83267 (August 2025), and
 minio/* deleted in September 2026."""
 
@@ -28,17 +28,10 @@ def _images(resource: Resource) -> Iterator[tuple[str, str]]:
     yield from ((path, image) for path, image in found if isinstance(image, str))
 
 
-def _registry_and_path(image: str) -> str:
-    """The reference with its registry spelt out; `redis:8` is `docker.io/redis:8`."""
-    first, slash, _ = image.partition("/")
-    has_registry = slash and ("." in first or ":" in first or first == "localhost")
-    return image if has_registry else f"docker.io/{image}"
-
-
 def _floating(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
         tag = image.rsplit("/", 1)[-1].partition(":")[2]
-        if "@sha256:" not in image and tag in ("", "latest"):
+        if tag in ("", "latest"):  # of name@sha256:digest this sees the digest
             yield Finding(path, shown(image), "a tag other than latest, or a digest")
 
 
@@ -55,7 +48,7 @@ TAG = Rule(
 
 def _vanished(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
-        if _GONE.match(_registry_and_path(image)):
+        if _GONE.match(image):
             yield Finding(path, shown(image), "an image that is served, or your mirror of it")
 
 

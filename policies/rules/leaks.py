@@ -78,7 +78,7 @@ ARGUMENTS = Rule(
 def _config_map(resource: Resource) -> Iterator[Finding]:
     for key, text in texts(resource.props, "data"):
         path = f"data[{key}]"
-        if credentials.names_secret(key) and "\n" not in text and credentials.is_literal(text):
+        if credentials.names_secret(key) and credentials.is_literal(text):
             yield Finding(path, _HIDDEN, "nothing secret")
         if credential := credentials.embedded(text):
             yield Finding(path, credential, "nothing secret")

@@ -8,15 +8,12 @@ from policies.rules.model import UNKNOWN, Manifest, Node, Resource, Unknown
 Decision = bool | Unknown
 
 
-def get(value: Node, *path: str | int, default: Node = None) -> Node:
+def get(value: Node, *path: str, default: Node = None) -> Node:
     """What lies at *path*; `UNKNOWN` if it, or something on the way, is not known yet."""
     for step in path:
         if value is UNKNOWN:
             return UNKNOWN
-        if isinstance(step, str):
-            value = value.get(step) if isinstance(value, Mapping) else None
-        else:
-            value = value[step] if is_list(value) and step < len(value) else None
+        value = value.get(step) if isinstance(value, Mapping) else None
     return default if value is None else value
 
 
@@ -25,25 +22,25 @@ def is_list(value: Node) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def entries(value: Node, *path: str | int) -> Iterator[tuple[int, Node]]:
+def entries(value: Node, *path: str) -> Iterator[tuple[int, Node]]:
     """The known items of the list at *path* with their index; nothing if there is no list."""
     found = get(value, *path)
     if is_list(found):
         yield from ((i, item) for i, item in enumerate(found) if item is not UNKNOWN)
 
 
-def mapping(value: Node, *path: str | int) -> Manifest:
+def mapping(value: Node, *path: str) -> Manifest:
     """The mapping at *path*, values may be `UNKNOWN`; empty if there is none or it is unknown."""
     found = get(value, *path)
     return found if isinstance(found, Mapping) else {}
 
 
-def texts(value: Node, *path: str | int) -> Iterator[tuple[str, str]]:
+def texts(value: Node, *path: str) -> Iterator[tuple[str, str]]:
     """The known strings of the mapping at *path*, by key."""
     yield from ((k, v) for k, v in mapping(value, *path).items() if isinstance(v, str))
 
 
-def missing(value: Node, *path: str | int) -> bool:
+def missing(value: Node, *path: str) -> bool:
     """Whether nothing is at *path*, for certain."""
     return get(value, *path) is None
 

@@ -80,8 +80,6 @@ def _show(
     console.print(table)
     cores = os.cpu_count()
     console.print(f"copy of the checkout and cluster ready in {ready:.1f} s, {cores} cores")
-        f"copy of the checkout and cluster ready in {ready:.1f} s, {os.cpu_count()} cores"
-    )
 
 
 if __name__ == "__main__":

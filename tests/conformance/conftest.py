@@ -1,12 +1,14 @@
-"""The real programs, started once a run where a test does not need one of its own."""
+"""The real programs on what is generated for prod, started once a run."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conformance import samples
+from tests.conformance.generated import STACKS, Generated, generate
 from tests.conformance.peers import cache, keycloak, litellm, model_server, postgres, redis, vllm
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.keycloak import Keycloak
@@ -14,7 +16,10 @@ from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.postgres import Postgres
 from tests.conformance.peers.redis import Redis
+from tests.conformance.peers.relocate import relocated
 from tests.conformance.peers.vllm import VllmSource
+
+StartRouter = Callable[[Redis], AbstractContextManager[LiteLlm]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,8 +45,27 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="session")
 def realm_key() -> RsaKey:
-    """The realm's signing key, as the program generates it."""
+    """The realm's signing key, as the program's provider makes it."""
     return RsaKey.generate()
+
+
+@pytest.fixture(scope="session")
+def stacks(realm_key: RsaKey, certificates: Certificates) -> Mapping[str, Generated]:
+    """What is generated for each stack, from its own YAML."""
+    authority = certificates.authority.read_text()
+    return {stack: generate(stack, realm_key, authority) for stack in STACKS}
+
+
+@pytest.fixture(scope="session")
+def prod(stacks: Mapping[str, Generated]) -> Generated:
+    """What is generated for production."""
+    return stacks["prod"]
+
+
+@pytest.fixture(scope="session")
+def realm(prod: Generated) -> dict[str, Any]:
+    """Prod's realm file."""
+    return json.loads(prod.secret("keycloak-realm")["realm.json"])
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +75,14 @@ def vllm_source() -> VllmSource:
 
 
 @pytest.fixture(scope="session")
-def database(certificates: Certificates) -> Iterator[Postgres]:
-    """A PostgreSQL for Keycloak."""
+def database(certificates: Certificates, prod: Generated) -> Iterator[Postgres]:
+    """A PostgreSQL with the database and the role that Keycloak is told to use."""
+    options = keycloak.parse(prod.secret("keycloak-config")["keycloak.conf"])
     with postgres.start(
-        certificates, user="keycloak", password=samples.DATABASE_PASSWORD, database="keycloak"
+        certificates,
+        user=options["db-username"],
+        password=options["db-password"],
+        database=options["db-url-database"],
     ) as server:
         yield server
 
@@ -64,45 +92,73 @@ def identity(
     tmp_path_factory: pytest.TempPathFactory,
     certificates: Certificates,
     database: Postgres,
-    realm_key: RsaKey,
+    prod: Generated,
+    realm: dict[str, Any],
 ) -> Iterator[Keycloak]:
-    """A Keycloak on PostgreSQL, with the sample realms."""
-    options = keycloak.here(samples.KEYCLOAK_CONF, certificates, database.port)
-    realms = samples.realms(realm_key)
+    """A Keycloak on PostgreSQL, with prod's realm."""
+    conf = prod.secret("keycloak-config")["keycloak.conf"]
     with keycloak.start(
-        tmp_path_factory.mktemp("keycloak"), options, realms, certificates
+        tmp_path_factory.mktemp("keycloak"),
+        prod.container("keycloak")["args"],
+        keycloak.here(conf, certificates, database.port),
+        [realm],
+        certificates,
     ) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def models(certificates: Certificates) -> Iterator[ModelServer]:
-    """A server that answers as vLLM does."""
+    """A server that answers as vLLM does, in the place of every model."""
     with model_server.start(certificates) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def limits(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Redis]:
-    """A Redis for the router's limits."""
-    with redis.start(tmp_path_factory.mktemp("redis"), samples.REDIS_CONF, certificates) as server:
+def counters(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, prod: Generated
+) -> Iterator[Redis]:
+    """A Redis for the limits."""
+    conf = prod.secret("redis")["redis.conf"]
+    with redis.start(tmp_path_factory.mktemp("redis"), conf, certificates) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def router(
+def start_router(
     tmp_path_factory: pytest.TempPathFactory,
     certificates: Certificates,
-    realm_key: RsaKey,
     models: ModelServer,
-    limits: Redis,
-) -> Iterator[LiteLlm]:
-    """A LiteLLM on the sample configuration."""
-    config: dict[str, Any] = samples.router_config(
-        models_url=models.url, redis_port=limits.port, authority=certificates.authority
-    )
-    files = samples.router_files(realm_key)
-    with litellm.start(tmp_path_factory.mktemp("litellm"), config, files, certificates) as server:
+    prod: Generated,
+) -> StartRouter:
+    """Starts a LiteLLM on prod's files, its models on this machine and its counters in a Redis."""
+
+    def start(counters: Redis) -> AbstractContextManager[LiteLlm]:
+        files = prod.secret("router")
+        config = json.loads(files["config.yaml"])
+        urls = [entry["litellm_params"]["api_base"] for entry in config["model_list"]]
+        shared = config["general_settings"]["coordination_redis"]
+        places = {
+            **dict.fromkeys(urls, f"{models.url}/v1"),
+            shared["host"]: "localhost",
+            "/etc/tls/ca.crt": str(certificates.authority),
+        }
+        shared["port"] = counters.port
+        return litellm.start(
+            tmp_path_factory.mktemp("litellm"),
+            prod.container("router")["args"],
+            prod.environment("router"),
+            {**files, "config.yaml": json.dumps(relocated(config, places))},
+            certificates,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def router(start_router: StartRouter, counters: Redis) -> Iterator[LiteLlm]:
+    """That LiteLLM, once a run."""
+    with start_router(counters) as server:
         yield server
 
 

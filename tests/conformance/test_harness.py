@@ -1,10 +1,13 @@
 """What keeps the tests of this folder honest."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.peers import cache
+from tests.conformance.generated import Generated
+from tests.conformance.peers import cache, keycloak
+from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import PeerFailedError, PeerUnavailableError
 from tests.conformance.peers.process import running
 from tests.conformance.peers.relocate import relocated
@@ -71,3 +74,37 @@ def test_configuration_is_moved_in_depth_and_a_move_without_use_is_refused() -> 
     }
     with pytest.raises(ValueError, match="qdrant"):
         relocated(config, {"qdrant.data.svc": "localhost"})
+
+
+def test_of_two_moves_the_longer_one_is_made_and_its_result_is_left_alone() -> None:
+    moves = {"/etc": "/here/etc", "/etc/tls": "/here/etc/tls"}
+
+    assert relocated(["/etc/tls/ca.crt", "/etc/x"], moves) == [
+        "/here/etc/tls/ca.crt",
+        "/here/etc/x",
+    ]
+
+
+def test_an_option_that_a_test_moves_must_be_in_the_configuration(
+    prod: Generated, certificates: Certificates
+) -> None:
+    conf = prod.secret("keycloak-config")["keycloak.conf"]
+
+    assert keycloak.here(conf, certificates, 5432)["db-url-port"] == "5432"
+    with pytest.raises(ValueError, match="https-port"):
+        keycloak.here(conf.replace("https-port=8443\n", ""), certificates, 5432)
+
+
+def test_no_two_generated_secrets_are_alike(prod: Generated) -> None:
+    passwords = [
+        name
+        for (kind, name) in prod.resources
+        if kind == "random:index/randomPassword:RandomPassword"
+    ]
+    texts = {
+        json.dumps(prod.secret(name)["api-key"])
+        for name in ("team-direction-api-key", "team-developers-api-key", "team-open-webui-api-key")
+    }
+
+    assert len(passwords) > 20
+    assert len(texts) == 3

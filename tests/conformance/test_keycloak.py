@@ -1,111 +1,200 @@
-"""A real Keycloak takes its configuration, secrets and signing key from files alone."""
+"""A real Keycloak starts from prod's files alone, and signs what prod's gateway verifies."""
 
-import base64
 import json
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tests.conformance import samples
-from tests.conformance.peers import keycloak, postgres
+from components.metric_catalog import METRICS
+from components.realm import ADMIN_ROLE, USER_ROLE
+from tests.conformance.generated import Generated
+from tests.conformance.peers import exposition, keycloak, postgres
+from tests.conformance.peers.browser import Browser
 from tests.conformance.peers.certificates import Certificates, RsaKey
+from tests.conformance.peers.errors import PeerFailedError
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.postgres import Postgres
+from tests.conformance.tokens import claims, of_team, verify
+
+_TEAM = "developers"
 
 
-def _claims(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    return dict(json.loads(base64.urlsafe_b64decode(payload + "==")))
+@pytest.fixture(scope="module")
+def token(identity: Keycloak, realm: dict[str, Any]) -> str:
+    return of_team(identity, realm, _TEAM)
 
 
-def _verify(token: str, public_key_pem: str) -> None:
-    """Raise InvalidSignature unless *token* is signed (RS256) with the other half of that key."""
-    key = load_pem_public_key(public_key_pem.encode())
-    assert isinstance(key, RSAPublicKey)
-    signed, _, signature = token.rpartition(".")
-    key.verify(
-        base64.urlsafe_b64decode(signature + "=="),
-        signed.encode(),
-        padding.PKCS1v15(),
-        hashes.SHA256(),
-    )
+@pytest.fixture(scope="module")
+def applications(realm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What people sign in to."""
+    return [client for client in realm["clients"] if client["redirectUris"]]
 
 
-def _token(identity: Keycloak, realm: str) -> str:
-    answer = identity.token(realm, samples.CLIENT, samples.CLIENT_SECRET)
-    assert "access_token" in answer, answer
-    return str(answer["access_token"])
-
-
-@pytest.mark.parametrize("realm", ["pkcs1", "pkcs8"])
-def test_a_token_of_the_imported_realm_verifies_with_the_key_made_outside(
-    identity: Keycloak, realm_key: RsaKey, realm: str
+def test_a_token_verifies_with_the_key_that_the_gateway_carries_for_its_issuer(
+    token: str, prod: Generated
 ) -> None:
-    token = _token(identity, realm)
+    consumers = json.loads(prod.secret("kong")["kong.json"])["consumers"]
+    [credential] = [entry for c in consumers for entry in c.get("jwt_secrets", [])]
 
-    _verify(token, realm_key.public_key_pem)
+    assert credential["key"] == claims(token)["iss"]
+    verify(token, credential["rsa_public_key"])
     with pytest.raises(InvalidSignature):
-        _verify(token, RsaKey.generate().public_key_pem)
+        verify(token, RsaKey.generate().public_key_pem)
 
 
-def test_a_token_asked_for_inside_the_cluster_names_the_public_issuer(identity: Keycloak) -> None:
-    claims = _claims(_token(identity, "pkcs8"))
+def test_a_token_says_what_the_router_asks_for(token: str, prod: Generated) -> None:
+    known = json.loads(prod.secret("router")["identities.json"])
+    said = claims(token)
 
-    assert claims["iss"] == samples.ISSUER
-    assert claims["aud"] == samples.AUDIENCE
-    assert claims["groups"] == ["research"]
+    assert (
+        said["iss"]
+        == known["issuer"]
+        == f"https://{prod.stack.hosts.auth}/realms/" + (prod.stack.keycloak.realm)
+    )
+    assert said["aud"] == known["audience"]
+    assert said["groups"] == [_TEAM]
+    assert _TEAM in known["teams"]
+    assert said["roles"] == [USER_ROLE]
+    verify(token, prod.secret("router")["realm.pem"])
 
 
-def test_health_and_metrics_are_served_over_tls_on_the_management_port(identity: Keycloak) -> None:
-    assert [identity.health(check) for check in ("started", "ready", "live")] == [200, 200, 200]
-    assert "agroal_available_count" in identity.metrics()
+def test_an_applications_token_opens_nothing_of_keycloak_itself(
+    identity: Keycloak, realm: dict[str, Any], token: str
+) -> None:
+    assert identity.get(f"/admin/realms/{realm['realm']}/users", token).status_code == 403
 
 
-def test_the_bootstrap_administrator_of_the_file_can_log_in(identity: Keycloak) -> None:
+def test_the_first_administrator_signs_in_to_every_application_after_choosing_a_password(
+    identity: Keycloak,
+    realm: dict[str, Any],
+    applications: list[dict[str, Any]],
+    prod: Generated,
+) -> None:
+    first = prod.secret("keycloak-admin")
+    browser = Browser(identity, f"https://{prod.stack.hosts.auth}")
+
+    assert {client["clientId"] for client in applications} == {"open-webui", "grafana"}
+    for client in applications:
+        answer = browser.sign_in(realm["realm"], client, first["username"], first["password"])
+        said = claims(answer["id_token"])
+
+        assert set(said["roles"]) == {USER_ROLE, ADMIN_ROLE}
+        assert said["preferred_username"] == first["username"]
+        assert prod.stack.router.audience not in json.dumps(claims(answer["access_token"]))
+    assert browser.chosen, "the password of the Secret was not asked to be replaced"
+
+
+def test_a_sign_in_without_pkce_is_refused(
+    identity: Keycloak,
+    realm: dict[str, Any],
+    applications: list[dict[str, Any]],
+    prod: Generated,
+) -> None:
+    browser = Browser(identity, f"https://{prod.stack.hosts.auth}")
+    for client in applications:
+        [callback] = client["redirectUris"]
+        answer = browser.authorize(realm["realm"], client["clientId"], callback)
+
+        assert "error=invalid_request" in answer.headers["location"]
+
+
+def test_a_callback_that_is_not_the_applications_is_refused(
+    identity: Keycloak, realm: dict[str, Any], prod: Generated
+) -> None:
+    browser = Browser(identity, f"https://{prod.stack.hosts.auth}")
+    answer = browser.authorize(realm["realm"], "open-webui", "https://elsewhere.test/callback")
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+def test_applications_find_in_the_cluster_what_the_public_sees_as_the_issuer(
+    identity: Keycloak, prod: Generated
+) -> None:
+    path = httpx.URL(prod.environment("open-webui")["OPENID_PROVIDER_URL"]).path
+    found = identity.get(path).json()
+
+    assert found["issuer"] == json.loads(prod.secret("router")["identities.json"])["issuer"]
+    assert found["authorization_endpoint"].startswith(f"https://{prod.stack.hosts.auth}/")
+    assert found["token_endpoint"].startswith(identity.url)
+    grafana = prod.environment("grafana")
+    assert found["authorization_endpoint"] == grafana["GF_AUTH_GENERIC_OAUTH_AUTH_URL"]
+    for endpoint, setting in (("token", "TOKEN_URL"), ("userinfo", "API_URL")):
+        path = httpx.URL(grafana[f"GF_AUTH_GENERIC_OAUTH_{setting}"]).path
+        assert found[f"{endpoint}_endpoint"] == f"{identity.url}{path}"
+
+
+def test_the_probes_and_metrics_are_served_over_tls_on_the_management_port(
+    identity: Keycloak, prod: Generated
+) -> None:
+    container = prod.container("keycloak")
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        request = container[probe]["httpGet"]
+
+        assert request["scheme"] == "HTTPS"
+        assert identity.health(request["path"].removeprefix("/health/")) == 200
+    exposed = exposition.series(identity.metrics())
+    assert set(METRICS["keycloak"]) <= set(exposed)
+
+
+def test_the_administrator_of_the_secret_opens_the_master_realm(
+    identity: Keycloak, prod: Generated
+) -> None:
     answer = identity.token(
-        "master",
-        "admin-cli",
-        "",
-        grant_type="password",
-        username="first-admin",
-        password=samples.ADMIN_PASSWORD,
+        "master", "admin-cli", "", grant_type="password", **prod.secret("keycloak-admin")
     )
     assert "access_token" in answer
 
 
-def test_secrets_of_the_file_show_in_no_log_argument_or_environment(identity: Keycloak) -> None:
+def test_secrets_of_the_files_show_in_no_log_argument_or_environment(
+    identity: Keycloak, realm: dict[str, Any], database: Postgres, prod: Generated
+) -> None:
     visible = identity.running.output() + identity.running.exposed()
+    secrets = [
+        database.password,
+        prod.secret("keycloak-admin")["password"],
+        *(client["secret"] for client in realm["clients"]),
+    ]
 
     assert "kc.home.dir" in visible, "its processes were not looked at"
-    for secret in (samples.DATABASE_PASSWORD, samples.ADMIN_PASSWORD, samples.CLIENT_SECRET):
-        assert secret not in visible
+    assert [secret for secret in secrets if secret in visible] == []
 
 
-def test_realms_are_kept_in_postgresql_over_tls(
-    identity: Keycloak, database: Postgres, certificates: Certificates
+def test_the_realm_is_kept_in_postgresql_over_tls(
+    identity: Keycloak, realm: dict[str, Any], database: Postgres, certificates: Certificates
 ) -> None:
-    assert identity.get("/realms/pkcs8").status_code == 200
+    assert identity.get(f"/realms/{realm['realm']}").status_code == 200
     names = postgres.query(database, certificates, "select name from realm order by name")
     plain = postgres.query(
         database,
         certificates,
         "select count(*) from pg_stat_ssl s join pg_stat_activity a using (pid)"
-        " where a.datname = 'keycloak' and not s.ssl",
+        " where a.datname = current_database() and not s.ssl",
     )
 
-    assert names.split() == ["master", "pkcs1", "pkcs8"]
+    assert names.split() == sorted(["master", realm["realm"]])
     assert plain == "0"
 
 
-def test_an_option_the_test_wants_to_move_must_be_in_the_configuration(
+def test_a_database_that_another_authority_vouches_for_is_not_trusted(
+    prod: Generated,
+    realm: dict[str, Any],
+    database: Postgres,
     certificates: Certificates,
+    folder: Path,
 ) -> None:
-    without = samples.KEYCLOAK_CONF.replace("https-port=8443\n", "")
+    conf = prod.secret("keycloak-config")["keycloak.conf"]
+    stranger = Certificates.issue(folder / "stranger").authority
+    options = keycloak.here(
+        conf, certificates, database.port, db_tls_trust_store_file=str(stranger)
+    )
+    arguments = prod.container("keycloak")["args"]
 
-    with pytest.raises(ValueError, match="https-port"):
-        keycloak.here(without, certificates, 5432)
+    with (
+        pytest.raises(PeerFailedError, match=r"PKIX path|valid certification path"),
+        keycloak.start(folder / "server", arguments, options, [realm], certificates),
+    ):
+        pass

@@ -1,109 +1,208 @@
-"""A real LiteLLM routes over TLS and limits by team, from generated files alone."""
+"""A real LiteLLM starts from prod's files alone: routes over TLS, limits and refuses by team."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conformance import samples
+from components.metric_catalog import METRICS
+from tests.conformance.conftest import StartRouter
+from tests.conformance.generated import Generated
+from tests.conformance.peers import exposition, redis
+from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.litellm import LiteLlm
-from tests.conformance.peers.model_server import COMPLETION_TOKENS, PROMPT_TOKENS, ModelServer
+from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
+from tests.conformance.tokens import of_team, signed_by
 
-_RESEARCH = samples.RESEARCH_KEY
+_LONG = 32_000
+"""Tokens of a long answer: a few of them are what a team may have in a minute."""
 
 
-def test_a_question_reaches_the_model_with_the_models_own_key(
-    router: LiteLlm, models: ModelServer
+@pytest.fixture(scope="module")
+def keys(prod: Generated) -> dict[str, str]:
+    """The key of each team, out of the Secret that the team is given."""
+    return {team: prod.secret(f"team-{team}-api-key")["api-key"] for team in prod.stack.teams}
+
+
+@pytest.fixture(scope="module")
+def config(prod: Generated) -> dict[str, Any]:
+    return json.loads(prod.secret("router")["config.yaml"])
+
+
+def test_every_model_of_the_stack_is_reached_with_the_key_that_it_was_given(
+    router: LiteLlm, models: ModelServer, keys: dict[str, str], prod: Generated
 ) -> None:
-    answer = router.chat(_RESEARCH, "code")
+    bodies = {
+        "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "?"}]}),
+        "embed": ("/v1/embeddings", {"input": ["un texte"]}),
+        "rerank": ("/v1/rerank", {"query": "?", "documents": ["un texte"]}),
+    }
+    for name, model in prod.stack.models.items():
+        path, body = bodies[model.task]
+        answer = router.post(path, keys["direction"], {"model": name, **body})
 
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["usage"]["total_tokens"] == PROMPT_TOKENS + COMPLETION_TOKENS
-    assert models.requests[-1].path == "/v1/chat/completions"
-    assert models.requests[-1].authorization == f"Bearer {samples.MODEL_KEY}"
-    assert models.requests[-1].body["model"] == "code"
+        assert answer.status_code == 200, answer.text
+        [key] = json.loads(prod.secret(name)["vllm.yaml"])["api-key"]
+        asked = models.requests[-1]
+        assert (asked.path, asked.body["model"]) == (path, name)
+        assert asked.authorization == f"Bearer {key}"
 
 
-def test_a_stream_is_passed_on(router: LiteLlm) -> None:
-    answer = router.chat(_RESEARCH, "chat", stream=True)
+def test_a_stream_is_passed_on(router: LiteLlm, models: ModelServer, keys: dict[str, str]) -> None:
+    answer = router.chat(keys["developers"], "chat", stream=True)
 
     assert answer.status_code == 200
+    assert models.requests[-1].body["stream"] is True
+    assert '"content":"bonjour"' in answer.text
     assert answer.text.rstrip().endswith("data: [DONE]")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/v1/embeddings", {"model": "embed", "input": ["un texte"]}),
-        ("/v1/rerank", {"model": "rerank", "query": "?", "documents": ["un texte"]}),
-    ],
-)
-def test_embeddings_and_reranking_reach_guarded_paths(
-    router: LiteLlm, models: ModelServer, path: str, body: dict[str, object]
+def test_open_webui_asks_with_a_key_of_its_own_for_the_models_it_names(
+    router: LiteLlm, prod: Generated
 ) -> None:
-    answer = router.post(path, _RESEARCH, body)
+    lines = prod.secret("open-webui")["env"].splitlines()
+    key = next(line for line in lines if line.startswith("OPENAI_API_KEY=")).partition("=")[2]
+    environment = prod.environment("open-webui")
+    listed = {model["id"] for model in router.get("/v1/models", key).json()["data"]}
 
-    assert answer.status_code == 200, answer.text
-    assert models.requests[-1].path == path
-    assert models.requests[-1].authorization == f"Bearer {samples.MODEL_KEY}"
+    assert router.chat(key, environment["DEFAULT_MODELS"]).status_code == 200
+    assert {environment["RAG_EMBEDDING_MODEL"], environment["RAG_RERANKING_MODEL"]} <= listed
 
 
-@pytest.mark.parametrize("key", [None, "sk-unknown", samples.MASTER_KEY])
+@pytest.mark.parametrize("key", [None, "sk-unknown"])
 def test_whoever_is_not_known_is_refused(router: LiteLlm, key: str | None) -> None:
     assert router.chat(key, "chat").status_code == 401
 
 
-def test_a_model_outside_the_team_is_refused_and_not_listed(router: LiteLlm) -> None:
-    assert router.chat(samples.FINANCE_KEY, "code").status_code == 403
+def test_the_master_key_opens_nothing(router: LiteLlm, config: dict[str, Any]) -> None:
+    key = config["general_settings"]["master_key"]
 
-    listed = router.get("/v1/models", samples.FINANCE_KEY).json()["data"]
-    assert [model["id"] for model in listed] == ["chat"]
+    assert router.chat(key, "chat").status_code == 401
 
 
-def test_a_token_of_the_realm_belongs_to_the_team_of_its_group(
-    router: LiteLlm, identity: Keycloak
+def test_a_model_outside_the_team_is_refused_and_not_listed(
+    router: LiteLlm, keys: dict[str, str], prod: Generated
 ) -> None:
-    token = identity.token("pkcs8", samples.CLIENT, samples.CLIENT_SECRET)["access_token"]
-    other_realm = identity.token("pkcs1", samples.CLIENT, samples.CLIENT_SECRET)["access_token"]
+    allowed = prod.stack.teams["developers"].models
+    refused = next(name for name in prod.stack.models_for("chat") if name not in allowed)
+    listed = router.get("/v1/models", keys["developers"]).json()["data"]
 
-    assert router.chat(token, "code").status_code == 200
-    assert router.chat(other_realm, "code").status_code == 401  # same key, another issuer
+    assert router.chat(keys["developers"], refused).status_code == 403
+    assert router.chat(keys["developers"], "chat").status_code == 200
+    assert {model["id"] for model in listed} == set(allowed)
 
 
-def test_a_team_over_its_tokens_is_limited_and_another_goes_on(router: LiteLlm) -> None:
-    answers = [router.chat(samples.FINANCE_KEY, "chat") for _ in range(6)]
+def test_a_token_of_the_realm_is_held_to_the_team_of_its_group(
+    router: LiteLlm, identity: Keycloak, realm: dict[str, Any]
+) -> None:
+    token = of_team(identity, realm, "developers")
+
+    assert router.chat(token, "chat").status_code == 200
+    assert router.chat(token, "reasoning").status_code == 403
+
+
+def test_a_token_that_is_not_the_realms_or_not_for_the_api_is_refused(
+    router: LiteLlm, identity: Keycloak, realm_key: RsaKey, realm: dict[str, Any]
+) -> None:
+    token = of_team(identity, realm, "developers")
+    refused = {
+        "signed by somebody else": signed_by(RsaKey.generate(), token),
+        "of another issuer": signed_by(realm_key, token, iss="https://elsewhere.test/realms/x"),
+        "for another audience": signed_by(realm_key, token, aud="account"),
+        "expired": signed_by(realm_key, token, exp=1),
+        "without an audience": signed_by(realm_key, token, aud=None),
+    }
+
+    assert router.chat(signed_by(realm_key, token), "chat").status_code == 200
+    assert {why: router.chat(t, "chat").status_code for why, t in refused.items()} == (
+        dict.fromkeys(refused, 401)
+    )
+    outside = signed_by(realm_key, token, groups=["visitors"])
+    assert router.chat(outside, "chat").status_code == 403
+
+
+def test_a_team_over_its_tokens_is_limited_and_another_goes_on(
+    router: LiteLlm, keys: dict[str, str], prod: Generated
+) -> None:
+    limit = prod.stack.teams["direction"].tokens_per_minute
+    most = limit // _LONG
+    answers = [router.chat(keys["direction"], "chat", max_tokens=_LONG) for _ in range(most + 1)]
 
     assert answers[0].status_code == 200
     assert answers[-1].status_code == 429
-    assert "Limit type: tokens" in answers[-1].text
-    assert router.chat(samples.FINANCE_OTHER_KEY, "chat").status_code == 429
-    assert router.chat(_RESEARCH, "chat").status_code == 200
+    assert f"Limit type: tokens. Current limit: {limit}" in answers[-1].text
+    assert router.chat(keys["developers"], "chat", max_tokens=_LONG).status_code == 200
 
 
-def test_limits_are_counted_in_redis(router: LiteLlm, limits: Redis) -> None:
-    router.chat(_RESEARCH, "chat")
+def test_limits_are_counted_in_redis(
+    router: LiteLlm, counters: Redis, keys: dict[str, str], config: dict[str, Any]
+) -> None:
+    router.chat(keys["developers"], "chat")
 
-    _, size = limits.ask(f"AUTH {samples.REDIS_PASSWORD}", "DBSIZE")
+    password = config["general_settings"]["coordination_redis"]["password"]
+    _, size = counters.ask(f"AUTH {password}", "DBSIZE")
     assert int(size.removeprefix(":")) > 0
-    assert limits.ask("DBSIZE")[0].startswith("-NOAUTH")
 
 
-def test_probes_and_metrics_need_no_key(router: LiteLlm) -> None:
-    router.chat(_RESEARCH, "chat")
+def test_without_its_counters_it_refuses_rather_than_forget_the_limits(
+    start_router: StartRouter,
+    prod: Generated,
+    certificates: Certificates,
+    folder: Path,
+    keys: dict[str, str],
+) -> None:
+    conf = prod.secret("redis")["redis.conf"]
+    with ExitStack() as stack:
+        short_lived = ExitStack()
+        counters = short_lived.enter_context(redis.start(folder, conf, certificates))
+        stack.push(short_lived)
+        router = stack.enter_context(start_router(counters))
+        before = router.chat(keys["developers"], "chat")
+        short_lived.close()
+        after = router.chat(keys["developers"], "chat")
 
-    assert router.get("/health/liveliness").status_code == 200
-    assert router.get("/health/readiness").status_code == 200
-    assert 'team="research"' in router.get("/metrics/").text
+    assert before.status_code == 200
+    assert after.status_code >= 429, after.text
 
 
-def test_secrets_show_in_no_log_argument_or_environment(router: LiteLlm) -> None:
-    router.chat(samples.FINANCE_KEY, "chat")
+def test_the_probes_need_no_key(router: LiteLlm, prod: Generated) -> None:
+    container = prod.container("router")
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert router.get(container[probe]["httpGet"]["path"]).status_code == 200
+
+
+def test_every_metric_that_rules_and_dashboards_read_is_exposed_and_names_nobody(
+    router: LiteLlm, keys: dict[str, str], config: dict[str, Any]
+) -> None:
+    router.chat(keys["developers"], "chat")
+    exposed = exposition.series(router.get("/metrics/").text)
+    wanted = frozenset[str]().union(
+        *(exposition.names(name, kind) for name, kind in METRICS["litellm"].items())
+    )
+
+    assert wanted - set(exposed) == set()
+    assert {"team", "status_code"} <= exposed["litellm_proxy_total_requests_metric_total"]
+    assert "litellm_model_name" in exposed["litellm_deployment_state"]
+    personal = {*config["litellm_settings"]["prometheus_exclude_labels"], "client_ip", "user"}
+    seen = frozenset[str]().union(*(exposed[name] for name in exposed if "litellm" in name))
+    assert personal & seen == set()
+
+
+def test_secrets_show_in_no_log_argument_or_environment(
+    router: LiteLlm, keys: dict[str, str], config: dict[str, Any]
+) -> None:
+    router.chat(keys["developers"], "chat")
     visible = router.running.output() + router.running.exposed()
+    secrets = [
+        config["general_settings"]["master_key"],
+        config["general_settings"]["coordination_redis"]["password"],
+        *(model["litellm_params"]["api_key"] for model in config["model_list"]),
+        *keys.values(),
+    ]
 
     assert "--ssl_keyfile_path" in visible, "its processes were not looked at"
-    for secret in (
-        samples.MODEL_KEY,
-        samples.REDIS_PASSWORD,
-        samples.MASTER_KEY,
-        samples.FINANCE_KEY,
-    ):
-        assert secret not in visible
+    assert [secret for secret in secrets if secret in visible] == []

@@ -81,6 +81,11 @@ LEAKS: tuple[Case, ...] = (
             ("MONKEY", "banana"),
         )
     ),
+    Compliant(
+        "no-secret-in-env",
+        "an environment filled from a ConfigMap",
+        [change(workload(), (*BOX, "envFrom", 0), {"configMapRef": {"name": "settings"}})],
+    ),
     NotApplicable("no-secret-in-env", "a Secret", [secret(password=CANARY)]),
     *(
         Violating(
@@ -166,6 +171,8 @@ LEAKS: tuple[Case, ...] = (
                 realm__json='{"passwordPolicy": "length(12)", "accessTokenLifespan": 300,\n'
                 '"clientAuthenticatorType": "client-secret"}',
                 run__py="token = Path(argv[1]).read_text()\nkey: str\npassword = secret\n",
+                mode="production",
+                **{"db.password": "/run/secrets/password"},
                 ca__crt="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
             )
         ],

@@ -11,14 +11,17 @@ from tests.policies.manifests import (
     job,
     namespace,
     pod,
+    replica_set,
     service,
     tenant,
+    worker_set,
     workload,
 )
 
 _LIMITS = (*BOX, "resources", "limits")
 _REQUESTS = (*BOX, "resources", "requests")
 _GPU = "nvidia.com/gpu"
+_GROUP = ("spec", "leaderWorkerTemplate")
 _INIT = (*POD, "initContainers", 0)
 _SECURITY = (*BOX, "securityContext")
 
@@ -72,10 +75,41 @@ RESOURCES: tuple[Case, ...] = (
         [change(database(), ("spec", "resources"), REMOVED)],
         "spec.resources.limits.cpu",
     ),
+    Violating(
+        "requests-and-limits",
+        "a ReplicaSet without a memory limit",
+        [change(replica_set(), (*_LIMITS, "memory"), REMOVED)],
+        "spec.template.spec.containers[server].resources.limits.memory",
+    ),
+    *(
+        Violating(
+            "requests-and-limits",
+            f"a LeaderWorkerSet whose {template} has a container without resources",
+            [
+                change(
+                    worker_set(),
+                    (*_GROUP, template, "spec", "containers", 0, "resources"),
+                    REMOVED,
+                )
+            ],
+            f"spec.leaderWorkerTemplate.{template}.spec.containers[server].resources.limits.cpu",
+        )
+        for template in ("leaderTemplate", "workerTemplate")
+    ),
     Compliant(
         "requests-and-limits",
         "every kind of workload with all of them",
-        [workload(), workload("DaemonSet"), job(), cron_job(), pod(), tenant(), database()],
+        [
+            replica_set(),
+            worker_set(),
+            workload(),
+            workload("DaemonSet"),
+            job(),
+            cron_job(),
+            pod(),
+            tenant(),
+            database(),
+        ],
     ),
     NotApplicable("requests-and-limits", "a Service", [service()]),
     Violating(
@@ -90,6 +124,16 @@ RESOURCES: tuple[Case, ...] = (
         "a requested GPU without a limit",
         [change(job(), (*_REQUESTS, _GPU), 1)],
         f"limits.{_GPU}",
+    ),
+    *(
+        Violating(
+            "gpu-request-equals-limit",
+            f"a request of one {gpu} with a limit of two",
+            [change(workload(), (*_REQUESTS, gpu), 1, (*_LIMITS, gpu), 2)],
+            f"limits.{gpu}",
+            (0, (*_REQUESTS, gpu)),
+        )
+        for gpu in ("nvidia.com/mig-1g.10gb", "amd.com/gpu", "gpu.intel.com/i915")
     ),
     Compliant(
         "gpu-request-equals-limit",
@@ -135,7 +179,11 @@ ISOLATION: tuple[Case, ...] = (
         "ports[https].hostPort",
         (0, (*BOX, "ports", 0, "hostPort")),
     ),
-    Compliant("no-host-port", "a container port", [workload()]),
+    Compliant(
+        "no-host-port",
+        "a container port, also with the zero that means none",
+        [workload(), change(workload(), (*BOX, "ports", 0, "hostPort"), 0)],
+    ),
     NotApplicable("no-host-port", "a Service", [service()]),
     Violating(
         "no-host-path",
@@ -217,9 +265,10 @@ ISOLATION: tuple[Case, ...] = (
     ),
     Compliant(
         "restricted-security-context",
-        "hardened workloads, and the capability to bind low ports",
+        "hardened workloads, a profile of their own, and the capability to bind low ports",
         [
             workload(),
+            change(workload(), (*_SECURITY, "seccompProfile"), {"type": "Localhost"}),
             change(workload(), (*_SECURITY, "capabilities", "add"), ["NET_BIND_SERVICE"]),
         ],
     ),
@@ -245,6 +294,38 @@ ISOLATION: tuple[Case, ...] = (
         "a pod that wants the default account's token",
         [change(workload(), (*POD, "automountServiceAccountToken"), True)],
         "spec.template.spec.automountServiceAccountToken",
+    ),
+    Violating(
+        "no-service-account-token",
+        "a named account whose token nobody asked for or refused",
+        [
+            change(
+                workload(),
+                (*POD, "automountServiceAccountToken"),
+                REMOVED,
+                (*POD, "serviceAccountName"),
+                "router",
+            )
+        ],
+        "spec.template.spec.automountServiceAccountToken",
+    ),
+    *(
+        Violating(
+            "no-service-account-token",
+            f"the token of the account {account!r}",
+            [
+                change(
+                    workload(),
+                    (*POD, "automountServiceAccountToken"),
+                    True,
+                    (*POD, "serviceAccountName"),
+                    account,
+                )
+            ],
+            "spec.template.spec.automountServiceAccountToken",
+            (0, (*POD, "serviceAccountName")),
+        )
+        for account in ("", "default")
     ),
     Compliant(
         "no-service-account-token",
@@ -302,6 +383,8 @@ IMAGES: tuple[Case, ...] = (
         )
         for image in (
             "docker.io/bitnami/redis:8.0",
+            "index.docker.io/bitnami/redis:8.0",
+            "registry-1.docker.io/minio/mc:1",
             "bitnamilegacy/postgresql:17",
             "minio/minio:RELEASE.2025-09-07T16-13-09Z",
         )
@@ -312,6 +395,7 @@ IMAGES: tuple[Case, ...] = (
         [
             change(workload(), _IMAGE, "registry.example/bitnami/redis:8.0"),
             change(workload(), _IMAGE, "localhost/minio/mc:1"),
+            change(workload(), _IMAGE, "registry.example/docker.io/minio/mc:1"),
             tenant(),
             database(),
         ],

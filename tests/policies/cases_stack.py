@@ -91,6 +91,18 @@ NETWORK: tuple[Case, ...] = (
     ),
     Compliant(
         _RULE,
+        "a policy whose types follow from its rules",
+        [
+            workload(),
+            change(
+                network_policy(),
+                *(("spec", "policyTypes"), []),
+                *(("spec", "egress"), [{"to": [{"podSelector": {}}]}]),
+            ),
+        ],
+    ),
+    Compliant(
+        _RULE,
         "an operator's pods selected by the operator's label",
         [
             database(),
@@ -167,6 +179,7 @@ DISRUPTION: tuple[Case, ...] = (
         "a budget that wants the single replica",
         [workload(), budget(minAvailable=1)],
         "spec.minAvailable",
+        (1, ("metadata", "namespace")),
     ),
     Compliant(
         _PASSABLE,

@@ -13,6 +13,7 @@ from tests.policies.manifests import (
     job,
     monitor,
     namespace,
+    pod_monitor,
     secret,
     service,
     tenant,
@@ -36,10 +37,20 @@ EDGE: tuple[Case, ...] = (
         "spec.tls",
         (0, ("spec", "tls", 0, "hosts")),
     ),
+    Violating(
+        "tls-ingress",
+        "an Ingress with nothing but a default backend",
+        [change(ingress(), ("spec",), {"defaultBackend": {"service": {"name": "ui"}}})],
+        "spec.tls",
+    ),
     Compliant(
         "tls-ingress",
-        "a host with its own certificate, and one under a wildcard",
-        [ingress(), change(ingress(), ("spec", "tls", 0, "hosts"), ["*.example.org"])],
+        "a host with its own certificate, one under a wildcard, one for all",
+        [
+            change(ingress(), ("spec", "tls", 0, "hosts"), REMOVED),
+            ingress(),
+            change(ingress(), ("spec", "tls", 0, "hosts"), ["*.example.org"]),
+        ],
     ),
     NotApplicable("tls-ingress", "a Service", [service()]),
     Violating(
@@ -56,10 +67,27 @@ EDGE: tuple[Case, ...] = (
         "spec.listeners[web].tls.certificateRefs",
         (0, (*_LISTENER, "tls")),
     ),
+    Violating(
+        "tls-gateway",
+        "a TCP listener",
+        [change(gateway(), (*_LISTENER, "protocol"), "TCP")],
+        "spec.listeners[web].protocol",
+    ),
+    Violating(
+        "tls-gateway",
+        "a TLS listener that ends TLS without a certificate",
+        [change(gateway(), _LISTENER, {"name": "db", "protocol": "TLS", "tls": {"mode": "x"}})],
+        "spec.listeners[db].tls.certificateRefs",
+        (0, (*_LISTENER, "tls", "mode")),
+    ),
     Compliant(
         "tls-gateway",
-        "a certificate, and TLS passed through",
-        [gateway(), change(gateway(), (*_LISTENER, "tls"), {"mode": "Passthrough"})],
+        "a certificate, TLS passed through, and UDP",
+        [
+            change(gateway(), _LISTENER, {"name": "dns", "protocol": "UDP"}),
+            gateway(),
+            change(gateway(), (*_LISTENER, "tls"), {"mode": "Passthrough"}),
+        ],
     ),
     NotApplicable("tls-gateway", "an Ingress", [ingress()]),
     *(
@@ -96,9 +124,14 @@ EDGE: tuple[Case, ...] = (
     ),
     Compliant(
         "tls-port",
-        "https ports, and ports of other protocols",
+        "https ports, ports of other protocols, and names outside",
         [
             service(),
+            change(
+                service(),
+                *(("spec", "type"), "ExternalName"),
+                *(("spec", "ports", 0, "name"), "http"),
+            ),
             workload(),
             change(service(), ("spec", "ports", 0), {"name": "grpc-tls", "port": 6334}),
         ],
@@ -155,6 +188,12 @@ URLS: tuple[Case, ...] = (
     ),
     Violating(
         "tls-url",
+        "a clear URL on the command",
+        [change(job(), (*BOX, "command"), ["wait", "http://chat.models.svc:8000"])],
+        "containers[server].command[1]",
+    ),
+    Violating(
+        "tls-url",
         "a clear URL on the second line of a ConfigMap's file",
         [config_map(app__yaml="models:\n  url: http://chat.models.svc:8000\n")],
         "data[app.yaml] line 2",
@@ -201,6 +240,13 @@ LISTENERS: tuple[Case, ...] = (
     ),
     Violating(
         "tls-listener",
+        "a vLLM started by the command",
+        [change(workload(), (*BOX, "command"), ["/usr/bin/vllm", "serve", "/models/chat"])],
+        "containers[server].args",
+        (0, (*BOX, "command", 2)),
+    ),
+    Violating(
+        "tls-listener",
         "an nginx file that listens without ssl",
         [config_map(nginx__conf="server {\n  listen 8080;\n}")],
         "data[nginx.conf] line 2",
@@ -221,6 +267,8 @@ LISTENERS: tuple[Case, ...] = (
             change(workload(), *env("KONG_ADMIN_GUI_LISTEN", "off")),
             change(workload(), *env("KC_HTTP_ENABLED", "false")),
             change(workload(), *args("vllm", "serve", "--ssl-certfile=/tls/tls.crt")),
+            change(workload(), *args("vllm", "bench")),
+            change(workload(), *args("docs", "serve")),
             config_map(nginx__conf="listen 8443 ssl;\nlisten 127.0.0.1:8080;\nlisten 443 quic;"),
             config_map(kong__conf="proxy_listen = 0.0.0.0:8443 ssl,\nadmin_listen = off\n"),
         ],
@@ -245,11 +293,14 @@ LISTENERS: tuple[Case, ...] = (
         [change(workload(), (*BOX, "livenessProbe"), {"grpc": {"port": 9000}})],
         "containers[server].livenessProbe.grpc",
     ),
-    Violating(
-        "tls-probe",
-        "a preStop hook over HTTP",
-        [change(workload(), (*BOX, "lifecycle", "preStop", "httpGet"), {"port": 1})],
-        "containers[server].lifecycle.preStop.httpGet.scheme",
+    *(
+        Violating(
+            "tls-probe",
+            f"a {hook} hook over HTTP",
+            [change(workload(), (*BOX, "lifecycle", hook, "httpGet"), {"port": 1})],
+            f"containers[server].lifecycle.{hook}.httpGet.scheme",
+        )
+        for hook in ("postStart", "preStop")
     ),
     Compliant(
         "tls-probe",
@@ -268,7 +319,13 @@ LISTENERS: tuple[Case, ...] = (
         "spec.endpoints[0].scheme",
         (0, ("spec", "endpoints", 0, "scheme")),
     ),
-    Compliant("tls-scrape", "a ServiceMonitor over HTTPS", [monitor()]),
+    Violating(
+        "tls-scrape",
+        "a PodMonitor that scrapes in clear",
+        [change(pod_monitor(), ("spec", "podMetricsEndpoints", 0, "scheme"), "http")],
+        "spec.podMetricsEndpoints[0].scheme",
+    ),
+    Compliant("tls-scrape", "monitors over HTTPS", [monitor(), pod_monitor()]),
     NotApplicable("tls-scrape", "a Service", [service()]),
     Violating(
         "tls-object-store",

@@ -36,11 +36,17 @@ def container(name: str) -> Manifest:
     }
 
 
+def init_container(name: str) -> Manifest:
+    """Runs before the others and ends: nothing to probe."""
+    probes = {"readinessProbe", "livenessProbe"}
+    return {field: value for field, value in container(name).items() if field not in probes}
+
+
 def pod_spec() -> Manifest:
     return {
         "automountServiceAccountToken": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-        "initContainers": [container("prepare")],
+        "initContainers": [init_container("prepare")],
         "containers": [container("server")],
     }
 
@@ -65,6 +71,19 @@ def job() -> Manifest:
 
 def cron_job() -> Manifest:
     return _object("batch/v1", "CronJob", {"jobTemplate": {"spec": job()["spec"]}})
+
+
+def replica_set() -> Manifest:
+    return {**workload(), "kind": "ReplicaSet"}
+
+
+def worker_set() -> Manifest:
+    """A sound LeaderWorkerSet: one model over several nodes."""
+    template = workload()["spec"]["template"]
+    templates = {"leaderTemplate": deepcopy(template), "workerTemplate": deepcopy(template)}
+    return _object(
+        "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", {"leaderWorkerTemplate": templates}
+    )
 
 
 def pod() -> Manifest:
@@ -110,6 +129,11 @@ def gateway() -> Manifest:
 def monitor() -> Manifest:
     spec = {"endpoints": [{"port": "https", "scheme": "https"}]}
     return _object("monitoring.coreos.com/v1", "ServiceMonitor", spec)
+
+
+def pod_monitor() -> Manifest:
+    spec = {"podMetricsEndpoints": [{"port": "https", "scheme": "https"}]}
+    return _object("monitoring.coreos.com/v1", "PodMonitor", spec)
 
 
 def config_map(**data: Any) -> Manifest:

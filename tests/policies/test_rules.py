@@ -11,7 +11,16 @@ from tests.policies.cases_leaks import LEAKS
 from tests.policies.cases_pods import HEALTH, IMAGES, ISOLATION, RESOURCES
 from tests.policies.cases_stack import DISRUPTION, NETWORK
 from tests.policies.cases_tls import EDGE, LISTENERS, URLS
-from tests.policies.manifests import CANARY, Manifest, Path, obscured
+from tests.policies.manifests import (
+    BOX,
+    CANARY,
+    REMOVED,
+    Manifest,
+    Path,
+    change,
+    obscured,
+    workload,
+)
 
 CASES: tuple[Case, ...] = (
     *RESOURCES,
@@ -89,6 +98,18 @@ def test_no_rule_stumbles_whatever_part_of_a_manifest_is_unknown(case: Violating
             previewed[index] = obscured(manifest, path)
             messages = [f.message for f in check([Resource.of(m) for m in previewed])]
             assert not [m for m in messages if str(UNKNOWN) in m or "Unknown" in m], path
+
+
+def test_a_finding_says_what_to_change_in_its_place() -> None:
+    without_limit = change(workload(), (*BOX, "resources", "limits", "memory"), REMOVED)
+    [finding] = findings([without_limit], "requests-and-limits")
+    assert finding.change == "set limits.memory"
+
+
+def test_a_finding_without_a_change_of_its_own_gives_the_remedy_of_the_rule() -> None:
+    privileged = change(workload(), (*BOX, "securityContext", "privileged"), True)
+    [finding] = findings([privileged], "no-privileged")
+    assert finding.change == ALL["no-privileged"].remedy
 
 
 def paths(value: Any, above: Path = ()) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import socket
 import ssl
 import zipfile
 from collections.abc import Generator, Mapping, Sequence
@@ -18,6 +19,7 @@ from tests.conformance.peers import cache, debian
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import PeerUnavailableError
 from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.relocate import relocated
 
 VERSION = "26.7.4"
 """The newest that Maven Central serves (21 November 2026); the catalog's image is this one."""
@@ -26,8 +28,18 @@ _SHA256 = "a286e98b4296d4e75ee88d8527c7cd463b307caa022f088c9f22cffccc741fa1"
 _ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
-_ONLY_HERE = frozenset({"http-host", "http-management-host", "http-management-port"})
+_CONFIGURATION = "/etc/keycloak/keycloak.conf"
+_ONLY_HERE = frozenset(
+    {
+        "http-host",
+        "http-management-host",
+        "cache-embedded-network-bind-address",
+        "cache-embedded-network-bind-port",
+    }
+)
 """What a test may add to a configuration: where it listens on this machine."""
+_FAILURE_DETECTION = 50_000
+"""JGroups watches members at the port of its messages plus this, which must be a port as well."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,8 @@ def here(
         "http-host": LOOPBACK,
         "http-management-host": LOOPBACK,
         "http-management-port": str(free_port()),
+        "cache-embedded-network-bind-address": LOOPBACK,
+        "cache-embedded-network-bind-port": str(_cluster_port()),
         **{key.replace("_", "-"): value for key, value in changes.items()},
     }
     if missing := sorted(set(moves) - set(options) - _ONLY_HERE):
@@ -127,20 +141,31 @@ def here(
     return {**options, **moves}
 
 
+def _cluster_port() -> int:
+    for port in range(7800, 65536 - _FAILURE_DETECTION):
+        with suppress(OSError), socket.socket() as low, socket.socket() as high:
+            low.bind((LOOPBACK, port))
+            high.bind((LOOPBACK, port + _FAILURE_DETECTION))
+            return port
+    message = "no port for JGroups is free"
+    raise OSError(message)
+
+
 @contextmanager
 def start(
     folder: Path,
+    arguments: Sequence[str],
     options: Mapping[str, str],
     realms: Sequence[Mapping[str, Any]],
     certificates: Certificates,
-    environment: Mapping[str, str] | None = None,
 ) -> Generator[Keycloak]:
     """Start it on a keycloak.conf of *options* with *realms* to import; gone with the block.
 
-    In place of the image's `/opt/keycloak` stands a copy of the distribution, because the start
-    writes its build into it.
+    *arguments* are the container's, of which the file's path is moved. In place of the image's
+    `/opt/keycloak` stands a copy of the distribution, because the start writes its build into it.
     """
     java = debian.command(_NAME, "java", "openjdk-17-jre-headless")
+    folder.mkdir(parents=True, exist_ok=True)
     home = folder / "keycloak"
     shutil.copytree(install(), home)
     imports = home / "data" / "import"
@@ -161,12 +186,12 @@ def start(
 
     try:
         with running(
-            [str(home / "bin" / "kc.sh"), f"--config-file={file}", "start", "--import-realm"],
+            [str(home / "bin" / "kc.sh"), *relocated([*arguments], {_CONFIGURATION: str(file)})],
             folder=folder,
             ready=ready,
             # 25 s on an idle machine of 2 cores, 130 s on a busy one: build, schema, import.
             seconds=600,
-            environment={"JAVA": java, "JAVA_OPTS_APPEND": "-Xmx768m", **(environment or {})},
+            environment={"JAVA": java, "JAVA_OPTS_APPEND": "-Xmx768m"},
         ) as process:
             yield Keycloak(url, management, certificates.trust, process)
     finally:

@@ -2,19 +2,19 @@
 
 import ssl
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
 from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import cache
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.relocate import relocated
 
 VERSION = "1.106.2"
 """Never 1.82.7 or 1.82.8, which stole credentials (MAL-2026-2144); the lock pins by hash."""
@@ -75,24 +75,28 @@ def _install(folder: Path) -> None:
 @contextmanager
 def start(
     folder: Path,
-    config: Mapping[str, Any],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
     files: Mapping[str, str],
     certificates: Certificates,
-    environment: Mapping[str, str] | None = None,
 ) -> Generator[LiteLlm]:
-    """Start it on *config*, with *files* beside it, over TLS; gone with the block."""
+    """Start it as its container is, with *files* in the directory of its configuration.
+
+    Of *arguments* and *environment*, addresses and paths are moved; gone with the block.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(dict(config), sort_keys=False))
     for name, content in files.items():
         (folder / name).write_text(content)
     port = free_port()
     url = f"https://localhost:{port}"
-    argv = [
-        str(install() / "bin" / "litellm"),
-        *("--config", str(folder / "config.yaml"), "--host", LOOPBACK, "--port", str(port)),
-        *("--ssl_certfile_path", str(certificates.certificate)),
-        *("--ssl_keyfile_path", str(certificates.key)),
-    ]
+    moves = {
+        "/etc/litellm": str(folder),
+        "0.0.0.0": LOOPBACK,  # noqa: S104 - what is replaced
+        "4000": str(port),
+        "/etc/tls/tls.key": str(certificates.key),
+        "/etc/tls/tls.crt": str(certificates.certificate),
+    }
+    argv = [str(install() / "bin" / "litellm"), *relocated([*arguments], moves)]
 
     def ready() -> bool:
         with suppress(httpx.HTTPError):
@@ -100,13 +104,12 @@ def start(
             return answer.is_success
         return False
 
-    # The cost map is otherwise downloaded at each start.
-    offline = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    paths = {"/etc/tls/ca.crt": str(certificates.authority), "/home/litellm": str(folder)}
     with running(
         argv,
         folder=folder,
         ready=ready,
         seconds=300,  # 7 s on an idle machine
-        environment={**offline, **(environment or {})},
+        environment=relocated(dict(environment), paths),
     ) as process:
         yield LiteLlm(url, certificates.trust, process)

@@ -14,6 +14,7 @@ from tests.conformance.peers.certificates import Certificates
 
 PROMPT_TOKENS = 10
 COMPLETION_TOKENS = 40
+"""Of an answer whose length the question does not bound; it is else as long as it may be."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
             if body.get("stream"):
                 self._stream(model)
             else:
-                self._send(_chat(model, "chat.completion", message=_SAID, finish_reason="stop"))
+                answer = _chat(model, "chat.completion", message=_SAID, finish_reason="stop")
+                used = _usage(body.get("max_tokens", COMPLETION_TOKENS))
+                self._send({**answer, "usage": used})
         elif self.path == "/v1/embeddings":
             inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
             vectors = [

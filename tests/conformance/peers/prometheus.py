@@ -1,14 +1,23 @@
-"""promtool and amtool, Debian's: what Prometheus and Alertmanager themselves would refuse."""
+"""Debian's Prometheus, and the tools that say what it and Alertmanager would refuse."""
 
+import re
+import ssl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
+from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import debian
+from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import RefusedError
+from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.relocate import relocated
 
 _RULE_GROUPS = "rules.yml"
 
@@ -47,6 +56,66 @@ def check_web_config(folder: Path, config: Mapping[str, Any]) -> str:
 def check_alertmanager(folder: Path, config: Mapping[str, Any]) -> str:
     """What amtool says of an alertmanager.yml."""
     return _check("amtool", ["check-config"], folder, "alertmanager.yml", config)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Prometheus."""
+
+    url: str
+    trust: ssl.SSLContext
+    running: Running
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        """GET *path*."""
+        return httpx.get(f"{self.url}{path}", params=parameters, verify=self.trust)
+
+
+@contextmanager
+def start(
+    folder: Path, arguments: Sequence[str], files: Mapping[str, str], certificates: Certificates
+) -> Generator[Server]:
+    """Start Prometheus with its container's *arguments* on *files*; gone with the block.
+
+    The folders of its configuration and data are moved, and the address that it listens on.
+    """
+    configuration = folder / "configuration"
+    configuration.mkdir(parents=True)
+    for name, content in files.items():
+        (configuration / name).write_text(content)
+    port = free_port()
+    url = f"https://localhost:{port}"
+    moves = {
+        "/etc/prometheus": str(configuration),
+        "--storage.tsdb.path=/prometheus": f"--storage.tsdb.path={folder / 'data'}",
+        "--web.listen-address=:9090": f"--web.listen-address={LOOPBACK}:{port}",
+    }
+
+    def ready() -> bool:
+        with suppress(httpx.HTTPError):
+            return httpx.get(f"{url}/-/ready", verify=certificates.trust).is_success
+        return False
+
+    with running(
+        [install().binary("prometheus"), *relocated([*arguments], moves)],
+        folder=folder,
+        ready=ready,
+        seconds=60,
+    ) as process:
+        yield Server(url, certificates.trust, process)
+
+
+def alertmanager_flags() -> frozenset[str]:
+    """The flags that Alertmanager has. Debian's does not start where it is not truly installed."""
+    done = subprocess.run(
+        [install().binary("prometheus-alertmanager"), "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return frozenset(
+        re.findall(r"^\s+(?:-\w, )?(--[\w.-]+)", done.stdout + done.stderr, re.MULTILINE)
+    )
 
 
 def _write(folder: Path, name: str, content: Mapping[str, Any]) -> None:

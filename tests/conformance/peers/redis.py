@@ -4,6 +4,7 @@ import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 
 from sim.ports import LOOPBACK, free_port
@@ -23,7 +24,7 @@ class Redis:
     certificates: Certificates
 
     def ask(self, *commands: str) -> list[str]:
-        """The first line of each answer to *commands*, given in turn on one connection."""
+        """The answers to *commands*, given in turn on one connection; a list's items by spaces."""
         return _ask(self.port, self.certificates, commands)
 
 
@@ -80,5 +81,17 @@ def _ask(port: int, certificates: Certificates, commands: Sequence[str]) -> list
         for command in commands:
             stream.write(f"{command}\r\n".encode())
             stream.flush()
-            answers.append(stream.readline().decode().strip())
+            answers.append(_answer(stream))
         return answers
+
+
+def _answer(stream: BufferedIOBase) -> str:
+    """One value of Redis's protocol: simple ones with the sign of their kind, others without."""
+    line = stream.readline().decode().strip()
+    match line[:1]:
+        case "$":
+            return stream.read(int(line[1:]) + 2).decode().strip() if line != "$-1" else ""
+        case "*":
+            return " ".join(_answer(stream) for _ in range(int(line[1:])))
+        case _:
+            return line

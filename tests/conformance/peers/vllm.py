@@ -118,6 +118,10 @@ class VllmSource:
         """The environment variables that vLLM itself reads."""
         return _keys(self._package.module("vllm.envs").assigned["environment_variables"])
 
+    def mentions(self, name: str) -> bool:
+        """Whether *name* stands anywhere in its source, as a variable of its libraries may."""
+        return any(self._package.containing(name))
+
     @cached_property
     def _metrics(self) -> dict[str, Metric]:
         families = vllm_metrics.bucket_families(self._package)
