@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Checkout:
     stack: str
     shell: dict[str, str]
     cluster: SimCluster
+    said: list[str] = field(default_factory=list[str])
+    """Everything that `pulumi` has printed."""
 
     def pulumi(self, *words: str) -> Done:
         """Run `pulumi` as a person would after `eval "$(pai env)"`."""
@@ -51,6 +53,7 @@ class Checkout:
             text=True,
             check=False,
         )
+        self.said.append(done.stdout)
         return Done(done.returncode, done.stdout)
 
     def events(self, command: str) -> list[dict[str, Any]]:
