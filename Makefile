@@ -25,7 +25,7 @@ check: .venv/ready ## Lint, types and the unit tier, in seconds.
 	$(BIN)/ruff check . engine/bin/pulumi
 	$(BIN)/ruff format --check
 	@# Side by side: each alone leaves a core idle.
-	@$(BIN)/basedpyright & types=$$!; $(BIN)/python -m pytest tests/unit -n 2; tests=$$?; \
+	@$(BIN)/basedpyright & types=$$!; $(BIN)/python -m pytest tests/unit; tests=$$?; \
 		wait $$types && exit $$tests
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
