@@ -1,17 +1,14 @@
 """`pai sim`: the simulated clusters of the stacks."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from engine.errors import EngineError
+from cli.engine import explained
 from sim import cluster
-from sim.errors import SimError
 
 app = typer.Typer(
     help="Simulated Kubernetes clusters: a real control plane over nodes that do not exist.",
@@ -23,21 +20,10 @@ _Stacks = Annotated[
 ]
 
 
-@contextmanager
-def _explained() -> Generator[Console]:
-    """A console for progress, on stderr; what a person can mend ends in its text alone."""
-    console = Console(stderr=True)
-    try:
-        yield console
-    except (SimError, EngineError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def up(stack: _Stacks = None) -> None:
     """Start the cluster of a stack (default: local), or mend it; prints the kubeconfig's path."""
-    with _explained() as console:
+    with explained() as console:
         typer.echo(cluster.ensure_running(stack or ["local"], console))
 
 
@@ -45,14 +31,14 @@ def up(stack: _Stacks = None) -> None:
 def down(stack: _Stacks = None) -> None:
     """Stop the clusters (default: all) and remove every file of theirs."""
     stopped = stack or [entry.stack for entry in cluster.status()]
-    with _explained():
+    with explained():
         cluster.down(stopped)
 
 
 @app.command()
 def reset(stack: _Stacks = None) -> None:
     """Stop the cluster of a stack (default: local), forget what was in it, start it empty."""
-    with _explained() as console:
+    with explained() as console:
         typer.echo(cluster.reset(stack or ["local"], console))
 
 
@@ -61,7 +47,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Show which clusters run, and of a broken one which process ended."""
-    with _explained():
+    with explained():
         entries = cluster.status()
     if as_json:
         typer.echo(json.dumps([entry.model_dump() for entry in entries], indent=2))

@@ -3,24 +3,18 @@
 import os
 from collections.abc import Sequence
 
-import typer
 from kubernetes import client, config
 from rich.console import Console
 
 from engine import environment, state
 from engine.toolchain import Toolchain
 from sim import cluster
-from sim.errors import SimError
 from sim.stacks import cluster_of
 
 
 def simulated(toolchain: Toolchain, stacks: Sequence[str], console: Console) -> dict[str, str]:
     """What a shell must export to deploy *stacks*, each onto its simulated cluster, now running."""
-    try:
-        kubeconfig = cluster.ensure_running(list(stacks), console)
-    except SimError as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
+    kubeconfig = cluster.ensure_running(list(stacks), console)
     exported = environment.exports(toolchain, kubeconfig, simulated=True, shell=os.environ)
     for stack in stacks:
         context = cluster_of(stack).context

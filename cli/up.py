@@ -1,7 +1,6 @@
 """`pai up` and `pai down`: the whole stack on its simulated cluster, and away again."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from cli.engine import explained
 from cli.simulated import simulated
 from cli.summary import show
 from engine import build
-from engine.environment import PROJECT, UNSET
+from engine.environment import PROJECT, applied
 from engine.errors import EngineError
 from sim import cluster
 
@@ -50,18 +49,11 @@ def down(
     typer.echo(f"stopped: {', '.join(stopped)}")
 
 
-def _environment(shell: Mapping[str, str]) -> dict[str, str]:
-    environment = {**os.environ, **shell}
-    for name in UNSET:
-        environment.pop(name, None)
-    return environment
-
-
 def _run(shell: Mapping[str, str], *words: str) -> int:
     return subprocess.run(  # noqa: S603 - no shell
         ["pulumi", *words],  # noqa: S607 - the one that the environment puts first
         cwd=PROJECT,
-        env=_environment(shell),
+        env=applied(shell),
         check=False,
     ).returncode
 
@@ -70,7 +62,7 @@ def _read(shell: Mapping[str, str], *words: str) -> Any:  # noqa: ANN401 - JSON
     done = subprocess.run(  # noqa: S603 - no shell
         ["pulumi", *words],  # noqa: S607 - the one that the environment puts first
         cwd=PROJECT,
-        env=_environment(shell),
+        env=applied(shell),
         check=True,
         capture_output=True,
         text=True,

@@ -54,6 +54,11 @@ def exports(
     return exported
 
 
+def applied(exported: Mapping[str, str]) -> dict[str, str]:
+    """Variables for a child process: those of this one, with *exported* over them."""
+    return {k: v for k, v in os.environ.items() if k not in UNSET} | dict(exported)
+
+
 def ensure_stacks(exported: Mapping[str, str], stacks: Sequence[str]) -> list[str]:
     """Create those of *stacks* that the state folder of *exported* does not know; returns them.
 
@@ -149,13 +154,10 @@ def _pulumi(exported: Mapping[str, str], *words: str) -> str:
     folder = cache.root() / "stack-files"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
-    environment = {**os.environ, **exported}
-    for name in UNSET:
-        environment.pop(name, None)
     done = subprocess.run(  # noqa: S603 - no shell
         [exported["PRIVATE_AI_PULUMI"], *words, "--non-interactive"],
         cwd=folder,
-        env=environment,
+        env=applied(exported),
         capture_output=True,
         text=True,
         check=False,

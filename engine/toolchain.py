@@ -26,14 +26,6 @@ def made(entry: Part | Data) -> bool:
     return folder_of(entry).exists()
 
 
-def seconds_to_build(part: Part) -> float | None:
-    """How long the build of a part took, or None where it is not built."""
-    try:
-        return float(json.loads((folder_of(part) / _RECORD).read_text())["seconds"])
-    except (OSError, ValueError, KeyError):
-        return None
-
-
 def record(folder: Path, part: Part, seconds: float) -> None:
     """Note beside a built part what it is and how long it took."""
     entry = {"name": part.name, "version": part.version, "seconds": round(seconds, 1)}

@@ -3,13 +3,11 @@
 from collections.abc import Iterable
 from typing import Self
 
+from engine.errors import EngineError
 
-class SimError(Exception):
-    """A failure that the person at the terminal can act on; its text has all four parts."""
 
-    def __init__(self, *, where: str, got: str, allowed: str, remedy: str) -> None:
-        """Say *where* it is, what was *got* there, what is *allowed*, and the *remedy*."""
-        super().__init__(f"{where}: got {got}; expected {allowed}. To mend it: {remedy}.")
+class SimError(EngineError):
+    """A failure of the simulation that the person at the terminal can act on."""
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:

@@ -119,6 +119,5 @@ def checkout(
             "PRIVATE_AI_STACK_FILES": str(at / "stack-files"),
             "PULUMI_OPTION_POLICY_PACK": str(root / "policies" / "pack"),
         }
-        shell = {k: v for k, v in os.environ.items() if k not in environment.UNSET} | exported
         environment.ensure_stacks(exported, [stack])
-        yield Checkout(root, stack, shell, cluster)
+        yield Checkout(root, stack, environment.applied(exported), cluster)
