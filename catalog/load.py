@@ -25,6 +25,11 @@ class UnknownEntryError(LookupError):
         self.allowed = allowed
         self.remedy = remedy
 
+    @property
+    def expected(self) -> str:
+        """What would have been right, as the validators of a field say it."""
+        return f"one of {', '.join(self.allowed)}. {self.remedy}"
+
 
 def catalog_file(name: str) -> Path:
     """The path of a data file of the catalog, `name` being like `models.yaml`."""

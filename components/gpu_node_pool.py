@@ -11,7 +11,7 @@ from components.dcgm_exporter import DcgmExporter, DcgmExporterArgs
 from components.device_plugin import DevicePlugin, DevicePluginArgs
 from components.labels import GPU_POOL, labels
 from components.tier import Tier
-from config.models import GpuPoolSettings
+from config.pools import GpuPoolSettings
 
 GPU_RESOURCE = "nvidia.com/gpu"
 

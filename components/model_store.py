@@ -14,7 +14,8 @@ from components.labels import SKIP_AWAIT
 from components.pod import Mount, config_files, container, disk, scratch, secret_files
 from components.task import pods_of, run_once
 from components.tier import Tier
-from config.models import ModelSettings, ModelStoreSettings
+from config.model_store import ModelStoreSettings
+from config.models import ModelSettings
 from config.quantity import Resources, parse
 
 _ROOT = "/models"

@@ -1,16 +1,15 @@
-"""Settings of the models: GPU pools, where weights come from, how each model is served."""
+"""Settings of the models: which weights, on which GPUs, served how."""
 
 import re
-from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from catalog.gpus import GpuSpec, gpu
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model
 from config.base import Model
-from config.quantity import Compute, Quantity, Resources
+from config.engines import Engine
+from config.quantity import Compute, Resources
 from sizing.memory import KvDtype, weights_bytes
 
 _REPOSITORY = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$"
@@ -23,72 +22,6 @@ _SERVER = Resources(
 )
 """An assumption to measure: a worker process holds a few GiB of host memory, weights pass through
 the page cache (which the kernel takes back), and compiled kernels fill the caches on disk."""
-
-
-def _unknown(error: UnknownEntryError) -> ValueError:
-    return ValueError(f"one of {', '.join(error.allowed)}. {error.remedy}")
-
-
-class GpuPoolSettings(Model):
-    """Equal nodes of equal GPUs, which carry the label `private-ai.dev/gpu-pool: <pool>`."""
-
-    gpu: str = Field(description="The GPU of its nodes, as catalog/gpus.yaml calls it.")
-    nodes: int = Field(ge=1, description="Nodes of the pool.")
-    gpus_per_node: int = Field(ge=1, le=16, description="GPUs of each node.")
-
-    @field_validator("gpu")
-    @classmethod
-    def _is_in_the_catalog(cls, key: str) -> str:
-        try:
-            return gpu(key).key
-        except UnknownEntryError as error:
-            raise _unknown(error) from None
-
-    @property
-    def spec(self) -> GpuSpec:
-        """The catalog's entry of its GPU."""
-        return gpu(self.gpu)
-
-    @property
-    def gpus(self) -> int:
-        """GPUs of all its nodes."""
-        return self.nodes * self.gpus_per_node
-
-
-class ModelStoreSettings(Model):
-    """Where weights come from, and how fast they move."""
-
-    endpoint: str = Field(
-        pattern=r"^https://[^/\s]+(/[^\s]*[^/\s])?$",
-        description="URL of the model hub, or of a mirror of it with the same API.",
-    )
-    cidrs: list[str] = Field(
-        min_length=1,
-        description="Addresses that the download Jobs may reach: the hub and what it redirects to.",
-    )
-    ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
-        default=[443], min_length=1, description="TCP ports that they may reach there."
-    )
-    download_rate: Quantity = Field(
-        default="20M",
-        description="Bytes a second that the hub gives at worst; a slower download is given up.",
-    )
-    read_rate: Quantity = Field(
-        default="500M",
-        description="Bytes a second that one pod reads from the shared storage class at worst; it"
-        " decides how long a model may take to start.",
-    )
-
-    @field_validator("cidrs")
-    @classmethod
-    def _are_networks(cls, cidrs: list[str]) -> list[str]:
-        for cidr in cidrs:
-            try:
-                ip_network(cidr)
-            except ValueError as error:
-                message = f"networks such as 198.51.100.0/24: {error}"
-                raise ValueError(message) from None
-        return cidrs
 
 
 class ModelSettings(Model):
@@ -113,6 +46,7 @@ class ModelSettings(Model):
         description="The files to take and what each must hash to; empty takes the weights and"
         " what belongs to them, and believes the hub's own sums.",
     )
+    engine: Engine = Field(default="vllm", description="The program that serves it.")
     pool: str = Field(description="The GPU pool that it runs on.")
     replicas: int = Field(default=1, ge=1, le=64, description="Equal servers, each whole.")
     tensor_parallel: int = Field(default=1, ge=1, le=16, description="GPUs that share each layer.")
@@ -151,7 +85,7 @@ class ModelSettings(Model):
         try:
             return model(key).key
         except UnknownEntryError as error:
-            raise _unknown(error) from None
+            raise ValueError(error.expected) from None
 
     @field_validator("dtype")
     @classmethod

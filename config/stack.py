@@ -11,9 +11,11 @@ from config.data import MinioSettings, PostgresSettings, QdrantSettings, RedisSe
 from config.gateway import GatewaySettings
 from config.hosts import Hosts
 from config.identity import KeycloakSettings
-from config.models import GpuPoolSettings, ModelSettings, ModelStoreSettings
+from config.model_store import ModelStoreSettings
+from config.models import ModelSettings
 from config.observability import ObservabilitySettings
 from config.platform import PlatformSettings
+from config.pools import GpuPoolSettings
 from config.router import RouterSettings
 from config.teams import Team
 

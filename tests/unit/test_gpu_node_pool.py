@@ -7,7 +7,7 @@ import pytest
 
 from components.dcgm_exporter import COUNTERS
 from components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
-from config.models import GpuPoolSettings
+from config.pools import GpuPoolSettings
 from tests.support import Recorded, deploy, tier
 
 DAEMON_SET = "kubernetes:apps/v1:DaemonSet"

@@ -8,7 +8,8 @@ import pytest
 from pulumi import Output
 
 from components.model_store import ModelStore, ModelStoreArgs, fetch_request, volume_size
-from config.models import ModelSettings, ModelStoreSettings
+from config.model_store import ModelStoreSettings
+from config.models import ModelSettings
 from tests.support import Recorded, deploy, tier
 
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"

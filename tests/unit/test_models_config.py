@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.models import GpuPoolSettings, ModelSettings, ModelStoreSettings
+from config.model_store import ModelStoreSettings
+from config.models import ModelSettings
+from config.pools import GpuPoolSettings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
