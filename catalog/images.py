@@ -23,6 +23,8 @@ class ImageSpec(Model):
     digest: str = Field(default="", pattern=f"({DIGEST_PATTERN})|^$")
     """Digest of the multi-platform index behind the tag; empty where it could not be looked up.
     `pai images lock` fills it."""
+    cuda: str = Field(default="", pattern=r"^(\d+\.\d+)?$")
+    """Of an image that computes on NVIDIA's GPUs, the CUDA inside; see catalog.cuda."""
     sources: list[str] = Field(min_length=1)
     """Why this version, and where its digest comes from."""
 

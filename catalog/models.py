@@ -6,61 +6,19 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from catalog.architecture import Architecture
 from catalog.load import find, read_entries
 from config.base import Model
 
-WeightDtype = Literal["fp32", "bf16", "fp16", "fp8", "int8", "int4"]
-"""How weights are stored and served. `int4` stands for AWQ and GPTQ with groups of 128."""
+WeightDtype = Literal[
+    "fp32", "bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4", "q8_0", "q4_k_m"
+]
+"""How weights are stored and served. `int4` stands for AWQ and GPTQ with groups of 128; `q8_0` and
+`q4_k_m` are GGUF files, for llama.cpp and Ollama. `sizing.weights` has the bits of each."""
 
-Attention = Literal["gqa", "mla", "encoder"]
-"""`gqa`: keys and values per KV head (multi-head is kv_heads = heads, multi-query kv_heads = 1);
-`mla`: one compressed latent per token; `encoder`: bidirectional, so no KV cache at all."""
+Task = Literal["chat", "reasoning", "code", "embed", "rerank", "transcribe", "speak", "image"]
 
-Task = Literal["chat", "reasoning", "code", "embed", "rerank"]
-
-Family = Literal["dense", "moe", "multimodal", "encoder"]
-
-
-class Architecture(Model):
-    """The numbers of a model's own config.json that decide its memory."""
-
-    attention: Attention = "gqa"
-    layers: int = Field(gt=0)
-    """num_hidden_layers."""
-    hidden: int = Field(gt=0)
-    """hidden_size."""
-    intermediate: int = Field(gt=0)
-    """intermediate_size; of one expert (moe_intermediate_size) where there are experts."""
-    heads: int = Field(gt=0)
-    """num_attention_heads."""
-    kv_heads: int = Field(gt=0)
-    """num_key_value_heads."""
-    head_dim: int = Field(gt=0)
-    """head_dim, or hidden_size / num_attention_heads where config.json has none."""
-    vocab: int = Field(gt=0)
-    """vocab_size."""
-    tied_embeddings: bool = False
-    """tie_word_embeddings: input and output embeddings are one matrix."""
-    experts: int = Field(default=0, ge=0)
-    """num_experts (n_routed_experts); 0 for a dense model."""
-    experts_per_token: int = Field(default=0, ge=0)
-    """num_experts_per_tok; 0 for a dense model."""
-    kv_lora_rank: int = Field(default=0, ge=0)
-    """MLA only: rank of the compressed keys and values."""
-    qk_rope_head_dim: int = Field(default=0, ge=0)
-    """MLA only: width of the rotary part of the key, shared by all heads."""
-    max_context: int = Field(gt=0)
-    """Longest context in tokens that config.json allows without rope scaling of our own."""
-
-    @model_validator(mode="after")
-    def _attention_is_described(self) -> "Architecture":
-        if (self.attention == "mla") != (self.kv_lora_rank > 0 and self.qk_rope_head_dim > 0):
-            msg = "kv_lora_rank and qk_rope_head_dim are given for attention: mla, and only for it"
-            raise ValueError(msg)
-        if self.heads % self.kv_heads:
-            msg = f"kv_heads {self.kv_heads} does not divide heads {self.heads}"
-            raise ValueError(msg)
-        return self
+Family = Literal["dense", "moe", "multimodal", "encoder", "speech", "diffusion"]
 
 
 class Checkpoint(Model):
@@ -72,7 +30,23 @@ class Checkpoint(Model):
     """The 40-hex commit; empty where it could not be looked up. An empty one is not deployable
     as it is: a stack pins it (a branch name moves under the feet of whoever verified it)."""
     safetensors: bool = True
-    """Whether the repository carries safetensors; False means pickle files only."""
+    """Whether the repository carries safetensors; False means other files (pickle, GGUF, ONNX)."""
+    file: str | None = None
+    """The one file to take of the repository, such as a GGUF; None: the whole set."""
+    beside: list[str] = Field(default=[])
+    """What belongs to `file` and is taken with it, such as the configuration of a voice."""
+    published_bytes: int | None = Field(default=None, gt=0)
+    """Bytes of the weights as published: `metadata.total_size` of the safetensors index, or the
+    size of the file."""
+    source: str | None = None
+    """Where `published_bytes` was read."""
+
+    @model_validator(mode="after")
+    def _says_where_its_size_was_read(self) -> "Checkpoint":
+        if (self.published_bytes is None) != (self.source is None):
+            msg = "published_bytes and source go together"
+            raise ValueError(msg)
+        return self
 
 
 class ModelSpec(Model):
@@ -101,7 +75,11 @@ class ModelSpec(Model):
     checkpoints at 16 bits)."""
     checkpoints: dict[WeightDtype, Checkpoint] = Field(min_length=1)
     """Published weights, by the type they are served in."""
-    architecture: Architecture
+    architecture: Architecture | None = None
+    """The shape of a token model; None for speech and images, which have `working_bytes`."""
+    working_bytes: int | None = Field(default=None, gt=0)
+    """Speech and images: memory beside the weights while one request is at work, as `sources`
+    says; None for token models, whose need follows from `architecture`."""
     tool_parser: str | None = None
     """vLLM `--tool-call-parser`; None where the model does not call tools."""
     reasoning_parser: str | None = None
@@ -112,10 +90,21 @@ class ModelSpec(Model):
     sources: list[str] = Field(min_length=1)
     """Where each number comes from."""
 
+    @property
+    def token_architecture(self) -> Architecture:
+        """The shape of a token model; raises ValueError for speech and images."""
+        if self.architecture is None:
+            msg = f"{self.key} is a {self.family} model: it has no token architecture"
+            raise ValueError(msg)
+        return self.architecture
+
     @model_validator(mode="after")
     def _serves_something(self) -> "ModelSpec":
         if self.serve_dtype not in self.checkpoints:
             msg = f"no checkpoint for serve_dtype {self.serve_dtype}"
+            raise ValueError(msg)
+        if (self.architecture is None) == (self.working_bytes is None):
+            msg = "either architecture or working_bytes describes a model"
             raise ValueError(msg)
         return self
 

@@ -1,15 +1,16 @@
 """A stack's models on its pools."""
 
-from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from catalog.gpus import gpu
+from catalog.gpus import gpu, gpus
 from catalog.models import model
+from config.sharing import Mig, Mps, Sharing, TimeSlicing
 from sizing.capacity import Capacity, Pool, Service, capacity
+from sizing.devices import CONTEXT_BYTES, devices, narrowed
 
 
 def pool(nodes: int = 1, gpus_per_node: int = 8, card: str = "h200-141gb") -> Pool:
@@ -87,9 +88,94 @@ def test_heads_that_cannot_be_cut_are_refused_with_the_sizes_that_can() -> None:
     assert problem.remedy == "Set it to 4."
 
 
-def test_a_replica_wider_than_a_node_is_refused() -> None:
-    found = capacity([pool(nodes=2, gpus_per_node=2)], [service(tp=2, pp=2)])
-    assert codes(found) == ["replica-too-wide"]
+def test_a_replica_wider_than_its_whole_pool_is_refused() -> None:
+    (problem,) = capacity([pool(nodes=1, gpus_per_node=2)], [service(tp=2, pp=2)]).problems[:1]
+    assert (problem.code, problem.got) == (
+        "replica-too-wide",
+        "4 GPUs per replica (tp 2 x pp 2)",
+    )
+    assert problem.allowed == "at most 2, the GPUs of pool gpu (1 nodes x 2)"
+
+
+def test_a_replica_wider_than_a_node_takes_equal_parts_of_several() -> None:
+    wide = service(tp=2, pp=2)
+    assert codes(capacity([pool(nodes=2, gpus_per_node=2)], [wide])) == []
+    # Each of its two halves wants a whole node, and one is begun.
+    other = service("other")
+    assert codes(capacity([pool(nodes=2, gpus_per_node=2)], [wide, other])) == ["pool-too-small"]
+    assert codes(capacity([pool(nodes=2, gpus_per_node=3)], [wide, other])) == []
+    # One node may get the first half, the other both of the others.
+    others = service("other", replicas=2)
+    assert codes(capacity([pool(nodes=2, gpus_per_node=3)], [wide, others])) == ["pool-fragmented"]
+    uneven = service("uneven", tp=2)
+    assert codes(capacity([pool(nodes=2, gpus_per_node=3)], [wide, uneven])) == ["pool-fragmented"]
+
+
+MIG = Mig(mode="mig", geometry={"1g.18gb": 4, "3g.71gb": 1})
+SMALL: dict[str, Any] = {"key": "bge-m3", "context_tokens": 8192, "gpu_memory_utilization": 0.9}
+
+
+def test_instances_are_counted_by_their_kind() -> None:
+    cut = pool(nodes=1, gpus_per_node=2).model_copy(update={"sharing": MIG})
+    found = capacity(
+        [cut],
+        [
+            service("a", mig_profile="1g.18gb", replicas=8, **SMALL),
+            service("b", mig_profile="3g.71gb", replicas=3, **SMALL),
+        ],
+    )
+    (problem,) = found.problems
+    assert problem.code == "pool-too-small"
+    assert problem.got == "3 3g.71gb instances asked for (b 3)"
+    assert problem.allowed == "at most 2 (1 nodes x 2)"
+    (use,) = found.pools
+    assert {d.resource: (d.used, d.available) for d in use.devices} == {
+        "nvidia.com/mig-1g.18gb": (8, 8),
+        "nvidia.com/mig-3g.71gb": (3, 2),
+    }
+
+
+def test_a_model_has_the_memory_of_its_instance_and_no_more() -> None:
+    cut = pool(gpus_per_node=1).model_copy(
+        update={"sharing": Mig(mode="mig", geometry={"1g.18gb": 7})}
+    )
+    large = service(key="qwen2.5-7b", gpu_memory_utilization=0.9, mig_profile="1g.18gb")
+    (problem,) = capacity([cut], [large]).problems
+    assert problem.code == "does-not-fit"
+    # 16384 MiB, as nvidia-smi prints the smallest instance of an H200.
+    assert problem.allowed == "at most 15.5 GB: 0.9 of the 17.2 GB of 1g.18gb of h200-141gb"
+    assert problem.remedy.startswith("A part of a GPU of pool gpu is not enough")
+
+
+@pytest.mark.parametrize(
+    "mode", [Mps(mode="mps", clients=4), TimeSlicing(mode="time-slicing", clients=4)]
+)
+def test_shares_of_a_card_are_counted_and_add_up_to_cards(mode: Sharing) -> None:
+    shared = pool(nodes=2, gpus_per_node=2).model_copy(update={"sharing": mode})
+    few = service("few", "bge-m3", replicas=6, gpu_memory_utilization=0.2)
+    found = capacity([shared], [few])
+    assert found.problems == []
+    (use,) = found.pools
+    assert [(d.resource, d.used, d.available) for d in use.devices] == [
+        ("nvidia.com/gpu.shared", 6, 16)
+    ]
+    assert (use.gpus_used, use.gpus_available) == (1.5, 4)
+
+
+@given(st.integers(2, 48), st.sampled_from(sorted(gpus())))
+def test_what_all_clients_of_a_card_may_take_fits_on_it_with_their_contexts(
+    clients: int, card: str
+) -> None:
+    (device,) = devices(gpu(card), 1, TimeSlicing(mode="time-slicing", clients=clients))
+    taken = clients * (device.max_utilization * device.visible_bytes + CONTEXT_BYTES.value)
+    # A card too small for so many contexts leaves its clients nothing at all.
+    assert taken <= device.visible_bytes or device.max_utilization == 0
+
+
+def test_a_client_that_takes_less_than_its_part_may_use_less() -> None:
+    (device,) = devices(gpu("l40s-48gb"), 1, Mps(mode="mps", clients=2))
+    assert (device.max_utilization, narrowed(device, 0.4).max_utilization) == (0.48, 0.38)
+    assert narrowed(device, 0.4).memory_bytes == int(gpu("l40s-48gb").memory_bytes * 0.4)
 
 
 def test_a_service_without_its_pool_is_refused_with_the_pools_there_are() -> None:
@@ -136,25 +222,39 @@ def test_the_budget_is_the_share_of_memory_that_the_engine_may_use(utilization: 
     assert found.fit.budget_bytes == int(found.fit.gpu_bytes * utilization)
 
 
-@given(
-    st.lists(st.sampled_from([1, 2, 4]), min_size=1, max_size=5),
-    st.integers(1, 2),
-    st.sampled_from([2, 4, 5]),
-)
-@example([1, 1, 4, 4], 2, 5)  # only the widest first finds a place for all
-def test_replicas_are_called_fragmented_only_when_no_placement_exists(
-    widths: list[int], nodes: int, gpus_per_node: int
+@given(st.data())
+def test_pods_of_an_accepted_pool_find_room_in_any_order_and_wherever_others_are(
+    data: st.DataObject,
 ) -> None:
-    placeable = any(
-        all(
-            sum(width for width, at in zip(widths, nodes_of, strict=True) if at == node)
-            <= gpus_per_node
-            for node in range(nodes)
-        )
-        for nodes_of in product(range(nodes), repeat=len(widths))
+    nodes, per_node = data.draw(st.integers(1, 3)), data.draw(st.sampled_from([2, 4, 5, 8]))
+    widths = data.draw(st.lists(st.integers(1, per_node), min_size=1, max_size=8))
+    services = [service(f"s{i}", tp=width) for i, width in enumerate(widths)]
+    found = capacity([pool(nodes, per_node)], services)
+    assume(not {"pool-too-small", "pool-fragmented"} & set(codes(found)))
+    free = [per_node] * nodes
+    for width in data.draw(st.permutations(widths)):
+        room = [node for node, left in enumerate(free) if left >= width]
+        assert room
+        free[data.draw(st.sampled_from(room))] -= width
+
+
+@given(st.sampled_from([1, 2, 3, 4]), st.integers(1, 12), st.integers(1, 3))
+def test_pods_of_one_width_are_refused_only_when_they_cannot_all_be_there(
+    width: int, count: int, nodes: int
+) -> None:
+    found = capacity([pool(nodes, 5)], [service(tp=width, replicas=count)])
+    refused = {"pool-too-small", "pool-fragmented"} & set(codes(found))
+    assert bool(refused) == (count > nodes * (5 // width))
+
+
+def test_a_wide_pod_that_narrow_ones_can_keep_out_is_told_with_what_would_do() -> None:
+    wide, narrow = service("wide", "llama-3.3-70b", tp=8), service("narrow", replicas=2)
+    (problem,) = capacity([pool(nodes=2)], [wide, narrow]).problems
+    assert problem.code == "pool-fragmented"
+    assert problem.got == (
+        "10 GPUs asked for (wide 8, narrow 2), 8 of them by one pod on one node, while others"
+        " hold 2"
     )
-    found = capacity(
-        [pool(nodes, gpus_per_node)],
-        [service(f"s{i}", tp=width) for i, width in enumerate(widths)],
-    )
-    assert (found.problems == []) == placeable
+    assert problem.allowed.startswith("at most 1 GPUs for the others")
+    assert problem.remedy == "Give the pool 3 nodes, or the widest model a pool of its own."
+    assert codes(capacity([pool(nodes=3)], [wide, narrow])) == []

@@ -1,0 +1,157 @@
+"""The numbers of a model's own config.json that decide its memory."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from config.base import Model
+
+Attention = Literal["gqa", "mla", "encoder"]
+"""`gqa`: keys and values per KV head (multi-head is kv_heads = heads, multi-query kv_heads = 1);
+`mla`: one compressed latent per token; `encoder`: bidirectional, so no KV cache at all."""
+
+LayerKind = Literal["F", "S", "L", "M"]
+"""`F`: attention to the full context; `S`: to a window of it; `L`: linear attention or a state
+space (Mamba), with a state of constant size; `M`: no attention, an MLP by itself."""
+
+Bias = Literal["none", "qkv", "attention", "all"]
+"""Which projections have one: none, queries, keys and values, the output too, the MLP too."""
+
+
+class LinearAttention(Model):
+    """A layer whose memory of the past has a constant size: Mamba 2 or gated DeltaNet."""
+
+    kind: Literal["mamba2", "deltanet"]
+    heads: int = Field(gt=0)
+    """mamba_num_heads; linear_num_value_heads."""
+    head_dim: int = Field(gt=0)
+    """mamba_head_dim; linear_value_head_dim."""
+    state_size: int = Field(gt=0)
+    """ssm_state_size (mamba_d_state); linear_key_head_dim."""
+    groups: int = Field(gt=0)
+    """n_groups (mamba_n_groups); linear_num_key_heads."""
+    conv_kernel: int = Field(gt=1)
+    """conv_kernel (mamba_d_conv); linear_conv_kernel_dim."""
+    state_bytes: Literal[2, 4] = 2
+    """Bytes of one number of the recurrent state: 4 where config.json wants float32
+    (mamba_ssm_cache_dtype, mamba_ssm_dtype) or the model's code does, else the model's 16 bits,
+    as vLLM has it."""
+
+    @property
+    def inner(self) -> int:
+        """Width of its values."""
+        return self.heads * self.head_dim
+
+    @property
+    def keys(self) -> int:
+        """Width of its keys (of B and of C in Mamba's terms)."""
+        return self.groups * self.state_size
+
+
+class Architecture(Model):
+    """The shape of a token model."""
+
+    attention: Attention = "gqa"
+    layers: int = Field(gt=0)
+    """num_hidden_layers."""
+    layer_pattern: str = Field(default="F", pattern=r"^[FSLM]+$")
+    """One letter a layer (`LayerKind`), repeated from its start until all layers have theirs."""
+    window: int = Field(default=0, ge=0)
+    """sliding_window (attention_chunk_size): tokens that an `S` layer keeps."""
+    linear: LinearAttention | None = None
+    """What an `L` layer is."""
+    hidden: int = Field(gt=0)
+    """hidden_size."""
+    intermediate: int = Field(gt=0)
+    """intermediate_size; of one expert (moe_intermediate_size) where there are experts."""
+    gated_mlp: bool = True
+    """Whether the MLP has three matrices (gate, up, down) or two."""
+    heads: int = Field(gt=0)
+    """num_attention_heads."""
+    kv_heads: int = Field(gt=0)
+    """num_key_value_heads."""
+    head_dim: int = Field(gt=0)
+    """head_dim, or hidden_size / num_attention_heads where config.json has none."""
+    bias: Bias = "none"
+    qk_norm: bool = False
+    """Whether queries and keys are normalised per head."""
+    gated_attention: bool = False
+    """Whether queries carry a gate of their own width (Qwen3-Next)."""
+    layer_norms: int = Field(default=2, ge=0)
+    """Norms of a layer; four where the outputs are normalised too (Gemma)."""
+    vocab: int = Field(gt=0)
+    """vocab_size."""
+    positions: int = Field(default=0, ge=0)
+    """Learned position embeddings; 0 where positions are rotated in."""
+    tied_embeddings: bool = False
+    """tie_word_embeddings: input and output embeddings are one matrix."""
+    experts: int = Field(default=0, ge=0)
+    """num_experts (n_routed_experts); 0 for a dense model."""
+    experts_per_token: int = Field(default=0, ge=0)
+    """num_experts_per_tok; 0 for a dense model."""
+    shared_intermediate: int = Field(default=0, ge=0)
+    """Width of the experts that every token takes, all of them together."""
+    dense_layers: int = Field(default=0, ge=0)
+    """Layers with an MLP instead of experts (first_k_dense_replace)."""
+    dense_intermediate: int = Field(default=0, ge=0)
+    """Width of the MLP of those layers."""
+    mtp_layers: int = Field(default=0, ge=0)
+    """num_nextn_predict_layers: further layers of the checkpoint that guess ahead."""
+    mtp_own_embeddings: bool = True
+    """Whether each of those has embeddings and an output head of its own (DeepSeek, GLM)."""
+    q_lora_rank: int = Field(default=0, ge=0)
+    """MLA only: rank of the compressed queries; 0 where they are not compressed."""
+    kv_lora_rank: int = Field(default=0, ge=0)
+    """MLA only: rank of the compressed keys and values."""
+    qk_rope_head_dim: int = Field(default=0, ge=0)
+    """MLA only: width of the rotary part of the key, shared by all heads."""
+    v_head_dim: int = Field(default=0, ge=0)
+    """MLA only: width of a head's values; 0 where it is head_dim (qk_nope_head_dim)."""
+    max_context: int = Field(gt=0)
+    """Longest context in tokens that config.json allows without rope scaling of our own."""
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> "Architecture":
+        wrong = [message for broken, message in self._checks() if broken]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def _checks(self) -> Iterator[tuple[bool, str]]:
+        kinds = set(self.layer_kinds)
+        latents = min(self.kv_lora_rank, self.qk_rope_head_dim) > 0
+        yield (
+            (self.attention == "mla") != latents,
+            "kv_lora_rank and qk_rope_head_dim are given for attention: mla, and only for it",
+        )
+        yield (
+            self.heads % self.kv_heads != 0,
+            f"kv_heads {self.kv_heads} does not divide heads {self.heads}",
+        )
+        yield ("S" in kinds) != (self.window > 0), "window belongs to layers S of layer_pattern"
+        yield ("L" in kinds) != bool(self.linear), "linear belongs to layers L of layer_pattern"
+        yield (
+            (self.dense_layers > 0) != (self.dense_intermediate > 0),
+            "dense_layers and dense_intermediate go together",
+        )
+        yield (
+            self.experts < self.experts_per_token,
+            f"experts_per_token is {self.experts_per_token} of {self.experts} experts",
+        )
+
+    @property
+    def layer_kinds(self) -> str:
+        """The kind of every layer, `layers` letters long."""
+        repeats = -(-self.layers // len(self.layer_pattern))
+        return (self.layer_pattern * repeats)[: self.layers]
+
+    @property
+    def mlp_layers(self) -> int:
+        """Layers with an MLP or experts: those of kind `M` where there are any, else all."""
+        return self.layer_kinds.count("M") or self.layers
+
+    @property
+    def expert_layers(self) -> int:
+        """Layers with routed experts."""
+        return self.mlp_layers - self.dense_layers if self.experts else 0

@@ -1,0 +1,123 @@
+"""The report of `pai size` for a terminal."""
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from catalog.models import ModelSpec
+from cli.bars import gigabytes, legend, memory_bar, number
+from sizing.placements import Placement
+from sizing.report import SizeReport
+from sizing.roofline import Roofline
+
+_GIB = 1024**3
+
+
+def show(console: Console, model: ModelSpec, found: SizeReport) -> None:
+    """Print all of it."""
+    console.print(Text(model.title, style="bold"))
+    console.print(_numbers(found))
+    if found.gpu:
+        console.print()
+        _here(console, found)
+    console.print()
+    if found.placements:
+        console.print(_placements(found.placements))
+        console.print(legend())
+        console.print(
+            "tokens/s: upper bounds (roofline) of what all requests together write, or of what an"
+            " embedding model reads",
+            style="dim",
+        )
+    else:
+        console.print("No GPU of the catalog holds it, not even 64 of them.", style="red")
+
+
+def _numbers(found: SizeReport) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row(
+        f"weights, {found.dtype}",
+        f"{gigabytes(found.weights_bytes)} stored,"
+        f" {gigabytes(found.nominal_weights_bytes)} nominal",
+    )
+    if found.kv_bytes_per_request:
+        cache = "16 bits" if found.kv_dtype == "auto" else found.kv_dtype
+        windowed = found.kv_bytes_per_request < found.kv_bytes_per_token * found.context
+        table.add_row(
+            f"KV cache, {cache}",
+            f"{'up to ' if windowed else ''}{number(found.kv_bytes_per_token)} bytes a token,"
+            f" {_both(found.kv_bytes_per_request)} for {number(found.context)} tokens",
+        )
+    if found.concurrency > 1:
+        table.add_row("requests at once", f"{found.concurrency}, each of them of that length")
+    return table
+
+
+def _here(console: Console, found: SizeReport) -> None:
+    """The GPUs asked about: bar, verdict, limits, and what to change."""
+    count = "one" if found.gpus == 1 else f"each of {found.gpus}"
+    cut = f" (tp {found.tp} x pp {found.pp})" if found.gpus != 1 else ""
+    console.print(Text(f"{count} {found.gpu}{cut}", style="bold"))
+    weights, cache = found.per_gpu_weights_bytes or 0, found.per_gpu_kv_bytes or 0
+    overhead, total = found.overhead_bytes or 0, found.gpu_bytes or 1
+    console.print(memory_bar(weights, cache, overhead, total))
+    console.print(
+        f"weights {gigabytes(weights)} + KV cache {gigabytes(cache)} + overhead"
+        f" {gigabytes(overhead)} (or {gigabytes(found.overhead_uncertainty_bytes or 0)} less)"
+        f" = {gigabytes(found.per_gpu_bytes or 0)}"
+        f" of {gigabytes(found.budget_bytes or 0)} granted, of {gigabytes(total)}",
+        soft_wrap=True,
+    )
+    if not found.fits:
+        short = gigabytes(-(found.headroom_bytes or 0))
+        console.print(f"does not fit: {short} too much on each", style="bold red")
+        for remedy in found.remedies:
+            console.print(f"  would fit with  {remedy}", soft_wrap=True)
+        return
+    console.print(f"fits, {gigabytes(found.headroom_bytes or 0)} to spare", style="green")
+    if found.max_context:
+        console.print(f"longest context    {number(found.max_context)} tokens")
+    if found.max_concurrency is not None:
+        console.print(f"requests at once   {number(found.max_concurrency)} of that length")
+    if found.roofline:
+        console.print(f"at most            {_speed(found.roofline)}", soft_wrap=True)
+
+
+def _placements(found: list[Placement]) -> Table:
+    table = Table(
+        title="Fewest GPUs of each kind", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
+    table.add_column("GPU", no_wrap=True)
+    table.add_column("GPUs\n(tp x pp)", no_wrap=True)
+    table.add_column("memory of each", no_wrap=True)
+    table.add_column("free", justify="right", no_wrap=True)
+    table.add_column("requests", justify="right", no_wrap=True)
+    table.add_column("tokens\n/s ≤", justify="right", no_wrap=True)
+    for each in found:
+        fit, speed = each.fit, each.roofline
+        write = speed.decode_tokens_per_second if speed else None
+        table.add_row(
+            each.gpu,
+            f"{each.gpus} ({each.tp} x {each.pp})" if each.gpus > 1 else "1",
+            memory_bar(fit.weights_bytes, fit.kv_bytes, fit.overhead_bytes, fit.gpu_bytes),
+            gigabytes(fit.headroom_bytes),
+            number(fit.max_concurrency),
+            number(write or (speed.prefill_tokens_per_second if speed else None)),
+        )
+    return table
+
+
+def _speed(roofline: Roofline) -> str:
+    read = f"{number(roofline.prefill_tokens_per_second)} tokens/s of prompts read"
+    if roofline.decode_tokens_per_second is None:
+        return read
+    return (
+        f"{number(roofline.decode_tokens_per_second)} tokens/s written"
+        f" ({number(roofline.decode_tokens_per_second_per_request)} for each request;"
+        f" {roofline.decode_limit} is the limit), {read}"
+    )
+
+
+def _both(size: int) -> str:
+    return f"{gigabytes(size)} ({size / _GIB:.1f} GiB)"
