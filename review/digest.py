@@ -1,0 +1,69 @@
+"""Whether two previews plan the same: a digest that leaves out what differs by itself.
+
+Left out are secrets, the digits of made-up names, and what a preview cannot know yet.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from review.changes import Change, Names
+from review.report import Report, ResourceChange
+
+
+def fingerprint(change: Change, names: Names) -> str:
+    """sha256 of what is planned for one resource."""
+    planned = {
+        "urn": change.urn,
+        "op": change.op,
+        "delete_first": change.delete_first,
+        "replacing": sorted(change.replacing),
+        "inputs": names.settled(change.after),
+    }
+    return _sha256(planned)
+
+
+def combined(resources: Iterable[ResourceChange]) -> str:
+    """sha256 over the fingerprints of all changed resources, in whatever order they come."""
+    return _sha256(sorted((r.urn, r.fingerprint) for r in resources))
+
+
+def digest(report: Report) -> str:
+    """The digest of the plan that *report* is about."""
+    return report.digest
+
+
+def differences(approved: Report, today: Report) -> list[str]:
+    """Where the plan of *today* is not the *approved* one; empty if it is the same."""
+    if approved.digest == today.digest:
+        return []
+    old, new = _resources(approved), _resources(today)
+    told: list[str] = []
+    for urn in [*old, *(urn for urn in new if urn not in old)]:
+        before, after = old.get(urn), new.get(urn)
+        if after is None and before is not None:
+            told.append(f"{before.resource}: {before.op} was approved, and is no longer planned")
+        elif before is None and after is not None:
+            told.append(f"{after.resource}: {after.op} is planned, and was not approved")
+        elif before is not None and after is not None and before.fingerprint != after.fingerprint:
+            told.append(_difference(before, after))
+    return told
+
+
+def _difference(before: ResourceChange, after: ResourceChange) -> str:
+    if before.op != after.op:
+        return f"{after.resource}: {before.op} was approved, {after.op} is planned"
+    old = {(p.path, p.after) for p in before.properties if not p.noise}
+    new = {(p.path, p.after) for p in after.properties if not p.noise}
+    paths = sorted({path for path, _ in old ^ new})
+    where = ", ".join(paths) or "its other properties"
+    return f"{after.resource}: {where} would not become what was approved"
+
+
+def _resources(report: Report) -> dict[str, ResourceChange]:
+    return {r.urn: r for component in report.components for r in component.resources}
+
+
+def _sha256(value: object) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""What the program asks for, found out without an engine, a cluster or any credentials.
+
+It runs on mocks of the engine, whose providers compute placeholders. So it shows what a fork's
+pull request changes in the inputs, and not what a provider would do about it: no replacement, no
+drift, no refusal of a cluster.
+"""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf import empty_pb2
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.stack import run_in_stack
+from pydantic import Field
+
+from config.base import Model
+from review.events import STACK_TYPE, State
+from review.redact import SECRET
+
+_PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
+    "random:index/randomPassword:RandomPassword": ("result",),
+    "random:index/randomBytes:RandomBytes": ("hex", "base64"),
+    "tls:index/privateKey:PrivateKey": ("privateKeyPem", "privateKeyPemPkcs8", "publicKeyPem"),
+    "tls:index/selfSignedCert:SelfSignedCert": ("certPem",),
+    "tls:index/certRequest:CertRequest": ("certRequestPem",),
+    "tls:index/locallySignedCert:LocallySignedCert": ("certPem",),
+}
+"""What each provider computes and the program reads."""
+_NONE: Any = None  # pulumi sets it so itself, and declares it otherwise
+
+
+class Asked(State):
+    """A resource as the program asks for it; secrets are written as such."""
+
+    secrets: list[str] = Field(default_factory=list[str])
+    """Top-level inputs marked secret, in whole or in part."""
+
+
+class Render(Model):
+    """All that the program asks for in one stack."""
+
+    stack: str
+    resources: list[Asked]
+    outputs: dict[str, Any]
+    """The stack's outputs."""
+
+
+def render(project: Path, stack: str) -> Render:
+    """Run `__main__.py` of *project* with the settings of *stack*. Raises what the program does."""
+    file = yaml.safe_load((project / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    settings = {key: _setting(value) for key, value in file["config"].items()}
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # pulumi's futures take the current one
+    name = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    recorder = _Recorder(name, stack)
+    mocks.set_mocks(_Providers(), project=name, stack=stack, preview=True, monitor=recorder)
+    secret = [key for key, value in file["config"].items() if _is_secret(value)]
+    pulumi.runtime.set_all_config(settings, secret)
+    set_root_resource(_NONE)  # the mocks made one of their own
+    loop.run_until_complete(run_in_stack(lambda: _run(project / "__main__.py")))
+    return Render(stack=stack, resources=recorder.asked, outputs=recorder.outputs)
+
+
+def _run(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"secure"}
+
+
+def _setting(value: Any) -> str:  # noqa: ANN401 - YAML
+    if _is_secret(value):
+        return SECRET
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+class _Providers(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        computed = dict.fromkeys(_PLACEHOLDERS.get(args.typ, ()), SECRET)
+        state: dict[str, Any] = {**args.inputs, **computed}
+        if args.typ.startswith("kubernetes:"):
+            state["metadata"] = {"name": args.name, **state.get("metadata", {})}
+        if args.typ == "kubernetes:core/v1:Service":
+            state["status"] = {"loadBalancer": {"ingress": [{"ip": "203.0.113.1"}]}}
+        return args.name, state
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        message = f"the program invoked {args.token}, which needs a cluster"
+        raise NotImplementedError(message)
+
+
+@dataclass
+class _Recorder(MockMonitor):
+    project: str
+    stack: str
+    asked: list[Asked] = field(default_factory=list[Asked])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        super().__init__(_Providers())
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """As the engine makes it, with the types of all parents but the stack."""
+        types = parent.split("::")[2] if parent else ""
+        qualified = type_ if types in ("", STACK_TYPE) else f"{types}${type_}"
+        return f"urn:pulumi:{self.stack}::{self.project}::{qualified}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the protocol's
+        answer = super().RegisterResource(request)
+        inputs = _blind(rpc.deserialize_properties(request.object, keep_unknowns=True))
+        self.asked.append(
+            Asked(
+                type=request.type,
+                urn=answer.urn,
+                custom=request.custom,
+                parent=request.parent,
+                protect=request.protect,
+                retain_on_delete=request.retainOnDelete,
+                inputs=inputs,
+                secrets=[key for key, value in inputs.items() if _holds_secret(value)],
+            )
+        )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - the protocol's
+        if request.urn.split("::")[2] == STACK_TYPE:
+            self.outputs |= _blind(rpc.deserialize_properties(request.outputs))  # told of twice
+        return empty_pb2.Empty()
+
+
+def _blind(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """*value* with every secret written as one, and what is not known as None."""
+    if rpc.is_rpc_secret(value):
+        return SECRET
+    if isinstance(value, dict):
+        return {key: _blind(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_blind(item) for item in value]
+    return value
+
+
+def _holds_secret(value: Any) -> bool:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return any(_holds_secret(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds_secret(item) for item in value)
+    return value == SECRET

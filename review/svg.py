@@ -1,0 +1,78 @@
+"""Where the boxes and arrows of the picture go: a layer for each depth of need."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from review.report import Node
+
+WIDTH, HEIGHT = 168, 42
+_GAP_X, _GAP_Y, _MARGIN = 56, 14, 8
+_MOST = 60
+"""Boxes of a picture that can still be read."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One component."""
+
+    node: Node
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From what is needed to what needs it."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The whole picture, in pixels."""
+
+    width: int
+    height: int
+    boxes: Sequence[Box]
+    arrows: Sequence[Arrow]
+    left_out: int
+    """Unchanged neighbours that would have made it unreadable."""
+
+
+def drawing(nodes: Sequence[Node]) -> Drawing:
+    """The picture of *nodes*; beyond what can be read the unchanged ones are left out."""
+    changed_first = sorted(nodes, key=lambda node: node.op == "same")
+    shown = {node.name: node for node in changed_first[:_MOST]}
+    layers = _layers(shown)
+    boxes = [
+        Box(shown[name], _MARGIN + x * (WIDTH + _GAP_X), _MARGIN + y * (HEIGHT + _GAP_Y))
+        for x, layer in enumerate(layers)
+        for y, name in enumerate(layer)
+    ]
+    at = {box.node.name: box for box in boxes}
+    arrows = [_arrow(at[needed], box) for box in boxes for needed in box.node.needs if needed in at]
+    return Drawing(
+        width=2 * _MARGIN + len(layers) * (WIDTH + _GAP_X) - _GAP_X if layers else 0,
+        height=2 * _MARGIN + max(map(len, layers), default=0) * (HEIGHT + _GAP_Y),
+        boxes=boxes,
+        arrows=arrows,
+        left_out=len(nodes) - len(shown),
+    )
+
+
+def _layers(nodes: Mapping[str, Node]) -> list[list[str]]:
+    """Names by depth: a layer needs nothing but what is in the layers before it."""
+    done: set[str] = set()
+    layers: list[list[str]] = []
+    while rest := nodes.keys() - done:
+        layer = sorted(n for n in rest if set(nodes[n].needs) & nodes.keys() <= done)
+        layers.append(layer or sorted(rest))  # no cycle can come of an engine's graph
+        done |= set(layers[-1])
+    return layers
+
+
+def _arrow(start: Box, end: Box) -> Arrow:
+    x1, y1 = start.x + WIDTH, start.y + HEIGHT // 2
+    x2, y2 = end.x, end.y + HEIGHT // 2
+    middle = (x1 + x2) // 2
+    return Arrow(f"M{x1},{y1} C{middle},{y1} {middle},{y2} {x2},{y2}")

@@ -1,0 +1,164 @@
+"""The report for a terminal: what matters first, then the changed objects."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from review import words
+from review.report import PropertyChange, Report, Verdict
+
+_STYLES = {
+    Verdict.CLEAN: "bold green",
+    Verdict.CHANGES: "bold cyan",
+    Verdict.REFUSED: "bold red",
+    Verdict.DOES_NOT_FIT: "bold red",
+    Verdict.FAILED: "bold red",
+}
+_SIGNS = {"-": "red", "+": "green"}
+_LINES, _WIDTH = 12, 160
+"""Of a property's difference; the whole of it is in the other formats."""
+_OPS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red"}
+
+
+def show(console: Console, report: Report) -> None:
+    """Print it."""
+    for part in _parts(report):
+        console.print(part, soft_wrap=isinstance(part, Text))
+
+
+def rendered(report: Report, width: int = 120) -> str:
+    """The same as text without colours, for a file."""
+    console = Console(width=width, color_system=None, force_terminal=False, record=False)
+    with console.capture() as captured:
+        show(console, report)
+    return captured.get()
+
+
+def _parts(report: Report) -> Iterator[RenderableType]:
+    verdict = words.VERDICTS[report.verdict]
+    yield _line(report.stack, f": {verdict}", style=_STYLES[report.verdict])
+    yield Text(f"{words.counts(report)}. {words.calm(report)}".strip())
+    if report.simulated:
+        yield Text("Against the state of a simulated cluster.", style="dim")
+    if unlooked := words.unlooked(report):
+        yield Text(unlooked, style="bold red")
+    yield from _wrong(report)
+    yield from _grave(report)
+    if report.amounts:
+        yield _amounts(report)
+    if report.headroom:
+        yield _headroom(report)
+    for opening in report.openings:
+        if opening.outside:
+            yield _line(f"opens: {opening.text}", f" ({opening.resource})", style="magenta")
+    for version in report.versions:
+        moved = f"{version.before or 'new'} → {version.after or 'gone'}"
+        yield _line(f"{version.what} {version.name}", f": {moved}", style="cyan")
+    if report.components:
+        yield _tree(report)
+    advice = sum(f.level == "advisory" for f in report.findings)
+    if advice or report.waivers:
+        waivers = words.plural(len(report.waivers), "waiver")
+        yield Text(f"{words.plural(advice, 'advisory finding')}, {waivers} in force", style="dim")
+    yield _line(f"digest {report.digest}", style="dim")
+
+
+def _wrong(report: Report) -> Iterator[RenderableType]:
+    for problem in report.problems:
+        yield _line(problem.path, style="bold red")
+        for name, text in (
+            ("got", problem.got),
+            ("allowed", problem.allowed),
+            ("change", problem.remedy),
+        ):
+            yield _line(f"    {name + ':':<10}{text}")
+    if report.failure:
+        yield _line(report.failure.message, style="red")
+        yield _line(f"To mend it: {report.failure.remedy}.")
+    for finding in report.findings:
+        if finding.level == "mandatory":
+            yield _line(
+                f"[{finding.rule}] {finding.resource}", f": {finding.message}", style="bold red"
+            )
+
+
+def _grave(report: Report) -> Iterator[RenderableType]:
+    for outage in report.outages:
+        also = f"; with it {', '.join(outage.also)}" if outage.also else ""
+        style = "yellow" if outage.effect == "fewer" else "bold red"
+        effect = f"{outage.resource} {words.effect(outage)}"
+        yield _line(effect, f": {outage.reason}{also}", style=style)
+    for loss in report.losses:
+        what = "deleted" if loss.op == "delete" else "replaced"
+        head = f"{loss.resource} is {what}, its data is {loss.data}"
+        yield _line(head, f": {loss.reason}", style="bold red")
+
+
+def _amounts(report: Report) -> RenderableType:
+    table = Table("", box=None, header_style="bold")
+    for heading in ("before", "after", "change"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for a in report.amounts:
+        table.add_row(
+            _line(a.name),
+            f"{words.number(a.before)} {a.unit}",
+            f"{words.number(a.after)} {a.unit}",
+            Text(words.difference(a), style="bold"),
+            _line(a.note, style="dim"),
+        )
+    return table
+
+
+def _headroom(report: Report) -> RenderableType:
+    table = Table("model", "weights", box=None, header_style="bold")
+    for heading in ("GPUs", "free before", "free after"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for h in report.headroom:
+        after = Text(words.share(h.free_after) + (", tight" if h.tight else ""))
+        after.stylize("bold red" if h.tight else "")
+        table.add_row(
+            _line(h.name),
+            _line(h.model_after or "removed"),
+            words.number(h.gpus_after),
+            words.share(h.free_before),
+            after,
+        )
+    return table
+
+
+def _tree(report: Report) -> RenderableType:
+    tree = Tree("changes")
+    for component in report.components:
+        branch = tree.add(_line(component.name, f" {component.kind}", style="bold"))
+        for resource in component.resources:
+            shown = [p for p in resource.properties if not p.noise]
+            only = " (only hashes and generated names)" if resource.noise else ""
+            leaf = branch.add(
+                _line(resource.op, f" {resource.resource}{only}", style=_OPS[resource.op])
+            )
+            for change in shown:
+                leaf.add(_property(change))
+    return tree
+
+
+def _property(change: PropertyChange) -> RenderableType:
+    shown = Text(_plain(change.path))
+    for line in words.signed(change)[:_LINES]:
+        cut = line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
+        shown.append(f"\n{_plain(cut)}", style=_SIGNS.get(line[:1], "dim"))
+    return shown
+
+
+def _line(head: str, rest: str = "", style: str = "") -> Text:
+    """One line of text from the diff: no markup is read from it, no control character is sent."""
+    line = Text(_plain(head), style=style)
+    line.append(_plain(rest), style="not bold default")
+    return line
+
+
+def _plain(text: str) -> str:
+    return " ".join(words.visible(text).splitlines())

@@ -1,0 +1,114 @@
+"""How a report speaks, the same in every format: plain text, nothing in it from the diff."""
+
+import unicodedata
+from collections.abc import Mapping
+
+from review.report import Amount, Outage, PropertyChange, Report, Verdict
+
+VERDICTS: Mapping[Verdict, str] = {
+    Verdict.CLEAN: "nothing to do",
+    Verdict.CHANGES: "changes to review",
+    Verdict.REFUSED: "refused by policy",
+    Verdict.DOES_NOT_FIT: "does not fit",
+    Verdict.FAILED: "the preview failed",
+}
+SYMBOLS: Mapping[Verdict, str] = {
+    Verdict.CLEAN: "✅",
+    Verdict.CHANGES: "🔎",
+    Verdict.REFUSED: "⛔",
+    Verdict.DOES_NOT_FIT: "⛔",
+    Verdict.FAILED: "❌",
+}
+_OPS = ("create", "update", "replace", "delete")
+_DASH, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+_MINUTE, _HOUR = 60, 3600
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""Unicode categories that do not show, or turn the text around them: controls, bidi, surrogates."""
+
+
+def counts(report: Report) -> str:
+    """`2 to create, 1 to delete, 360 unchanged`."""
+    told = [f"{report.counts[op]} to {op}" for op in _OPS if report.counts.get(op)]
+    same = report.counts.get("same", 0)
+    return ", ".join([*told, f"{same} unchanged"]) if told or same else "nothing was previewed"
+
+
+def calm(report: Report) -> str:
+    """What to say where nothing stops and no data is at stake; empty otherwise."""
+    if report.outages or report.losses or not report.complete:
+        return ""
+    return "Nothing stops serving, and no data is at stake."
+
+
+def unlooked(report: Report) -> str:
+    """What to say where no policy pack ran; empty otherwise."""
+    if report.packs or report.problems:
+        return ""
+    return "No policy pack looked at it."
+
+
+def effect(outage: Outage) -> str:
+    """What happens to it: `stops for good`, `is interrupted for at most 2 min`."""
+    if outage.effect == "stops":
+        return "stops for good"
+    until = f"for at most {duration(outage.seconds)}" if outage.seconds else "until it is ready"
+    return f"is interrupted {until}" if outage.effect == "interrupted" else f"has fewer {until}"
+
+
+def duration(seconds: int | None) -> str:
+    """`45 s`, `10 min 30 s`, `1 h 5 min`."""
+    if seconds is None:
+        return "an unknown time"
+    hours, rest = divmod(seconds, _HOUR)
+    minutes, left = divmod(rest, _MINUTE)
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else left, "s"))
+    return " ".join(f"{n} {unit}" for n, unit in parts if n) or "0 s"
+
+
+def number(value: float | None) -> str:
+    """`1 234.5`, or a dash for what is not known."""
+    if value is None:
+        return _DASH
+    digits = 0 if abs(value) >= 100 or value == int(value) else 1  # noqa: PLR2004
+    return f"{value:,.{digits}f}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def difference(amount: Amount) -> str:
+    """The signed difference; empty where there is none."""
+    if amount.before is None or amount.after is None:
+        return ""
+    by = round(amount.after - amount.before, 3)
+    return f"{'+' if by > 0 else _MINUS}{number(abs(by))}" if by else ""
+
+
+def share(value: float | None) -> str:
+    """`12 %`, or a dash."""
+    return _DASH if value is None else f"{value:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def plural(count: int, what: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def signed(change: PropertyChange) -> list[str]:
+    """What is gone and what comes, a line each with its sign."""
+    if change.difference:
+        return change.difference
+    if change.before == change.after:
+        return [f"! {change.before} (changed)"]
+    both = (("-", change.before), ("+", change.after))
+    return [f"{sign} {value}" for sign, value in both if value is not None]
+
+
+def visible(text: str) -> str:
+    """*text* from a diff with everything that hides or reorders characters written out."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else f"\\u{{{ord(c):x}}}"
+        for c in text
+    )
+
+
+def artifact(stack: str) -> str:
+    """The name of the file with the whole report, which a workflow keeps as an artifact."""
+    return f"review-{stack}.html"

@@ -1,0 +1,252 @@
+"""What a review needs to know of an object that runs pods, read from its manifest.
+
+A manifest of a preview may hold what only the update will know, so everything is read with a
+default, the one that Kubernetes documents.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import ceil, floor
+from typing import Any
+
+from config.quantity import parse
+from review.reading import Object, items, mapping
+
+_GRACE = 30
+"""terminationGracePeriodSeconds, https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
+_PERIOD, _FAILURES = 10, 3
+"""https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the scheduler and the storage set aside."""
+
+    cores: float = 0
+    memory_bytes: float = 0
+    gpus: float = 0
+    disk_bytes: float = 0
+
+    def __add__(self, other: "Needs") -> "Needs":
+        """Of both."""
+        return Needs(
+            self.cores + other.cores,
+            self.memory_bytes + other.memory_bytes,
+            self.gpus + other.gpus,
+            self.disk_bytes + other.disk_bytes,
+        )
+
+    def __mul__(self, times: float) -> "Needs":
+        """Of so many."""
+        return Needs(
+            self.cores * times,
+            self.memory_bytes * times,
+            self.gpus * times,
+            self.disk_bytes * times,
+        )
+
+
+@dataclass(frozen=True)
+class Workload:
+    """An object that keeps pods running."""
+
+    replicas: int
+    """Pods at once; of a DaemonSet 1, since only the cluster knows its nodes."""
+    unavailable: int
+    """How many of them an update takes away at a time; 0 where new ones come first."""
+    restart_seconds: int | None
+    """From the order to stop to ready again, at most, of one pod; None where no startup probe
+    bounds it."""
+    needs: Needs
+    """Of all replicas together."""
+    template: Any
+    """What a pod is made from: if it differs, the pods are replaced."""
+    images: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Image of each container, by the container's name."""
+
+
+def workload(kind: str, manifest: Object) -> Workload | None:
+    """The workload that *manifest* describes, or None where it keeps no pods running."""
+    read = _READERS.get(kind)
+    return read(manifest) if read and manifest else None
+
+
+def pod_template(kind: str, manifest: Object) -> Object:
+    """What *manifest* makes its pods from, a Job's too; empty for what makes none."""
+    spec = mapping(manifest, "spec")
+    if kind == "CronJob.batch":
+        spec = mapping(mapping(spec, "jobTemplate"), "spec")
+    if kind == "Pod":
+        return {"metadata": mapping(manifest, "metadata"), "spec": spec}
+    return mapping(spec, "template")
+
+
+def claims(kind: str, manifest: Object) -> float:
+    """Bytes of disk that *manifest* claims, all replicas together."""
+    spec = mapping(manifest, "spec")
+    if kind == "PersistentVolumeClaim":
+        return _storage(spec)
+    if kind == "StatefulSet.apps":
+        templates = items(spec, "volumeClaimTemplates")
+        return _count(spec, "replicas", 1) * sum(_storage(mapping(t, "spec")) for t in templates)
+    found = workload(kind, manifest)
+    return found.needs.disk_bytes if found else 0
+
+
+def amount(value: Any) -> float:  # noqa: ANN401 - JSON
+    """A Kubernetes quantity as a number; 0 for what is missing or not known yet."""
+    try:
+        return float(parse(str(value)))
+    except ValueError:
+        return 0
+
+
+def _deployment(manifest: Object) -> Workload:
+    spec = mapping(manifest, "spec")
+    replicas = _count(spec, "replicas", 1)
+    strategy = mapping(spec, "strategy")
+    if strategy.get("type") == "Recreate":
+        return _of_template(manifest, replicas, replicas)
+    rolling = mapping(strategy, "rollingUpdate")
+    surge = _share(rolling.get("maxSurge", "25%"), replicas, ceil)
+    away = _share(rolling.get("maxUnavailable", "25%"), replicas, floor)
+    # Kubernetes takes away one where it may neither add nor take away.
+    return _of_template(manifest, replicas, away if away or surge else 1)
+
+
+def _stateful_set(manifest: Object) -> Workload:
+    spec = mapping(manifest, "spec")
+    replicas = _count(spec, "replicas", 1)
+    on_delete = mapping(spec, "updateStrategy").get("type") == "OnDelete"
+    found = _of_template(manifest, replicas, 0 if on_delete else 1)
+    disk = claims("StatefulSet.apps", manifest)
+    return _with(found, found.needs + Needs(disk_bytes=disk))
+
+
+def _daemon_set(manifest: Object) -> Workload:
+    return _of_template(manifest, 1, 1)
+
+
+def _postgres(manifest: Object) -> Workload:
+    """Standbys first, then the primary.
+
+    https://cloudnative-pg.io/documentation/current/rolling_update/
+    """
+    spec = mapping(manifest, "spec")
+    instances = _count(spec, "instances", 1)
+    one = _needs(mapping(spec, "resources")) + Needs(disk_bytes=_disk(mapping(spec, "storage")))
+    restarted_by = ("imageName", "resources", "postgresql", "env", "affinity")
+    return Workload(
+        replicas=instances,
+        unavailable=1,
+        restart_seconds=None,
+        needs=one * instances,
+        template={key: spec.get(key) for key in restarted_by},
+        images={"postgres": str(spec["imageName"])} if "imageName" in spec else {},
+    )
+
+
+def _tenant(manifest: Object) -> Workload:
+    """Server after server.
+
+    https://github.com/minio/operator/blob/master/docs/tenant_crd.adoc
+    """
+    spec = mapping(manifest, "spec")
+    needs, servers = Needs(), 0
+    for pool in items(spec, "pools"):
+        of_pool = _count(pool, "servers", 1)
+        volumes = _count(pool, "volumesPerServer", 1)
+        disk = volumes * _storage(mapping(mapping(pool, "volumeClaimTemplate"), "spec"))
+        needs += (_needs(mapping(pool, "resources")) + Needs(disk_bytes=disk)) * of_pool
+        servers += of_pool
+    return Workload(
+        replicas=servers,
+        unavailable=1,
+        restart_seconds=None,
+        needs=needs,
+        template={key: spec.get(key) for key in ("image", "env", "configuration", "pools")},
+        images={"minio": str(spec["image"])} if "image" in spec else {},
+    )
+
+
+_READERS: Mapping[str, Callable[[Object], Workload]] = {
+    "Deployment.apps": _deployment,
+    "StatefulSet.apps": _stateful_set,
+    "DaemonSet.apps": _daemon_set,
+    "Cluster.postgresql.cnpg.io": _postgres,
+    "Tenant.minio.min.io": _tenant,
+}
+
+
+def _of_template(manifest: Object, replicas: int, unavailable: int) -> Workload:
+    template = mapping(mapping(manifest, "spec"), "template")
+    pod = mapping(template, "spec")
+    containers = items(pod, "containers")
+    each = sum((_needs(mapping(c, "resources")) for c in containers), Needs())
+    return Workload(
+        replicas=replicas,
+        unavailable=unavailable,
+        restart_seconds=_restart_seconds(pod, containers),
+        needs=each * replicas,
+        template=template,
+        images={
+            str(c.get("name")): str(c["image"])
+            for c in [*containers, *items(pod, "initContainers")]
+            if "image" in c
+        },
+    )
+
+
+def _with(found: Workload, needs: Needs) -> Workload:
+    return Workload(
+        found.replicas,
+        found.unavailable,
+        found.restart_seconds,
+        needs,
+        found.template,
+        found.images,
+    )
+
+
+def _restart_seconds(pod: Object, containers: list[Object]) -> int | None:
+    """The grace to stop, and the startup budget of the slowest container."""
+    probes = [c["startupProbe"] for c in containers if isinstance(c.get("startupProbe"), Mapping)]
+    if not probes:
+        return None
+    budgets = (
+        _count(p, "initialDelaySeconds", 0)
+        + _count(p, "failureThreshold", _FAILURES) * _count(p, "periodSeconds", _PERIOD)
+        for p in probes
+    )
+    return _count(pod, "terminationGracePeriodSeconds", _GRACE) + max(budgets)
+
+
+def _needs(resources: Object) -> Needs:
+    requests, limits = mapping(resources, "requests"), mapping(resources, "limits")
+    # Kubernetes takes the limit where there is no request.
+    asked = {**limits, **requests}
+    return Needs(
+        amount(asked.get("cpu", 0)),
+        amount(asked.get("memory", 0)),
+        sum(amount(n) for name, n in asked.items() if name.startswith("nvidia.com/")),
+    )
+
+
+def _storage(spec: Object) -> float:
+    return amount(mapping(mapping(spec, "resources"), "requests").get("storage", 0))
+
+
+def _disk(storage: Object) -> float:
+    return amount(storage.get("size", 0))
+
+
+def _count(node: Object, key: str, default: int) -> int:
+    value = node.get(key, default)
+    return int(value) if isinstance(value, int | float) else default
+
+
+def _share(value: Any, of: int, rounded: Callable[[float], int]) -> int:  # noqa: ANN401 - JSON
+    """A number, or a percentage of *of*."""
+    text = str(value)
+    share = amount(text.removesuffix("%"))
+    return rounded(of * share / 100) if text.endswith("%") else int(share)
