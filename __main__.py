@@ -43,7 +43,9 @@ router = LlmRouter("router", LlmRouterArgs(
 chat = OpenWebUi("open-webui", OpenWebUiArgs(
     tier=platform.tier("apps"), settings=stack.open_webui, host=ai,
     embedding_model=stack.models_for("embed")[0],
-    reranker_model=next(iter(stack.models_for("rerank")), None),
+    reranker_model=next(iter(stack.models_for("rerank")), None), images=models.images,
+    transcription_model=next(iter(stack.models_for("transcribe")), None),
+    speech_model=next(iter(stack.models_for("speak")), None),
     oidc=keycloak.client("open-webui"), models=router.access("open-webui"),
     database=stores.chats, redis=stores.counters, vectors=stores.vectors,
     documents=stores.documents), on)

@@ -8,7 +8,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 
 from components import network
 from components.args import Late
-from components.labels import SKIP_AWAIT, labels, selector
+from components.labels import SKIP_AWAIT, Labels, labels, selector
 from components.network import Pods
 from components.pod import Mount, secret_files
 from components.tier import Tier
@@ -85,16 +85,21 @@ class Component(ComponentResource):
         return account.metadata.name
 
     def service(
-        self, ports: dict[str, int], *, name: str | None = None, headless: bool = False
+        self,
+        ports: dict[str, int],
+        *,
+        name: str | None = None,
+        headless: bool = False,
+        only: Labels | None = None,
     ) -> k8s.core.v1.Service:
         """A Service in front of the pods, under a fixed name, since DNS and certificates hold it.
 
-        A *headless* one publishes pods before they are ready, for members that must find each
-        other to become so.
+        *only* narrows it to those that carry these labels as well. A *headless* one publishes pods
+        before they are ready, for members that must find each other to become so.
         """
         name = name or self.name
         spec: k8s.core.v1.ServiceSpecArgsDict = {
-            "selector": dict(self.pods.labels),
+            "selector": {**self.pods.labels, **(only or {})},
             "ports": [{"name": n, "port": p, "target_port": p} for n, p in ports.items()],
         }
         if headless:
@@ -127,26 +132,34 @@ class Component(ComponentResource):
         replicas: int,
         *,
         surge: bool = True,
+        scaled: bool = False,
         ready_within_seconds: int = 600,
     ) -> k8s.apps.v1.Deployment:
-        """Interchangeable replicas. Without *surge* an old pod leaves before a new one starts."""
+        """Interchangeable replicas. Without *surge* an old pod leaves before a new one starts.
+
+        Where it is *scaled*, *replicas* is the most there may be, and somebody else sets how many
+        there are: the number is left out, or every update would set it back.
+        """
         self.disruption_budget(replicas)
         rolling: k8s.apps.v1.RollingUpdateDeploymentArgsDict = (
             {"max_surge": 1, "max_unavailable": 0}
             if surge
             else {"max_surge": 0, "max_unavailable": 1}
         )
+        spec: k8s.apps.v1.DeploymentSpecArgsDict = {
+            "selector": {"match_labels": dict(self.pods.labels)},
+            "strategy": {"type": "RollingUpdate", "rolling_update": rolling},
+            "progress_deadline_seconds": ready_within_seconds,
+            "template": {"metadata": {"labels": self.labels}, "spec": pod},
+        }
+        if not scaled:
+            spec["replicas"] = replicas
         return k8s.apps.v1.Deployment(
             self.name,
             metadata=self.awaited(ready_within_seconds),
-            spec={
-                "replicas": replicas,
-                "selector": {"match_labels": dict(self.pods.labels)},
-                "strategy": {"type": "RollingUpdate", "rolling_update": rolling},
-                "progress_deadline_seconds": ready_within_seconds,
-                "template": {"metadata": {"labels": self.labels}, "spec": pod},
-            },
-            opts=self.child,
+            spec=spec,
+            # A Deployment that is replaced, since its selector changed, would not get it either.
+            opts=ResourceOptions(parent=self, delete_before_replace=not surge),
         )
 
     def stateful_set(

@@ -1,15 +1,21 @@
 """What one component hands to another: small values, never the resources behind them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
+from catalog.cuda import image_for
 from components.network import Pods
+from config.sharing import SharingMode
+from sizing.devices import Device
 
-ModelTask = Literal["chat", "embed", "rerank"]
+ModelTask = Literal["chat", "embed", "rerank", "transcribe", "speak", "image"]
+
+ModelDialect = Literal["vllm", "openai", "infinity", "tei"]
+"""What a model's own API looks like: OpenAI's protocol, and whose way to rerank beside it."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,30 @@ class ModelEndpoint:
     port: int
     context_tokens: int
     """Longest prompt and answer together."""
+    dialect: ModelDialect = "vllm"
+    known_as: str = ""
+    """The name that its own server knows it by, where that is another."""
+
+
+@dataclass(frozen=True)
+class ImageAccess:
+    """A ComfyUI, and the graph of nodes that makes an image with its one model."""
+
+    url: Output[str]
+    """`https://…`, known once it answers."""
+    api_key: Output[str]
+    """A secret."""
+    server: Pods
+    port: int
+    model: str
+    """The checkpoint, as the graph names it."""
+    size: str
+    """Of an image, pixels: `widthxheight`."""
+    steps: int
+    workflow: str
+    """The graph, in ComfyUI's API format (JSON)."""
+    nodes: str
+    """Which inputs of it a request fills in, in Open WebUI's form (JSON)."""
 
 
 @dataclass(frozen=True)
@@ -153,13 +183,39 @@ class ScrapeTarget:
 class GpuPlacement:
     """Where the pods that take GPUs of one pool may run, and how they ask."""
 
-    resource: str
-    """The name of its GPUs among a container's resources."""
+    device: Device
+    """What a pod takes one or more of: its resource name, memory, and how much of it is allowed."""
     node_selector: Mapping[str, str]
     taint: str
     """The key of what keeps other pods away."""
     runtime_class: Output[str]
     """Known once every node of the pool offers its GPUs."""
+    driver: int = 580
+    """Branch of the driver on its nodes; the default is that of config.pools."""
+    sharing: SharingMode = "exclusive"
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What every container that takes a device must have, beside its own."""
+    device_class: str | None = None
+    """The DeviceClass to claim devices of; none where they are asked for by resource name."""
+    device_selector: str | None = None
+    """CEL that picks the devices of that class; none takes any of the pool's nodes."""
+
+    @property
+    def resource(self) -> str:
+        """The name of its devices among a container's resources."""
+        return self.device.resource
+
+    def image_key(self, key: str) -> str:
+        """The image *key*, or the build of it for the driver that the nodes have."""
+        return image_for(key, self.driver) or key
+
+    @property
+    def brings_shared_memory(self) -> bool:
+        """Whether the device plugin mounts its own /dev/shm into the container, as MPS needs.
+
+        A pod must then not mount another over it.
+        """
+        return self.sharing == "mps"
 
     @property
     def tolerations(self) -> list[k8s.core.v1.TolerationArgsDict]:
@@ -176,6 +232,8 @@ class StoredModel:
     path: str
     """The model's directory where the volume is mounted at `root`."""
     root: str
+    verifier: Output[str]
+    """The ConfigMap of the program that verifies it; `components.verified_weights` runs it."""
     size_bytes: int
     read_rate: int
     """Bytes a second that one pod reads at worst."""

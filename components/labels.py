@@ -14,11 +14,6 @@ NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
 PART_OF = "app.kubernetes.io/part-of"
 TIER = f"{DOMAIN}/tier"
-GPU_POOL = f"{DOMAIN}/gpu-pool"
-"""Node label that the platform's owner sets; GPU feature discovery rewrites its own `gpu.product`
-when a GPU is shared, so nothing selects on that."""
-PLAINTEXT = f"{DOMAIN}/plaintext"
-"""Annotation: why a listener of this workload speaks no TLS (read by the policy pack)."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services: the provider waits 10 s "to settle" for each; the workload is awaited anyway."""

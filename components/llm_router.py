@@ -29,6 +29,8 @@ PATHS = (
     "/v1/completions",
     "/v1/embeddings",
     "/v1/rerank",
+    "/v1/audio/transcriptions",
+    "/v1/audio/speech",
     "/v1/models",
 )
 """What is let in from outside; LiteLLM also answers administration, metrics and a web page."""
@@ -126,7 +128,8 @@ class LlmRouter(Component):
             ),
             args.settings.replicas,
         )
-        for model in args.models:
+        # A model and its adapters are the same servers.
+        for model in {model.server.name: model for model in args.models}.values():
             network.connect(self, self.pods, model.server, model.port)
         network.connect(self, self.pods, args.redis.server, args.redis.port)
         base = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
@@ -201,6 +204,8 @@ class _Upstream:
             url=late["url"],
             api_key=late["api_key"],
             context_tokens=self.model.context_tokens,
+            dialect=self.model.dialect,
+            known_as=self.model.known_as,
         )
 
 

@@ -1,6 +1,7 @@
 """The weights of one model on a volume: one commit, every byte verified, many readers."""
 
 import json
+from collections.abc import Mapping
 from math import ceil
 
 import pulumi_kubernetes as k8s
@@ -12,14 +13,17 @@ from components.component import Component
 from components.contracts import StoredModel
 from components.labels import SKIP_AWAIT
 from components.pod import Mount, config_files, container, disk, scratch, secret_files
+from components.scripts.weights.fetch import FINAL
 from components.task import pods_of, run_once
 from components.tier import Tier
+from components.verified_weights import PROGRAM, PYTHON, STAMPS_FOLDER
 from config.model_store import ModelStoreSettings
 from config.models import ModelSettings
 from config.quantity import Resources, parse
+from config.vllm import HubFiles
 
-_ROOT = "/models"
 _CONFIG = "/etc/fetch"
+_AUTHORITY = "authority.pem"
 _TOKEN = "/run/secrets/hub"  # noqa: S105 - a path
 _REVISIONS = 2
 """On the volume at once: the one that is served, and the next while it is downloaded."""
@@ -30,21 +34,31 @@ _SLACK_SECONDS = 600
 """For pulling the image, binding the volume, and files that are not weights."""
 
 
+VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
+FETCHER = (*VERIFIER[:-1], "transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
+"""Modules of `scripts.weights`. The verifier's are few: pods roll when one of them changes."""
+
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "model.bin")
+"""What a checkpoint without safetensors may consist of: PyTorch's pickles, CTranslate2's format."""
+
+
 class ModelStoreArgs(Args):
     """The weights of one model."""
 
     tier: Tier
     """Of the pods that read them: a volume belongs to one namespace."""
     settings: ModelStoreSettings
-    model: ModelSettings
+    model: ModelSettings | HubFiles
     shared_storage_class: str
     """ReadWriteMany."""
     token: Late[str] | None = None
-    """For repositories that the hub does not give to everyone: a secret."""
+    """What the source asks for: a secret."""
+    root: str = "/models"
+    """Where pods mount the volume; one of its own for each of several in a pod."""
 
 
 class ModelStore(Component):
-    """A volume, and the Job that fills it; nothing else of the stack reaches the hub."""
+    """A volume, and the Job that fills it; nothing else of the stack reaches the source."""
 
     kind = "model-store"
 
@@ -68,10 +82,18 @@ class ModelStore(Component):
             opts=self.stateful,
         )
         fetched = self._fetch(args, claim.metadata.name)
+        path = f"{args.root}/{args.model.checkpoint.revision}"
         self.stored = StoredModel(
             claim=Output.all(claim.metadata.name, fetched).apply(lambda both: str(both[0])),
-            path=f"{_ROOT}/{args.model.checkpoint.revision}",
-            root=_ROOT,
+            path=path,
+            root=args.root,
+            verifier=self._files(
+                f"{name}-verify",
+                {
+                    "model.json": json.dumps(expected(args.model, path), indent=2),
+                    **scripts.package("weights", VERIFIER),
+                },
+            ),
             size_bytes=size,
             read_rate=int(parse(args.settings.read_rate)),
         )
@@ -81,21 +103,23 @@ class ModelStore(Component):
         """The Job's name, known once the model is on *claim*, verified."""
         step = "fetch"
         client = pods_of(self, step)
-        network.reach_cidrs(self, "hub", client, args.settings.cidrs, *args.settings.ports)
-        request = json.dumps(fetch_request(args.settings, args.model), indent=2)
-        files = secrets.config(
-            self,
-            client.name,
-            self.tier.namespace,
-            self.labels,
-            {"request.json": request, "fetch_model.py": scripts.source("fetch_model.py")},
-        )
+        settings = args.settings
+        network.reach_cidrs(self, "hub", client, settings.cidrs, *settings.ports)
+        request = fetch_request(settings, args.model, args.root)
+        given = {"request.json": json.dumps(request, indent=2)}
+        if settings.authority:
+            given[_AUTHORITY] = settings.authority
         mounts: list[Mount] = [
-            config_files("config", files, _CONFIG),
-            disk("models", claim, _ROOT),
+            config_files("config", self._files(client.name, given), _CONFIG),
+            config_files(
+                "program",
+                self._files(f"{client.name}-program", scripts.package("weights", FETCHER)),
+                f"{PROGRAM}/weights",
+            ),
+            disk("models", claim, args.root),
             scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
         ]
-        words = [f"{_CONFIG}/fetch_model.py", f"{_CONFIG}/request.json"]
+        words = [f"{_CONFIG}/request.json"]
         if args.token is not None:
             token = secrets.files(
                 self, client.name, self.tier.namespace, self.labels, {"token": args.token}
@@ -106,11 +130,14 @@ class ModelStore(Component):
             step,
             self.tier.image("python"),
             Resources.of("500m", "256Mi", max_cpu="2", max_memory="1Gi"),
-            command=["python"],
+            command=["python", "-m", "weights.fetch"],
             args=words,
+            env={**PYTHON, **({"HTTPS_PROXY": settings.proxy} if settings.proxy else {})},
             mounts=mounts,
         )
-        seconds = ceil(args.model.stored_bytes / parse(args.settings.download_rate))
+        # So that the name of a wrong file is in the pod's state, and not in its log alone.
+        fetch["termination_message_policy"] = "FallbackToLogsOnError"
+        seconds = ceil(args.model.stored_bytes / parse(settings.download_rate))
         return run_once(
             self,
             step,
@@ -118,7 +145,11 @@ class ModelStore(Component):
             mounts,
             service_account=self.service_account(),
             deadline_seconds=seconds + _SLACK_SECONDS,
+            final_exit_code=FINAL,
         )
+
+    def _files(self, name: str, content: Mapping[str, str]) -> Output[str]:
+        return secrets.config(self, name, self.tier.namespace, self.labels, content)
 
 
 def volume_size(weights_bytes: int) -> str:
@@ -126,14 +157,30 @@ def volume_size(weights_bytes: int) -> str:
     return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / _GIB)}Gi"
 
 
-def fetch_request(settings: ModelStoreSettings, model: ModelSettings) -> dict[str, object]:
-    """What `scripts/fetch_model.py` is asked for."""
+def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
+    """What `scripts/weights/verify.py` must find in *folder*."""
     checkpoint = model.checkpoint
     return {
-        "endpoint": settings.endpoint,
+        "folder": folder,
         "repository": checkpoint.repository,
         "revision": checkpoint.revision,
         "sha256": model.sha256,
-        "pickle": not checkpoint.safetensors,
-        "volume": _ROOT,
+    }
+
+
+def fetch_request(
+    settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
+) -> dict[str, object]:
+    """What `scripts/weights/fetch.py` is asked for."""
+    checkpoint = model.checkpoint
+    return {
+        "source": settings.source.model_dump(),
+        "authority": f"{_CONFIG}/{_AUTHORITY}" if settings.authority else "",
+        "repository": checkpoint.repository,
+        "revision": checkpoint.revision,
+        "only": [checkpoint.file, *checkpoint.beside] if checkpoint.file else [],
+        "pickles": [] if checkpoint.safetensors else _OTHER_WEIGHTS,
+        "sha256": model.sha256,
+        "volume": root,
+        "stamps": f"{root}/{STAMPS_FOLDER}",
     }

@@ -12,6 +12,7 @@ from components.tier import Tier
 from config.observability import ObservabilitySettings
 
 _GRAFANA = "grafana"
+PROMETHEUS = "prometheus"
 
 
 class ObservabilityArgs(Args):
@@ -45,7 +46,7 @@ class Observability(ComponentResource):
             "alertmanager", AlertmanagerArgs(tier=tier, settings=settings), child
         )
         prometheus = Prometheus(
-            "prometheus",
+            PROMETHEUS,
             PrometheusArgs(
                 tier=tier,
                 settings=settings,

@@ -13,12 +13,14 @@ from components.contracts import (
     ApiAccess,
     BucketAccess,
     DatabaseAccess,
+    ImageAccess,
     OidcClient,
     RedisAccess,
     Route,
     Upstream,
     VectorAccess,
 )
+from components.open_webui_media import pictures, speech
 from components.pod import Mount, container, pod, scratch, secret_files
 from components.realm import ADMIN_ROLE, USER_ROLE
 from components.task import pods_of, run_once
@@ -48,6 +50,12 @@ class OpenWebUiArgs(Args):
     """Served name of what turns documents into vectors."""
     reranker_model: str | None = None
     """Served name of what orders the passages found; without it their distance does."""
+    transcription_model: str | None = None
+    """Served name of what writes down what is said; without it nobody can dictate."""
+    speech_model: str | None = None
+    """Served name of what reads answers aloud; without it the browser's own voice does."""
+    images: ImageAccess | None = None
+    """What makes images; without it there are none."""
     oidc: OidcClient
     database: DatabaseAccess
     redis: RedisAccess
@@ -86,6 +94,8 @@ class OpenWebUi(Component):
             "RAG_OPENAI_API_BASE_URL": args.models.url,
             "RAG_EMBEDDING_MODEL": args.embedding_model,
             **_reranking(args),
+            **speech(args.transcription_model, args.speech_model),
+            **pictures(args.images),
             "QDRANT_URI": args.vectors.url,
             "S3_ENDPOINT_URL": args.documents.endpoint,
             "S3_BUCKET_NAME": args.documents.bucket,
@@ -128,6 +138,7 @@ class OpenWebUi(Component):
             args.settings.replicas,
         )
         for server_pods, port in (
+            *([(args.images.server, args.images.port)] if args.images else []),
             (args.models.server, args.models.port),
             (args.oidc.server, args.oidc.port),
             (args.database.server, args.database.port),
@@ -253,6 +264,7 @@ def _secret_environment(owner: OpenWebUi, name: str, args: OpenWebUiArgs) -> Out
         OPENAI_API_KEY=args.models.api_key,
         RAG_OPENAI_API_KEY=args.models.api_key,
         RAG_EXTERNAL_RERANKER_API_KEY=args.models.api_key,
+        **({"COMFYUI_API_KEY": args.images.api_key} if args.images else {}),
         QDRANT_API_KEY=args.vectors.api_key,
         S3_ACCESS_KEY_ID=args.documents.access_key,
         S3_SECRET_ACCESS_KEY=args.documents.secret_key,

@@ -13,6 +13,12 @@ from components.pki import Authority, AuthorityArgs
 from components.tier import Tier
 from config.platform import TIERS, PlatformSettings, TierName
 
+CLAIMED = ".deviceclass.resource.k8s.io/devices"
+"""Ends the name by which a quota counts claimed devices of a class.
+
+https://kubernetes.io/docs/concepts/policy/resource-quotas/
+"""
+
 Level = Literal["restricted", "baseline", "privileged"]
 
 _UNRESTRICTED: dict[TierName, tuple[Level, str]] = {
@@ -152,7 +158,7 @@ class Platform(ComponentResource):
             "pods": str(_MAX_PODS),
             "services.nodeports": "0",
             "services.loadbalancers": "1" if tier == "gateway" else "0",
-            **{f"requests.{r}": str(n if tier == "models" else 0) for r, n in gpus.items()},
+            **{_bound_name(r): str(n if tier == "models" else 0) for r, n in gpus.items()},
         }
         k8s.core.v1.ResourceQuota(tier, metadata=metadata, spec={"hard": hard}, opts=child)
         k8s.core.v1.LimitRange(
@@ -169,3 +175,8 @@ class Platform(ComponentResource):
             },
             opts=child,
         )
+
+
+def _bound_name(resource: str) -> str:
+    """What a quota calls GPUs that are asked for by number, or claimed of a class of devices."""
+    return resource if resource.endswith(CLAIMED) else f"requests.{resource}"

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi_kubernetes as k8s
 
@@ -27,6 +27,12 @@ class Mount:
     """The pod's half; none for the volumes that a StatefulSet's claim templates give."""
     read_only: bool = True
     sub_path: str | None = None
+    propagation: str | None = None
+    """Whether mounts made below it are seen on the other side; Kubernetes' own word for how."""
+
+    def shown_to_the_node(self) -> "Mount":
+        """The same, where the node sees what a privileged container mounts below it."""
+        return replace(self, propagation="Bidirectional")
 
     def mount(self) -> k8s.core.v1.VolumeMountArgsDict:
         """The container's half."""
@@ -37,6 +43,8 @@ class Mount:
         }
         if self.sub_path:
             mount["sub_path"] = self.sub_path
+        if self.propagation:
+            mount["mount_propagation"] = self.propagation
         return mount
 
 
@@ -74,9 +82,17 @@ def template_disk(name: str, path: str) -> Mount:
     return Mount(name, path, None, read_only=False)
 
 
-def host_directory(name: str, path: str, *, read_only: bool = True) -> Mount:
-    """*path* of the node itself, which only pods of a privileged namespace may mount."""
-    return Mount(name, path, {"name": name, "host_path": {"path": path}}, read_only)
+def host_directory(
+    name: str, path: str, *, read_only: bool = True, at: str | None = None, create: bool = False
+) -> Mount:
+    """*path* of the node itself, which only pods of a privileged namespace may mount.
+
+    The container sees it at *at*, by default under the same path; *create* makes it if need be.
+    """
+    source: k8s.core.v1.HostPathVolumeSourceArgsDict = {"path": path}
+    if create:
+        source["type"] = "DirectoryOrCreate"
+    return Mount(name, at or path, {"name": name, "host_path": source}, read_only)
 
 
 def container(
@@ -93,29 +109,37 @@ def container(
     liveness: k8s.core.v1.ProbeArgsDict | None = None,
     startup: k8s.core.v1.ProbeArgsDict | None = None,
     gpus: Mapping[str, int] | None = None,
+    claims: Sequence[str] = (),
     read_only_root: bool = True,
+    capabilities: Sequence[str] = (),
+    privileged: bool = False,
     pre_stop_seconds: int = 0,
 ) -> k8s.core.v1.ContainerArgsDict:
-    """A container without privileges. *env* is for what is not secret; *gpus* by resource name.
+    """A container without privileges, unless *capabilities* or *privileged* name some.
+
+    *env* is for what is not secret; *gpus* by resource name; *claims* of the pod, by their names
+    in it.
 
     For *pre_stop_seconds* a stopping container goes on as if nothing were, until every proxy knows
     that it is leaving.
     """
     manifest = resources.manifest()
     extended = {resource: str(count) for resource, count in (gpus or {}).items()}
+    wanted: k8s.core.v1.ResourceRequirementsArgsDict = {
+        "requests": {**manifest["requests"], **extended},
+        "limits": {**manifest["limits"], **extended},
+    }
+    if claims:
+        named: list[k8s.core.v1.ResourceClaimArgsDict] = [{"name": claim} for claim in claims]
+        wanted["claims"] = named
     built: k8s.core.v1.ContainerArgsDict = {
         "name": name,
         "image": image,
-        "resources": {
-            "requests": {**manifest["requests"], **extended},
-            "limits": {**manifest["limits"], **extended},
-        },
+        "resources": wanted,
         "volume_mounts": [mount.mount() for mount in mounts],
-        "security_context": {
-            "allow_privilege_escalation": False,
-            "read_only_root_filesystem": read_only_root,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "security_context": _security(
+            read_only_root, capabilities=capabilities, privileged=privileged
+        ),
     }
     if command:
         built["command"] = list(command)
@@ -136,6 +160,24 @@ def container(
     return built
 
 
+def _security(
+    read_only_root: bool,  # noqa: FBT001 - as Kubernetes calls it
+    *,
+    capabilities: Sequence[str],
+    privileged: bool,
+) -> k8s.core.v1.SecurityContextArgsDict:
+    if privileged:  # which the API server takes with nothing that contradicts it
+        return {"privileged": True, "read_only_root_filesystem": read_only_root}
+    kept: k8s.core.v1.CapabilitiesArgsDict = {"drop": ["ALL"]}
+    if capabilities:
+        kept["add"] = list(capabilities)
+    return {
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": read_only_root,
+        "capabilities": kept,
+    }
+
+
 def pod(
     containers: Sequence[k8s.core.v1.ContainerArgsDict],
     mounts: Sequence[Mount],
@@ -149,9 +191,13 @@ def pod(
     node_selector: Mapping[str, str] | None = None,
     tolerations: Sequence[k8s.core.v1.TolerationArgsDict] = (),
     runtime_class: Late[str] | None = None,
+    claims: Mapping[str, Late[str]] | None = None,
     restart_policy: str | None = None,
 ) -> k8s.core.v1.PodSpecArgsDict:
-    """A pod without a token of the API server. *spread* is the selector to spread over nodes."""
+    """A pod without a token of the API server. *spread* is the selector to spread over nodes.
+
+    *claims* names devices of Dynamic Resource Allocation and the template of each.
+    """
     spec: k8s.core.v1.PodSpecArgsDict = {
         "service_account_name": service_account,
         "automount_service_account_token": False,
@@ -188,6 +234,11 @@ def pod(
         spec["tolerations"] = list(tolerations)
     if runtime_class is not None:
         spec["runtime_class_name"] = runtime_class
+    if claims:
+        spec["resource_claims"] = [
+            {"name": name, "resource_claim_template_name": template}
+            for name, template in claims.items()
+        ]
     if restart_policy:
         spec["restart_policy"] = restart_policy
     return spec

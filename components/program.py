@@ -7,9 +7,10 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from components import grafana, open_webui
-from components.gpu_node_pool import GPU_RESOURCE
+from components.platform import CLAIMED
 from components.realm import Client
 from components.watch import watch
+from config.advice import advice
 from config.cluster import ClusterConfig
 from config.hosts import Hosts
 from config.load import load
@@ -21,16 +22,21 @@ from config.stack_checks import capacity
 def read_stack() -> StackConfig:
     """The configuration of the stack that is being deployed.
 
-    Raises RunError, which the engine shows without a trace, with every problem there is.
+    Warns of what works worse than it could. Raises RunError, which the engine shows without a
+    trace, with every problem there is.
     """
     try:
-        return load(pulumi.Config().get_object("stack") or {}, pulumi.get_stack())
+        settings = pulumi.Config().get_object("stack") or {}
+        stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
+    for each in advice(stack):
+        pulumi.warn(str(each))
+    return stack
 
 
 def hub_token() -> Output[str] | None:
-    """The person's token of the model hub: `pulumi config set --secret hub-token`."""
+    """What the source of weights asks for: `pulumi config set --secret hub-token`."""
     return pulumi.Config().get_secret("hub-token")
 
 
@@ -67,8 +73,14 @@ def oidc_clients(stack: StackConfig) -> list[Client]:
 
 
 def gpus(stack: StackConfig) -> dict[str, int]:
-    """GPUs of all pools, by the resource name that pods ask for."""
-    return {GPU_RESOURCE: sum(pool.gpus for pool in stack.pools.values())}
+    """What all pools offer, by the name that a quota counts: GPUs, parts of them, or claims."""
+    found: dict[str, int] = {}
+    for pool in stack.pools.values():
+        for device in pool.devices:
+            claimed = pool.allocation == "dra"
+            name = f"{device.device_class}{CLAIMED}" if claimed else device.resource
+            found[name] = found.get(name, 0) + device.per_node * pool.nodes
+    return found
 
 
 def capacity_report(stack: StackConfig) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from components.alert_rules import rules
 from components.args import Args
 from components.component import Component, when_ready
 from components.contracts import ScrapeTarget, Upstream
+from components.labels import selector
+from components.network import Pods
 from components.pod import config_files, container, pod, secret_files, template_disk
 from components.prometheus_config import Job, prometheus_config, web_config
 from components.tier import Tier
@@ -117,6 +119,15 @@ class Prometheus(Component):
         for name, server in servers.items():
             ports = {target.port for target in targets if target.server.name == name}
             network.connect(self, self.pods, server, *sorted(ports))
+
+
+def query_access(name: str, tier: Tier) -> Upstream:
+    """How the Prometheus called *name* is asked, before it is there: it reads who asks, in turn."""
+    return Upstream(
+        url=Output.format("https://{0}.{1}.svc:{2}", name, tier.namespace, Prometheus.port),
+        server=Pods(name, tier.namespace, selector(Prometheus.kind, name)),
+        port=Prometheus.port,
+    )
 
 
 def retention_size(storage: str) -> str:

@@ -8,11 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.contracts import ModelTask
+from components.contracts import ModelDialect, ModelTask
 from config.router import RouterSettings
 from config.teams import Team
 
-_MODE: Mapping[ModelTask, str] = {"chat": "chat", "embed": "embedding", "rerank": "rerank"}
+_MODE: Mapping[ModelTask, str] = {
+    "chat": "chat",
+    "embed": "embedding",
+    "rerank": "rerank",
+    "transcribe": "audio_transcription",
+    "speak": "audio_speech",
+}
+
+_PROVIDER: Mapping[ModelDialect, str] = {
+    "vllm": "hosted_vllm",
+    "openai": "openai",
+    "infinity": "infinity",
+    "tei": "huggingface",
+}
+"""LiteLLM's name for whoever speaks so: https://docs.litellm.ai/docs/providers."""
+
+_IN_TOKENS = ("chat", "embed", "rerank")
+"""The tasks whose requests are measured in tokens."""
 
 _PERSONAL_LABELS = (
     "client_ip",
@@ -34,6 +51,9 @@ class ModelUpstream:
     url: str
     api_key: str
     context_tokens: int
+    dialect: ModelDialect = "vllm"
+    known_as: str = ""
+    """The name that its own server knows it by, where that is another."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +113,15 @@ def router_config(
 
 
 def _model(model: ModelUpstream) -> dict[str, Any]:
-    limits = {"max_input_tokens": model.context_tokens}
+    limits: dict[str, int] = {}
+    if model.task in _IN_TOKENS:
+        limits = {"max_input_tokens": model.context_tokens}
     if model.task == "chat":
         limits |= {"max_tokens": model.context_tokens, "max_output_tokens": model.context_tokens}
     return {
         "model_name": model.name,
         "litellm_params": {
-            "model": f"hosted_vllm/{model.name}",
+            "model": f"{_PROVIDER[model.dialect]}/{model.known_as or model.name}",
             "api_base": model.url,
             "api_key": model.api_key,
         },

@@ -1,15 +1,41 @@
 """Every model of a stack on its pool: weights first, then the engine that serves them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pulumi import Output, ResourceOptions
+from pulumi import Alias, Output, ResourceOptions
 
-from components.contracts import ModelEndpoint, ScrapeTarget
+from components.contracts import ImageAccess, ModelEndpoint, ScrapeTarget
+from components.engines.base import EngineArgs, EngineService
+from components.engines.comfyui import ComfyUi
+from components.engines.infinity import Infinity
+from components.engines.llama_cpp import LlamaCpp
+from components.engines.ollama import Ollama
+from components.engines.speaches import Speaches
+from components.engines.tei import Tei
+from components.engines.tgi import Tgi
+from components.engines.triton import TritonTrtLlm, TritonVllm
 from components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from components.model_store import ModelStore, ModelStoreArgs
 from components.platform import Platform
-from components.vllm_service import VllmService, VllmServiceArgs
+from components.vllm_extras import vllm_service_args
+from components.vllm_service import VllmService
+from config.engines import Engine
 from config.stack import StackConfig
+
+ENGINES: Mapping[Engine, type[VllmService] | type[EngineService]] = {
+    "vllm": VllmService,
+    "ollama": Ollama,
+    "llama-cpp": LlamaCpp,
+    "tgi": Tgi,
+    "triton-vllm": TritonVllm,
+    "triton-trtllm": TritonTrtLlm,
+    "infinity": Infinity,
+    "tei": Tei,
+    "speaches": Speaches,
+    "comfyui": ComfyUi,
+}
+"""What serves a model, by the word in a stack's YAML."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +43,9 @@ class Serving:
     """What the rest of the stack needs of its models."""
 
     endpoints: list[ModelEndpoint]
+    """Those that the router can ask."""
+    images: ImageAccess | None
+    """What makes images, which the chat asks itself."""
     metrics: list[ScrapeTarget]
     """Of the engines and of the GPUs."""
 
@@ -24,13 +53,13 @@ class Serving:
 def serve(
     stack: StackConfig, platform: Platform, hub_token: Output[str] | None, on: ResourceOptions
 ) -> Serving:
-    """A GpuNodePool for each pool; a ModelStore and a VllmService for each model."""
+    """A GpuNodePool for each pool; a ModelStore and a service of its engine for each model."""
     pools = {
         name: GpuNodePool(name, GpuNodePoolArgs(tier=platform.tier("gpu"), settings=settings), on)
         for name, settings in stack.pools.items()
     }
     tier = platform.tier("models")
-    services: list[VllmService] = []
+    services: list[VllmService | EngineService] = []
     for name, settings in stack.models.items():
         store = ModelStore(
             f"{name}-weights",
@@ -43,15 +72,54 @@ def serve(
             ),
             on,
         )
-        service = VllmServiceArgs(
-            tier=tier,
-            settings=settings,
-            served_name=name,
-            placement=pools[settings.pool].placement,
-            weights=store.stored,
-        )
-        services.append(VllmService(name, service, on))
+        engine = ENGINES[settings.engine]
+        opts = _whatever_served_before(engine, on)
+        placement = pools[settings.pool].place(settings.mig_profile, settings.gpu_share)
+        if issubclass(engine, VllmService):
+            vllm = vllm_service_args(
+                stack,
+                platform,
+                name,
+                placement=placement,
+                weights=store.stored,
+                hub_token=hub_token,
+                on=on,
+            )
+            services.append(engine(name, vllm, opts))
+        else:
+            other = EngineArgs(
+                tier=tier,
+                settings=settings,
+                served_name=name,
+                placement=placement,
+                weights=store.stored,
+            )
+            services.append(engine(name, other, opts))
+    pictures = [service.images for service in services if isinstance(service, ComfyUi)]
+    measured = [service.metrics for service in services]
     return Serving(
-        endpoints=[service.endpoint for service in services],
-        metrics=[part.metrics for part in [*services, *pools.values()]],
+        endpoints=[e for s in services if not isinstance(s, ComfyUi) for e in _endpoints(s)],
+        images=pictures[0] if pictures else None,
+        metrics=[
+            *(target for target in measured if target is not None),
+            *(pool.metrics for pool in pools.values()),
+        ],
     )
+
+
+def _endpoints(service: VllmService | EngineService) -> list[ModelEndpoint]:
+    """Of the model, and of its adapters where it has some."""
+    return service.endpoints if isinstance(service, VllmService) else [service.endpoint]
+
+
+def _whatever_served_before(
+    engine: type[VllmService] | type[EngineService], on: ResourceOptions
+) -> ResourceOptions:
+    """*on*, for a model that another engine than *engine* may have served.
+
+    Its Service, certificate and key go on under the new engine; a second Service of the same name
+    could not be made while the first is there.
+    """
+    others = [kind for kind in ENGINES.values() if kind is not engine]
+    aliases = [Alias(type_=f"private-ai:index:{kind.__name__}") for kind in others]
+    return ResourceOptions.merge(on, ResourceOptions(aliases=aliases))

@@ -1,52 +1,30 @@
 """One model, served by vLLM in OpenAI's protocol."""
 
 import json
-from math import ceil
+from collections.abc import Mapping
 
 from pulumi import Output, ResourceOptions
+from pydantic import Field
 
-from components import probes, secrets
+from components import leader_worker_set, network, secrets
 from components.args import Args
-from components.component import TLS_PATH, Component, when_ready
-from components.contracts import GpuPlacement, ModelEndpoint, ScrapeTarget, StoredModel
-from components.pod import container, disk, pod, scratch, secret_files
+from components.autoscaler import Autoscaler, AutoscalerArgs
+from components.component import Component, when_ready
+from components.contracts import (
+    GpuPlacement,
+    ModelEndpoint,
+    ScrapeTarget,
+    StoredModel,
+    Upstream,
+)
+from components.endpoint_picker import MODEL, EndpointPicker, EndpointPickerArgs, part
+from components.labels import Labels
+from components.resource_claims import request
 from components.tier import Tier
+from components.vllm_args import PORT, vllm_config
+from components.vllm_pod import PULL_SECONDS, ServedModel
+from components.vllm_prefill import VllmPrefill, VllmPrefillArgs
 from config.models import ModelSettings
-from config.quantity import Compute, Resources, parse
-from sizing.startup import STARTUP_MARGIN, shm_bytes, startup_seconds
-
-_CONFIG = "/run/secrets/vllm"
-_HOME = "/var/lib/vllm"
-_MIB = 1024**2
-
-_PRE_STOP_SECONDS = 15
-"""Until every proxy has taken a stopping pod out of its list; llm-d and KServe use the same."""
-_EXIT_SECONDS = 15
-"""From the end of the drain to the end of the process; llm-d's 75 s are 15 + 45 + 15."""
-_PULL_SECONDS = 600
-"""For an image of some 10 GB on a node that has none of it; an assumption."""
-
-_ENVIRONMENT = {
-    # No hub, no statistics, and no redirect followed for a caller who sends the URL of a picture.
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-    "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
-    # The image's HOME is `/`, and its user database does not know ours.
-    "HOME": _HOME,
-    "USER": "vllm",
-    "HF_HOME": f"{_HOME}/huggingface",
-    "VLLM_CACHE_ROOT": f"{_HOME}/vllm",
-    "TRITON_CACHE_DIR": f"{_HOME}/triton",
-    "TORCHINDUCTOR_CACHE_DIR": f"{_HOME}/inductor",
-    "XDG_CACHE_HOME": f"{_HOME}/cache",
-    "XDG_CONFIG_HOME": f"{_HOME}/config",
-}
-
-_DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
-"""vLLM's `--dtype`; a quantised checkpoint says itself what goes with it."""
 
 
 class VllmServiceArgs(Args):
@@ -59,87 +37,83 @@ class VllmServiceArgs(Args):
     placement: GpuPlacement
     """Its GPUs."""
     weights: StoredModel
+    extras: Mapping[str, StoredModel] = Field(default={})
+    """What `settings.extra_files` names, by the same names."""
+    hosts: int = 1
+    """Nodes that one server spans; they are its own, whole."""
+    prometheus: Upstream | None = None
+    """Whom an autoscaler asks."""
+    api_server_cidrs: list[str] = Field(default=[])
+    """Where a picker watches which servers there are."""
 
 
 class VllmService(Component):
-    """Equal vLLM servers of one model; each has its GPUs for itself and reaches nobody."""
+    """Equal vLLM servers of one model; each has its GPUs for itself and reaches nobody else."""
 
     kind = "vllm"
-    port = 8000
+    port = PORT
 
-    endpoint: ModelEndpoint
+    endpoints: list[ModelEndpoint]
+    """Of the model, then of its adapters: the same servers under other names."""
     metrics: ScrapeTarget
 
     def __init__(
         self, name: str, args: VllmServiceArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
-        settings, weights = args.settings, args.weights
+        self._args = args
+        settings = args.settings
+        self._split = settings.vllm.prefill_replicas > 0
+        if self._split:
+            self.labels = {**self.labels, **part(args.served_name, "decode")}
         members = f"{name}-members"
         api_key = secrets.password(self, f"{name}-api-key")
-        configuration = secrets.files(
-            self,
-            name,
-            args.tier.namespace,
-            self.labels,
-            {"vllm.yaml": api_key.apply(lambda key: json.dumps(vllm_config(key)))},
-        )
-        shared_memory = shm_bytes(settings.gpus)
-        mounts = [
-            secret_files("config", configuration, _CONFIG),
-            self.certificate(name, members),
-            disk("models", weights.claim, weights.root, read_only=True),
-            scratch("shm", "/dev/shm", f"{shared_memory // _MIB}Mi", in_memory=True),  # noqa: S108
-            scratch("home", _HOME, settings.resources.limits.ephemeral_storage),
-            scratch("tmp", "/tmp", "2Gi"),  # noqa: S108 - a path inside the container
-        ]
-        healthy = probes.https("/health", self.port, timeout_seconds=10)
-        seconds = ceil(startup_seconds(weights.size_bytes, weights.read_rate) * STARTUP_MARGIN)
-        server = container(
-            "vllm",
-            args.tier.image("vllm"),
-            with_memory(settings.resources, shared_memory),
-            command=["vllm"],
-            args=vllm_args(settings, args.served_name, weights.path),
-            env=_ENVIRONMENT,
-            ports={"https": self.port},
-            mounts=mounts,
-            gpus={args.placement.resource: settings.gpus},
-            readiness=healthy,
-            liveness={**healthy, "failure_threshold": 6},
-            startup=probes.startup(healthy, seconds),
-            pre_stop_seconds=_PRE_STOP_SECONDS,
-            # NVIDIA's CDI hooks write into it; KServe found out (its LLM templates say so too).
-            read_only_root=False,
-        )
-        grace = grace_seconds(settings)
-        workload = self.deployment(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                grace_seconds=grace,
-                spread=self.pods.labels if settings.replicas > 1 else None,
-                node_selector=args.placement.node_selector,
-                tolerations=args.placement.tolerations,
-                runtime_class=args.placement.runtime_class,
+        self._model = ServedModel(
+            tier=args.tier,
+            settings=settings,
+            served_name=args.served_name,
+            placement=args.placement,
+            weights=args.weights,
+            extras=args.extras,
+            hosts=args.hosts,
+            configuration=secrets.files(
+                self,
+                name,
+                args.tier.namespace,
+                self.labels,
+                {"vllm.yaml": api_key.apply(lambda key: json.dumps(vllm_config(key)))},
             ),
-            settings.replicas,
-            surge=False,  # no GPUs lie idle for a second copy
-            ready_within_seconds=_PULL_SECONDS + settings.replicas * (seconds + grace),
         )
-        self.service({"https": self.port})
-        self.service({"https": self.port}, name=members, headless=True)
-        self.endpoint = ModelEndpoint(
-            name=args.served_name,
-            task=settings.task,
-            url=when_ready(workload, Output.format("https://{0}:{1}/v1", self.host(), self.port)),
-            api_key=api_key,
+        self._certificate = self.certificate(name, members)
+        self._account = self.service_account()
+        self._gpus = request(self, args.placement, self._model.gpus_per_pod)
+        answering = leader_worker_set.LEADERS if args.hosts > 1 else None
+        self.service({"https": self.port}, only=answering)
+        self.service({"https": self.port}, name=members, headless=True, only=answering)
+        workload = self._group() if args.hosts > 1 else self._deployment()
+        if settings.vllm.media:
+            media = settings.vllm.media
+            network.reach_cidrs(self, "media", self.pods, media.cidrs, media.port)
+        url = Output.format("https://{0}:{1}/v1", self.host(), self.port)
+        front = Upstream(
+            url=Output.all(workload, url).apply(lambda both: str(both[1])),
             server=self.pods,
             port=self.port,
-            context_tokens=settings.context_tokens,
         )
+        if settings.vllm.routing == "prefix-aware":
+            front = self._picked(front, answering)
+        self.endpoints = [
+            ModelEndpoint(
+                name=served,
+                task=settings.task,
+                url=front.url,
+                api_key=api_key,
+                server=front.server,
+                port=front.port,
+                context_tokens=settings.context_tokens,
+            )
+            for served in (args.served_name, *settings.vllm.adapters)
+        ]
         self.metrics = ScrapeTarget(
             job="vllm",
             server=self.pods,
@@ -147,67 +121,113 @@ class VllmService(Component):
             server_name=self.host(),
             port=self.port,
         )
-        self.register_outputs({"url": self.endpoint.url})
+        self.register_outputs({"url": front.url})
 
+    @property
+    def endpoint(self) -> ModelEndpoint:
+        """Of the model itself."""
+        return self.endpoints[0]
 
-def grace_seconds(settings: ModelSettings) -> int:
-    """From the order to stop to the kill: the wait, the drain, and the way out."""
-    return _PRE_STOP_SECONDS + settings.drain_seconds + _EXIT_SECONDS
+    @property
+    def _spread(self) -> Labels | None:
+        return self.pods.labels if self._args.settings.most_replicas > 1 else None
 
+    @property
+    def _servers(self) -> tuple[int, int]:
+        """How many there are at first, and how many there may be."""
+        scaling, replicas = self._args.settings.autoscaling, self._args.settings.replicas
+        return (scaling.min, scaling.max) if scaling else (replicas, replicas)
 
-def with_memory(resources: Resources, extra_bytes: int) -> Resources:
-    """*resources* with *extra_bytes* more memory, for what counts as memory but is not the heap."""
+    def _deployment(self) -> Output[str]:
+        """Its name, known once every server is ready."""
+        settings, model = self._args.settings, self._model
+        fewest, most = self._servers
+        prefill = settings.vllm.prefill_replicas
+        workload = self.deployment(
+            model.pod(
+                "decode" if self._split else "whole",
+                gpus=self._gpus,
+                certificate=self._certificate,
+                service_account=self._account,
+                spread=self._spread,
+            ),
+            most,
+            scaled=settings.autoscaling is not None,
+            surge=False,  # no GPUs lie idle for a second copy
+            ready_within_seconds=PULL_SECONDS + fewest * model.turn_seconds,
+        )
+        ready = when_ready(workload, workload.metadata.name)
+        self._scale("apps/v1", "Deployment", ready)
+        if not prefill:
+            return ready
+        return VllmPrefill(
+            f"{self.name}-prefill",
+            VllmPrefillArgs(tier=self.tier, model=model, replicas=prefill, decode=self.pods),
+            self.child,
+        ).ready_with(ready)
 
-    def more(compute: Compute) -> Compute:
-        mebibytes = ceil((parse(compute.memory) + extra_bytes) / _MIB)
-        return compute.model_copy(update={"memory": f"{mebibytes}Mi"})
+    def _group(self) -> Output[str]:
+        """The name of the groups, known once every one is ready."""
+        settings, model, hosts = self._args.settings, self._model, self._args.hosts
+        fewest, most = self._servers
+        # Any pod of a group that leaves takes the group with it: one at a time, of them all.
+        self.disruption_budget(most * hosts)
+        # NCCL and vLLM's own messages take ports as they find them. What they say is neither
+        # encrypted nor authenticated (vLLM, docs/usage/security.md): nobody else is let in.
+        network.connect(self, self.pods, self.pods)
+        leader, worker = (
+            model.pod(
+                role,
+                gpus=self._gpus,
+                certificate=self._certificate,
+                service_account=self._account,
+                spread=None,  # a group takes whole nodes
+            )
+            for role in ("leader", "worker")
+        )
+        groups = leader_worker_set.leader_worker_set(
+            self,
+            leader,
+            worker,
+            groups=None if settings.autoscaling else fewest,
+            size=hosts,
+            ready_within_seconds=PULL_SECONDS + fewest * model.turn_seconds,
+        )
+        ready = Output.all(groups.id, self.name).apply(lambda both: str(both[1]))
+        self._scale(leader_worker_set.API_VERSION, leader_worker_set.KIND, ready)
+        return ready
 
-    return Resources(requests=more(resources.requests), limits=more(resources.limits))
+    def _scale(self, api_version: str, kind: str, target: Output[str]) -> None:
+        settings, prometheus = self._args.settings.autoscaling, self._args.prometheus
+        if settings and prometheus:
+            Autoscaler(
+                f"{self.name}-autoscaler",
+                AutoscalerArgs(
+                    tier=self.tier,
+                    settings=settings,
+                    api_version=api_version,
+                    kind_of_target=kind,
+                    target=target,
+                    component=self.name,
+                    prometheus=prometheus,
+                ),
+                self.child,
+            )
 
-
-def vllm_config(api_key: str) -> dict[str, list[str]]:
-    """What vLLM reads from a file, since it must not be in its arguments."""
-    return {"api-key": [api_key]}
-
-
-def vllm_args(settings: ModelSettings, served_name: str, path: str) -> list[str]:
-    """The arguments of `vllm` that serve the model in *path* as *served_name*.
-
-    https://docs.vllm.ai/en/latest/cli/serve/
-    """
-    return [
-        "serve",
-        path,
-        *("--config", f"{_CONFIG}/vllm.yaml"),  # two items: `--config=…` is not read at all
-        f"--served-model-name={served_name}",
-        f"--port={VllmService.port}",
-        f"--ssl-certfile={TLS_PATH}/tls.crt",
-        f"--ssl-keyfile={TLS_PATH}/tls.key",
-        f"--dtype={_DTYPES.get(settings.served_dtype, 'auto')}",
-        # Never a pickle, where there is something better.
-        f"--load-format={'safetensors' if settings.checkpoint.safetensors else 'auto'}",
-        f"--tensor-parallel-size={settings.tensor_parallel}",
-        f"--pipeline-parallel-size={settings.pipeline_parallel}",
-        f"--max-model-len={settings.context_tokens}",
-        f"--max-num-seqs={settings.max_sequences}",
-        f"--gpu-memory-utilization={settings.gpu_memory_utilization}",
-        f"--shutdown-timeout={settings.drain_seconds}",
-        "--disable-access-log-for-endpoints=/health,/metrics",
-        "--disable-fastapi-docs",
-        *(_generation(settings) if settings.task == "chat" else ("--runner=pooling",)),
-    ]
-
-
-def _generation(settings: ModelSettings) -> list[str]:
-    """What only a model that writes has."""
-    spec = settings.spec
-    args = [
-        f"--kv-cache-dtype={settings.kv_cache_dtype}",
-        "--enable-prefix-caching",
-        "--enable-force-include-usage",  # a stream that says what it cost, whoever asks
-    ]
-    if spec.tool_parser:
-        args += ["--enable-auto-tool-choice", f"--tool-call-parser={spec.tool_parser}"]
-    if spec.reasoning_parser:
-        args.append(f"--reasoning-parser={spec.reasoning_parser}")
-    return args
+    def _picked(self, servers: Upstream, only: Labels | None) -> Upstream:
+        """What stands before *servers* and chooses among them."""
+        return EndpointPicker(
+            f"{self.name}-picker",
+            EndpointPickerArgs(
+                tier=self.tier,
+                servers=servers,
+                server_name=self.host(),
+                selector={MODEL: self._args.served_name}
+                if self._split
+                else {**self.pods.labels, **(only or {})},
+                split=self._split,
+                api_server_cidrs=self._args.api_server_cidrs,
+                drain_seconds=self._args.settings.drain_seconds,
+            ),
+            self.child,
+        ).upstream

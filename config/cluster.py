@@ -9,6 +9,7 @@ from config.base import Model
 
 Profile = Literal[
     "8xh200-141gb",
+    "1xh200-141gb",
     "8xh100-80gb",
     "4xl40s-48gb",
     "4xa100-80gb",
@@ -16,10 +17,25 @@ Profile = Literal[
     "cpu-8",
     "cpu-16",
 ]
-"""A kind of machine; `sim.profiles` says what each one carries."""
+"""A kind of machine; `catalog.machines` says what each one carries."""
 
-Operator = Literal["minio", "cloudnative-pg"]
-"""A controller that somebody installed on the cluster before the stack."""
+Operator = Literal[
+    "minio",
+    "cloudnative-pg",
+    "leader-worker-set",
+    "keda",
+    "gpu-operator",
+    "karpenter",
+    "cluster-api",
+    "inference-extension",
+]
+"""A controller that somebody installed on the cluster before the stack.
+
+`minio` runs object stores, `cloudnative-pg` databases; `leader-worker-set` groups of pods that
+serve one model over several nodes; `keda` scales by a query of Prometheus; `gpu-operator` looks
+after drivers, device plugins and MIG layouts of NVIDIA's GPUs; `karpenter` and `cluster-api` add
+machines; `inference-extension` is the Gateway API's routing by what each model server has to do.
+"""
 
 _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
@@ -40,6 +56,11 @@ class NodeGroup(Model):
         max_length=40,
         description="Value of the label private-ai.dev/gpu-pool that the platform engineer gives"
         " these machines; models select on it.",
+    )
+    labels: dict[str, str] = Field(
+        default={},
+        description="Further labels that they have, such as those by which NVIDIA's GPU operator"
+        " chooses their configuration.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.hub_access import missing_token
 from config.problems import ConfigError, Problem
 from config.stack import StackConfig
 from config.stack_checks import cross_checks
@@ -15,8 +16,10 @@ _MAX_VALUE = 60
 """Characters of a wrong value that a message quotes."""
 
 
-def load(raw: object, stack: str) -> StackConfig:
+def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
     """The configuration of *stack* from the mapping under `private-ai:stack`.
+
+    *hub_token* says whether the stack has one, where that is known.
 
     Raises ConfigError with every problem: those of single fields, and, of what remains when the
     wrong fields are left out, those between fields.
@@ -31,11 +34,12 @@ def load(raw: object, stack: str) -> StackConfig:
             found = error.errors(include_url=False)
             told = {problem.path for problem in problems}
             # What was left out may now be missing: that is the same problem.
-            problems += [p for p in map(_problem, found) if p.path not in told]
+            said = [_problem(detail, _as_written(data, detail)) for detail in found]
+            problems += [problem for problem in said if problem.path not in told]
             if not all([_leave_out(data, detail) for detail in found]):  # noqa: C419 - try each
                 break
     if config is not None:
-        problems += cross_checks(config)
+        problems += [*cross_checks(config), *missing_token(config, given=hub_token)]
     if problems or config is None:
         raise ConfigError(stack, list(dict.fromkeys(problems)))
     return config
@@ -43,7 +47,7 @@ def load(raw: object, stack: str) -> StackConfig:
 
 def _leave_out(data: object, detail: ErrorDetails) -> bool:
     """Delete the wrong field, so that the rest can be looked at; whether there was one."""
-    *parents, last = detail["loc"] or ("",)
+    *parents, last = _as_written(data, detail) or [""]
     node: Any = data
     for key in parents:
         try:
@@ -56,8 +60,22 @@ def _leave_out(data: object, detail: ErrorDetails) -> bool:
     return False
 
 
-def _problem(detail: ErrorDetails) -> Problem:
-    path = ".".join(str(part) for part in detail["loc"]) or "stack"
+def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
+    """Where the wrong field is in *data*: without the tags of unions, which only pydantic names."""
+    node: Any = data
+    path: list[int | str] = []
+    *_, last = detail["loc"] or ("",)
+    for part in detail["loc"]:
+        if (isinstance(node, dict) and part in node) or isinstance(part, int):
+            node = node[part]
+            path.append(part)
+        elif part == last and detail["type"] == "missing":
+            path.append(part)
+    return path
+
+
+def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:
+    path = ".".join(str(part) for part in written) or "stack"
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, detail)
     if detail["type"] == "missing":
@@ -91,6 +109,8 @@ def _model_at(parts: list[int | str]) -> type[BaseModel] | None:
         if isinstance(model, type) and issubclass(model, BaseModel):
             field = model.model_fields.get(str(part))
             model = field.annotation if field else None
+        elif member := _tagged(model, part):
+            model = member
         else:  # a list or a dict: its items are of the last type argument
             arguments = [a for a in get_args(model) if a is not type(None)]
             model = arguments[-1] if arguments else None
@@ -98,6 +118,19 @@ def _model_at(parts: list[int | str]) -> type[BaseModel] | None:
             return None
     options = [model, *get_args(model)]  # the model itself, or the one in `Model | None`
     return next((m for m in options if isinstance(m, type) and issubclass(m, BaseModel)), None)
+
+
+def _tagged(union: object, tag: int | str) -> type[BaseModel] | None:
+    """The member of a discriminated union that *tag* names."""
+    members = [m for m in get_args(union) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return next(
+        (
+            member
+            for member in members
+            if any(tag in get_args(field.annotation) for field in member.model_fields.values())
+        ),
+        None,
+    )
 
 
 def _quote(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from math import ceil
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -22,6 +23,9 @@ _SUFFIX = {
     "Gi": Decimal(2) ** 30,
     "Ti": Decimal(2) ** 40,
 }
+_KIBI = 1024
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti")
+_DECIMAL = ("m", "", "k", "M", "G", "T")
 _FORM = re.compile(r"^(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 
 
@@ -35,6 +39,21 @@ def parse(quantity: str) -> Decimal:
         message = "must be a Kubernetes quantity such as 500m, 2, 16Gi or 2Ti"
         raise ValueError(message)
     return Decimal(match[1]) * _SUFFIX[match[2] or ""]
+
+
+def canonical(quantity: str) -> str:
+    """*quantity* as Kubernetes itself writes it: `81920Mi` is `80Gi`, `0.5` is `500m`.
+
+    apimachinery's rule (pkg/api/resource, Quantity.CanonicalizeBytes): the largest suffix that
+    leaves a whole number, of the same kind; parts of a thousandth or of a byte are rounded up.
+    """
+    value = parse(quantity)
+    binary = quantity.endswith("i") and value >= _KIBI
+    step, suffixes = (_KIBI, _BINARY) if binary else (1000, _DECIMAL)
+    number, at = ceil(value if binary else value * 1000), 0
+    while number and number % step == 0 and at < len(suffixes) - 1:
+        number, at = number // step, at + 1
+    return f"{number}{suffixes[at]}" if number else "0"
 
 
 def _checked(quantity: str) -> str:

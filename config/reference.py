@@ -36,11 +36,11 @@ def page() -> str:
         "",
         f"Everything is under the key `{KEY}` of `Pulumi.<stack>.yaml`. A key that is not here is",
         "refused. Your own secrets are flat keys, set with `pulumi config set --secret`:",
-        "`private-ai:hub-token`, the token of the model hub, for models whose licence asks for",
-        "one, and `private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
+        "`private-ai:hub-token`, what the source of weights asks for (`model_store.source`), and",
+        "`private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
     ]
     for path, model in _sections("", StackConfig, set()):
-        lines += ["", f"## `{path or KEY}`", "", _first_paragraph(model), ""]
+        lines += ["", f"## `{path or KEY}`{_choice(model)}", "", _first_paragraph(model), ""]
         lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
         lines += [_row(name, field) for name, field in model.model_fields.items()]
     return "\n".join(lines) + "\n"
@@ -68,6 +68,14 @@ def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: A
     for argument in get_args(annotation):
         for model, rest in _inner(argument):
             yield model, suffix + rest
+
+
+def _choice(model: type[BaseModel]) -> str:
+    """Of one kind among several, the word that chooses it."""
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
+            return f", `{name}: {get_args(field.annotation)[0]}`"
+    return ""
 
 
 def _row(name: str, field: FieldInfo) -> str:

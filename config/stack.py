@@ -51,6 +51,15 @@ class StackConfig(Model):
         default=ObservabilitySettings(), description="Metrics, alerts, dashboards."
     )
 
-    def models_for(self, task: Literal["chat", "embed", "rerank"]) -> list[str]:
+    @property
+    def served_names(self) -> list[str]:
+        """What users may ask for: the models, and the adapters of each."""
+        return [
+            served for name, model in self.models.items() for served in (name, *model.vllm.adapters)
+        ]
+
+    def models_for(
+        self, task: Literal["chat", "embed", "rerank", "transcribe", "speak"]
+    ) -> list[str]:
         """Served names of the models of that task, in the order of the file."""
         return [name for name, model in self.models.items() if model.task == task]

@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
+from config.engine_checks import engine_problems
+from config.node_checks import node_problems
+from config.pool_checks import pool_problems, usable_models, usable_pools
 from config.problems import Problem
+from config.scaling_checks import scaling_problems
 from config.stack import StackConfig
+from config.vllm_checks import vllm_problems
 from sizing import capacity as sizing
 from sizing.capacity import Capacity, Pool, Service
 
@@ -17,26 +22,41 @@ _RESERVED = frozenset({"platform", "llm-storage", "redis", "qdrant", "keycloak",
 
 
 def capacity(config: StackConfig) -> Capacity:
-    """What the pools carry, what each model leaves free, and what does not fit."""
+    """What the pools carry, what each model leaves free, and what does not fit.
+
+    Without the pools whose layout is impossible, and the models that name a part there is not:
+    `config.pool_checks` tells of those.
+    """
     pools = [
-        Pool(name=name, gpu=pool.spec, nodes=pool.nodes, gpus_per_node=pool.gpus_per_node)
-        for name, pool in config.pools.items()
+        Pool(
+            name=name,
+            gpu=pool.spec,
+            nodes=pool.nodes,
+            gpus_per_node=pool.gpus_per_node,
+            sharing=pool.sharing,
+        )
+        for name, pool in usable_pools(config).items()
     ]
     services = [
         Service(
             name=name,
-            model=model.spec,
+            model=model.served_spec,
             pool=model.pool,
-            dtype=model.dtype,
+            dtype=model.loaded_dtype,
             kv_dtype=model.kv_cache_dtype,
             tp=model.tensor_parallel,
             pp=model.pipeline_parallel,
-            replicas=model.replicas,
-            context_tokens=model.context_tokens,
+            dp=model.vllm.data_parallel,
+            ep=model.vllm.expert_parallel,
+            replicas=model.most_replicas,
+            context_tokens=model.context_tokens or 1,  # speech and images have none
             concurrency=model.concurrency,
             gpu_memory_utilization=model.gpu_memory_utilization,
+            extra_bytes=model.extra_bytes,
+            mig_profile=model.mig_profile,
+            gpu_share=model.gpu_share,
         )
-        for name, model in config.models.items()
+        for name, model in usable_models(config).items()
     ]
     return sizing.capacity(pools, services)
 
@@ -44,7 +64,11 @@ def capacity(config: StackConfig) -> Capacity:
 def cross_checks(config: StackConfig) -> list[Problem]:
     """Every problem between parts of *config*."""
     return [
+        *pool_problems(config),
         *_models_fit(config),
+        *engine_problems(config),
+        *scaling_problems(config),
+        *vllm_problems(config),
         *_hosts_differ(config),
         *_names_are_free(config),
         *_teams_ask_for_models(config),
@@ -52,7 +76,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *_teams_are_people(config),
         *_storage_classes_exist(config),
         *_operators_are_there(config),
-        *_nodes_carry_the_pools(config),
+        *node_problems(config),
     ]
 
 
@@ -91,9 +115,9 @@ def _names_are_free(config: StackConfig) -> Iterator[Problem]:
 def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
     for team, settings in config.teams.items():
         for model in settings.models:
-            if model not in config.models:
+            if model not in config.served_names:
                 yield Problem(
-                    f"teams.{team}.models", model, _list(config.models), "Name one of these."
+                    f"teams.{team}.models", model, _list(config.served_names), "Name one of these."
                 )
 
 
@@ -147,18 +171,6 @@ def _operators_are_there(config: StackConfig) -> Iterator[Problem]:
                 _list(config.cluster.operators) or "none",
                 f"at least {_list(needed)}: {operator} runs {purpose}",
                 f"Install it on the cluster and add {operator}.",
-            )
-
-
-def _nodes_carry_the_pools(config: StackConfig) -> Iterator[Problem]:
-    for name, pool in config.pools.items():
-        stated = sum(group.count for group in config.cluster.nodes if group.pool == name)
-        if stated < pool.nodes:
-            yield Problem(
-                f"pools.{name}.nodes",
-                str(pool.nodes),
-                f"at most {stated}, the machines of cluster.nodes whose pool is {name}",
-                "Lower it, or add machines to cluster.nodes.",
             )
 
 

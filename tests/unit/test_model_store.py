@@ -17,8 +17,12 @@ JOB = "kubernetes:batch/v1:Job"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 SECRET = "kubernetes:core/v1:Secret"
-HUB = ModelStoreSettings(
-    endpoint="https://hub.test", cidrs=["198.51.100.0/24"], download_rate="100M"
+HUB = ModelStoreSettings.model_validate(
+    {
+        "source": {"kind": "hub", "endpoint": "https://hub.test"},
+        "cidrs": ["198.51.100.0/24"],
+        "download_rate": "100M",
+    }
 )
 
 
@@ -27,13 +31,13 @@ def model(**given: Any) -> ModelSettings:
     return ModelSettings.model_validate(base | given)
 
 
-def ask(*, disposable: bool = False, gated: bool = True) -> Recorded:
+def ask(*, disposable: bool = False, gated: bool = True, **given: Any) -> Recorded:
     def program() -> None:
         store = ModelStore(
             "chat-weights",
             ModelStoreArgs(
                 tier=tier("llm-production", disposable=disposable),
-                settings=HUB,
+                settings=HUB.model_copy(update=given),
                 model=model(),
                 shared_storage_class="shared",
                 token=Output.secret("canary-token") if gated else None,
@@ -70,15 +74,18 @@ def test_many_pods_may_read_the_volume_and_it_holds_the_next_revision_too(asked:
 
 
 def test_the_download_is_of_one_commit_and_takes_no_pickle() -> None:
-    request = fetch_request(HUB, model(sha256={"model.safetensors": "0" * 64}))
+    request = fetch_request(HUB, model(sha256={"model.safetensors": "0" * 64}), "/models")
 
     assert request == {
-        "endpoint": "https://hub.test",
+        "source": {"kind": "hub", "endpoint": "https://hub.test"},
+        "authority": "",
         "repository": "Qwen/Qwen3-4B",
         "revision": "1cfa9a7208912126459214e8b04321603b3df60c",
+        "only": [],
+        "pickles": [],
         "sha256": {"model.safetensors": "0" * 64},
-        "pickle": False,
         "volume": "/models",
+        "stamps": "/models/.verified",
     }
 
 
@@ -87,8 +94,47 @@ def test_pickles_are_taken_only_where_the_catalog_says_that_there_is_nothing_els
     public = model(model="bge-m3")
     converted = model(model="bge-m3", repository="mirror/bge-m3", revision=commit)
 
-    assert fetch_request(HUB, public)["pickle"] is True
-    assert fetch_request(HUB, converted)["pickle"] is False
+    assert fetch_request(HUB, public, "/models")["pickles"] == ("pytorch_model*.bin", "model.bin")
+    assert fetch_request(HUB, converted, "/models")["pickles"] == []
+
+
+def test_what_is_verified_before_each_start_is_what_was_downloaded(asked: Recorded) -> None:
+    given = asked.one(CONFIG_MAP, "chat-weights-verify").inputs["data"]
+    request = json.loads(asked.one(CONFIG_MAP, "chat-weights-fetch").inputs["data"]["request.json"])
+    expected = json.loads(given["model.json"])
+
+    assert expected["folder"] == f"{request['volume']}/{request['revision']}"
+    assert {key: request[key] for key in ("repository", "revision", "sha256")} == {
+        key: expected[key] for key in ("repository", "revision", "sha256")
+    }
+    assert "verify.py" in given
+    # Pods roll when this ConfigMap changes: nothing of where weights come from is in it.
+    assert not {"sources.py", "s3.py", "oci.py", "fetch.py"} & set(given)
+
+
+def test_a_wrong_file_ends_the_download_at_once_and_its_pod_stays_to_say_which(
+    asked: Recorded,
+) -> None:
+    spec = asked.one(JOB, "chat-weights-fetch").inputs["spec"]
+    pod = spec["template"]["spec"]
+
+    assert pod["restartPolicy"] == "Never"
+    assert pod["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    assert spec["podFailurePolicy"] == {
+        "rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [3]}}]
+    }
+
+
+def test_a_private_authority_and_a_proxy_are_the_downloads_alone() -> None:
+    proxied = ask(authority="PEM", proxy="http://proxy.test:3128")
+    [container] = proxied.one(JOB, "chat-weights-fetch").inputs["spec"]["template"]["spec"][
+        "containers"
+    ]
+    data = proxied.one(CONFIG_MAP, "chat-weights-fetch").inputs["data"]
+
+    assert {"name": "HTTPS_PROXY", "value": "http://proxy.test:3128"} in container["env"]
+    assert data["authority.pem"] == "PEM"
+    assert json.loads(data["request.json"])["authority"] == "/etc/fetch/authority.pem"
 
 
 def test_only_the_downloads_pods_reach_the_hub(asked: Recorded) -> None:
@@ -117,7 +163,7 @@ def test_a_public_model_needs_no_token() -> None:
         "containers"
     ]
 
-    assert container["args"] == ["/etc/fetch/fetch_model.py", "/etc/fetch/request.json"]
+    assert container["args"] == ["/etc/fetch/request.json"]
     assert asked.of(SECRET) == []
 
 

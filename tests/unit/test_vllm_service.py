@@ -1,62 +1,17 @@
 """What a model server asks of the cluster."""
 
 import json
-from typing import Any
 
-import pulumi_kubernetes as k8s
 import pytest
 
-from components.contracts import GpuPlacement, StoredModel
-from components.vllm_service import (
-    VllmService,
-    VllmServiceArgs,
-    grace_seconds,
-    vllm_args,
-    with_memory,
-)
+from components.vllm_args import Server, vllm_args
+from components.vllm_pod import grace_seconds, with_memory
 from config.models import ModelSettings
 from config.quantity import Resources, parse
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded
+from tests.unit.vllm_asked import DEPLOYMENT, POLICY, ask, model, pod_of
 
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 SECRET = "kubernetes:core/v1:Secret"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-
-
-def model(**given: Any) -> ModelSettings:
-    base = {"model": "llama-3.3-70b", "dtype": "fp8", "pool": "h200", "context_tokens": 32768}
-    return ModelSettings.model_validate(base | given)
-
-
-def ask(**given: Any) -> Recorded:
-    def program() -> None:
-        volume = k8s.core.v1.ConfigMap("weights")
-        pool = k8s.core.v1.ConfigMap("pool")
-        service = VllmService(
-            "chat",
-            VllmServiceArgs(
-                tier=tier("llm-production"),
-                settings=model(**given),
-                served_name="llama-70b",
-                placement=GpuPlacement(
-                    resource="nvidia.com/gpu",
-                    node_selector={"private-ai.dev/gpu-pool": "h200"},
-                    taint="nvidia.com/gpu",
-                    runtime_class=pool.metadata.name,
-                ),
-                weights=StoredModel(
-                    claim=volume.metadata.name,
-                    path="/models/abc",
-                    root="/models",
-                    size_bytes=100 * 10**9,
-                    read_rate=10**9,
-                ),
-            ),
-        )
-        assert (service.endpoint.name, service.endpoint.task) == ("llama-70b", "chat")
-        k8s.core.v1.ConfigMap("consumer", data={"url": service.endpoint.url})
-
-    return deploy(program)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +19,8 @@ def asked() -> Recorded:
     return ask(tensor_parallel=4, replicas=2)
 
 
-def pod_of(recorded: Recorded) -> dict[str, Any]:
-    return recorded.one(DEPLOYMENT, "chat").inputs["spec"]["template"]["spec"]
+def arguments(settings: ModelSettings) -> list[str]:
+    return vllm_args(Server(settings, "small", "/models/abc"))
 
 
 def test_a_server_has_exactly_the_gpus_that_it_shards_over(asked: Recorded) -> None:
@@ -89,7 +44,7 @@ def test_it_starts_once_the_weights_are_verified_and_the_pool_offers_gpus(asked:
 def test_its_url_is_known_once_it_is_ready(asked: Recorded) -> None:
     consumer = asked.one("kubernetes:core/v1:ConfigMap", "consumer")
 
-    assert consumer.inputs["data"]["url"] == "https://chat.llm-production.svc:8000/v1"
+    assert consumer.inputs["data"]["llama-70b"] == "https://chat.llm-production.svc:8000/v1"
     assert any(urn.endswith("Deployment::chat") for urn in consumer.depends_on)
 
 
@@ -98,8 +53,14 @@ def test_it_can_read_the_weights_and_not_change_them(asked: Recorded) -> None:
     [volume] = [v for v in pod["volumes"] if "persistentVolumeClaim" in v]
     [mount] = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == volume["name"]]
 
-    assert volume["persistentVolumeClaim"] == {"claimName": "weights-auto", "readOnly": True}
+    assert volume["persistentVolumeClaim"]["claimName"] == "weights-auto"
     assert (mount["mountPath"], mount["readOnly"]) == ("/models", True)
+
+
+def test_it_starts_behind_the_gate_that_verifies_its_weights(asked: Recorded) -> None:
+    [gate] = pod_of(asked)["initContainers"]
+
+    assert gate["command"] == ["python", "-m", "weights.verify"]
 
 
 def test_its_key_is_in_a_file_and_nowhere_else(asked: Recorded) -> None:
@@ -194,7 +155,7 @@ def test_it_speaks_tls_only_and_says_so_to_its_probes(asked: Recorded) -> None:
 
 
 def test_a_model_that_calls_tools_and_reasons_is_parsed() -> None:
-    args = vllm_args(model(model="qwen3-4b", dtype=None), "small", "/models/abc")
+    args = arguments(model(model="qwen3-4b", dtype=None))
 
     assert args[:2] == ["serve", "/models/abc"]
     assert "--served-model-name=small" in args
@@ -204,7 +165,7 @@ def test_a_model_that_calls_tools_and_reasons_is_parsed() -> None:
 
 
 def test_a_model_that_does_not_write_pools_instead() -> None:
-    args = vllm_args(model(model="bge-m3", dtype=None, context_tokens=8192), "embed", "/m")
+    args = arguments(model(model="bge-m3", dtype=None, context_tokens=8192))
 
     assert "--runner=pooling" in args
     assert "--load-format=auto" in args  # it is published as pickles only
@@ -212,9 +173,16 @@ def test_a_model_that_does_not_write_pools_instead() -> None:
 
 
 def test_every_answer_says_what_it_cost_even_in_a_stream() -> None:
-    assert "--enable-force-include-usage" in vllm_args(model(), "chat", "/m")
+    assert "--enable-force-include-usage" in arguments(model())
 
 
 def test_a_single_server_is_not_told_to_spread() -> None:
     assert "topologySpreadConstraints" not in pod_of(ask(replicas=1))
     assert ask(replicas=1).of("kubernetes:policy/v1:PodDisruptionBudget") == []
+
+
+def test_nodes_with_an_older_driver_get_the_build_for_it() -> None:
+    image = pod_of(ask())["containers"][0]["image"]
+
+    assert image == "registry.test/vllm:1"
+    assert pod_of(ask(driver=570))["containers"][0]["image"] == "registry.test/vllm-cu129:1"

@@ -1,0 +1,1 @@
+"""The engines that serve a model besides vLLM, each behind the same front."""
