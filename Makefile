@@ -31,6 +31,7 @@ check: .venv/ready ## Lint, types and the unit tier, in seconds.
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
 	$(BIN)/python -m policies.reference
+	$(BIN)/python -m review.report
 
 lock: .venv/ready ## Pin the dependencies anew.
 	$(BIN)/python -m pip install --quiet uv

@@ -24,6 +24,8 @@ app = typer.Typer(
 class _Group(StrEnum):
     CLUSTER = "cluster"
     PULUMI = "pulumi"
+    LEADER_WORKER_SET = "leader-worker-set"
+    KEDA = "keda"
     ALL = "all"
 
 
@@ -42,7 +44,7 @@ def explained() -> Generator[Console]:
 def build(
     group: Annotated[_Group, typer.Argument(help="Which parts.")] = _Group.ALL,
 ) -> None:
-    """Build the parts that are neither on this machine nor built before: 20 minutes on 2 cores."""
+    """Build the parts that are neither on this machine nor built before: 30 minutes on 2 cores."""
     with explained() as console:
         toolchain = building.ensure(group.value, console)
     if toolchain.found is not None:

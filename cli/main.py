@@ -2,7 +2,24 @@
 
 import typer
 
-from cli import config, engine, env, images, sim, up
+from cli import (
+    apply,
+    comment,
+    config,
+    drift,
+    engine,
+    env,
+    images,
+    lint,
+    models,
+    permissions,
+    plan,
+    render,
+    review,
+    sim,
+    size,
+    up,
+)
 
 app = typer.Typer(
     name="pai",
@@ -13,7 +30,17 @@ app = typer.Typer(
 app.add_typer(engine.app, name="engine")
 app.add_typer(sim.app, name="sim")
 app.add_typer(images.app, name="images")
+app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
+app.command("size")(size.size)
+app.command("plan")(plan.command)
+app.command("lint")(lint.lint)
+app.command("review")(review.review)
+app.command("comment")(comment.comment)
+app.command("apply")(apply.apply)
+app.command("drift")(drift.command)
+app.command("render")(render.command)
+app.command("permissions")(permissions.permissions)
 app.command("env")(env.env)
 app.command("up")(up.up)
 app.command("down")(up.down)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from kubernetes import client, config
 from rich.console import Console
@@ -12,12 +13,17 @@ from sim import cluster
 from sim.stacks import cluster_of
 
 
-def simulated(toolchain: Toolchain, stacks: Sequence[str], console: Console) -> dict[str, str]:
-    """What a shell must export to deploy *stacks*, each onto its simulated cluster, now running."""
-    kubeconfig = cluster.ensure_running(list(stacks), console)
+def simulated(
+    toolchain: Toolchain, stacks: Sequence[str], console: Console, config_file: Path | None = None
+) -> dict[str, str]:
+    """What a shell must export to deploy *stacks*, each onto its simulated cluster, now running.
+
+    Their files are Pulumi.<stack>.yaml, unless *config_file* is that of the one stack.
+    """
+    kubeconfig = cluster.ensure_running(list(stacks), console, config_file)
     exported = environment.exports(toolchain, kubeconfig, simulated=True, shell=os.environ)
     for stack in stacks:
-        context = cluster_of(stack).context
+        context = cluster_of(stack, config_file).context
         state.bind(stack, _identity(str(kubeconfig), context))
     environment.ensure_stacks(exported, stacks)
     return exported

@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from cli.apply import permitted
 from cli.engine import explained
 from cli.simulated import simulated
 from cli.summary import show
@@ -19,12 +21,26 @@ from sim import cluster
 
 def up(
     stack: Annotated[str, typer.Option(help="The stack to deploy.")] = "local",
+    config_file: Annotated[
+        Path | None,
+        typer.Option(help="Its file, where that is not Pulumi.<stack>.yaml.", resolve_path=True),
+    ] = None,
+    approved: Annotated[
+        str | None,
+        typer.Option("--reviewed", help="Only if a preview plans what this report or digest says."),
+    ] = None,
 ) -> None:
     """Build the toolchain, start the stack's simulated cluster, deploy, show what there is."""
+    if approved and config_file:
+        message = "a review is of Pulumi.<stack>.yaml"
+        raise typer.BadParameter(message, param_hint="--config-file")
+    if approved:
+        permitted(stack, approved)
     with explained() as console:
-        toolchain = build.ensure("all", console)
-        shell = simulated(toolchain, [stack], console)
-        if _run(shell, "up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"):
+        toolchain = build.ensure("pulumi", console)
+        shell = simulated(toolchain, [stack], console, config_file)
+        words = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
+        if _run(shell, *words, *(["--config-file", str(config_file)] if config_file else [])):
             raise EngineError(
                 where=f"pulumi up --stack {stack}",
                 got="a failure, told above",

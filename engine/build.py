@@ -5,10 +5,10 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -17,7 +17,7 @@ from rich.progress import TimeElapsedColumn as Elapsed
 
 from engine import cache, found, go
 from engine.errors import EngineError
-from engine.parts import DATA, MODULES, PARTS, Data, Part
+from engine.parts import DATA, MODULES, PARTS, Data, Group, Part
 from engine.toolchain import Toolchain, folder_of, made, record
 
 _TAIL = 15
@@ -34,26 +34,32 @@ _CAUSES = (
 """What Go's output holds, and what to do then."""
 
 
-def ensure(group: Literal["cluster", "pulumi", "all"], console: Console | None = None) -> Toolchain:
+def ensure(
+    group: Group | Literal["all"],
+    console: Console | None = None,
+    operators: Collection[str] = (),
+) -> Toolchain:
     """Build whatever of *group* is neither found on the machine nor built before.
 
+    Of *operators*, those that are programs of the toolchain are built with it.
     Finished parts stay when a build is interrupted or fails; two at once wait for each other.
     Raises EngineError that names the module, Go's last words and what to do.
     """
     console = console or Console(stderr=True)
-    usable = found.look() if group != "cluster" else None
+    pulumi = group in {"pulumi", "all"}
+    usable = found.look() if pulumi else None
     toolchain = Toolchain(usable if usable and usable.usable else None)
-    wanted = _wanted(group, toolchain)
+    wanted = _wanted(group, operators, toolchain)
     if not all(made(entry) for entry in wanted):
         with _alone(console):
             _make([entry for entry in wanted if not made(entry)], console)
-    if group != "cluster" and toolchain.found is None:
+    if pulumi and toolchain.found is None:
         toolchain.lay_out()
     return toolchain
 
 
-def _wanted(group: str, toolchain: Toolchain) -> list[Part | Data]:
-    groups = {"cluster", "pulumi"} if group == "all" else {group}
+def _wanted(group: str, operators: Collection[str], toolchain: Toolchain) -> list[Part | Data]:
+    groups = set(get_args(Group)) if group == "all" else {group, *operators}
     if toolchain.found is not None:
         groups.discard("pulumi")
     entries: tuple[Part | Data, ...] = (*DATA, *PARTS)

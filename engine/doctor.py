@@ -8,10 +8,10 @@ from engine import found
 from engine.errors import EngineError
 from engine.found import MINIMUM, Found
 from engine.parts import PARTS, Part
-from engine.toolchain import Toolchain, sdk_versions
+from engine.toolchain import Toolchain, recorded, sdk_versions
 from engine.version import ask, order
 
-Source = Literal["found", "built", "fetched at first use", "missing"]
+Source = Literal["found", "built", "fetched at first use", "built at first use", "missing"]
 
 
 class Finding(Model):
@@ -47,7 +47,7 @@ def _examine(part: Part, toolchain: Toolchain, rejected: Found | None) -> Findin
         program = toolchain.path(part.name)
     except EngineError:
         return _absent(part, needed, toolchain if theirs else None)
-    version = ask(program)
+    version = recorded(part) if part.mute else ask(program)
     good = version is not None and order(version) >= order(needed)
     return Finding(
         part=part.name,
@@ -63,14 +63,15 @@ def _examine(part: Part, toolchain: Toolchain, rejected: Found | None) -> Findin
 
 def _absent(part: Part, needed: str, theirs: Toolchain | None) -> Finding:
     fetched = theirs is not None and part.sdk is not None
+    later = part.group not in {"cluster", "pulumi"}
     short = part.name.removeprefix("pulumi-resource-")
     return Finding(
         part=part.name,
-        source="fetched at first use" if fetched else "missing",
+        source="fetched at first use" if fetched else "built at first use" if later else "missing",
         path=None,
         version=None,
         needed=needed,
-        good=fetched,
+        good=fetched or later,
         mend=f"pulumi plugin install resource {short} {needed}"
         if fetched
         else f"pai engine build {part.group}",

@@ -14,10 +14,14 @@ from config.base import Model
 MODULES = Path(__file__).parent / "go"
 """The folder of the pinned Go modules."""
 
-Group = Literal["cluster", "pulumi"]
+Group = Literal["cluster", "pulumi", "leader-worker-set", "keda"]
+"""What is built together: the simulated control plane, the engine, and each controller that is made
+only for a stack whose `cluster.operators` names it."""
 
 _KUBERNETES = "v1.36.3"
 _PULUMI = "v3.256.0"
+_LWS = "v0.8.0"
+_KEDA = "v2.18.0"
 
 
 class Part(Model):
@@ -39,13 +43,17 @@ class Part(Model):
     """Other Go variables set at link time, as `variable=value`."""
     sdk: str | None = None
     """Of a resource plugin: the Python package whose resources it serves."""
+    mute: bool = False
+    """Whether the program has no way to say its version."""
     note: str = ""
     """What somebody who relies on the part has to know."""
 
     @cached_property
     def key(self) -> str:
         """Twelve hex digits that change with whatever the built program depends on."""
-        return _digest(MODULES / self.module, self.model_dump_json(exclude={"note", "group"}))
+        return _digest(
+            MODULES / self.module, self.model_dump_json(exclude={"note", "group", "mute"})
+        )
 
     @property
     def link_flags(self) -> str:
@@ -92,6 +100,18 @@ def _kubernetes(name: str) -> Part:
     )
 
 
+def _keda(name: str, command: str) -> Part:
+    return Part(
+        name=name,
+        group="keda",
+        module="keda",
+        package=f"github.com/kedacore/keda/v2/cmd/{command}",
+        version=_KEDA,
+        stamp=("github.com/kedacore/keda/v2/version.Version",),
+        mute=True,
+    )
+
+
 PARTS: tuple[Part, ...] = (
     _kubernetes("kube-apiserver"),
     Part(
@@ -110,6 +130,16 @@ PARTS: tuple[Part, ...] = (
         package="sigs.k8s.io/kwok/cmd/kwok",
         version="v0.8.0",  # a constant of the module, nothing to stamp
     ),
+    Part(
+        name="lws",
+        group="leader-worker-set",
+        module="lws",
+        package="sigs.k8s.io/lws/cmd",
+        version=_LWS,
+        stamp=("sigs.k8s.io/lws/pkg/version.GitVersion",),
+    ),
+    _keda("keda", "operator"),
+    _keda("keda-adapter", "adapter"),
     Part(
         name="pulumi",
         group="pulumi",
@@ -178,6 +208,46 @@ DATA: tuple[Data, ...] = (
         path="github.com/cloudnative-pg/cloudnative-pg",
         version="v1.27.0",
         keep=("config/crd/bases",),
+    ),
+    Data(
+        name="karpenter",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/karpenter",
+        version="v1.8.0",  # the last that Go 1.26.0 takes; later ones ask for its patch releases
+        keep=("pkg/apis/crds",),
+    ),
+    Data(
+        name="cluster-api",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/cluster-api",
+        version="v1.12.0",
+        keep=("config/crd/bases", "bootstrap/kubeadm/config/crd/bases"),
+    ),
+    Data(
+        name="inference-extension",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/gateway-api-inference-extension",
+        version="v1.2.0",
+        keep=("config/crd/bases",),
+    ),
+    Data(
+        name="leader-worker-set",
+        group="leader-worker-set",
+        module="lws",
+        path="sigs.k8s.io/lws",
+        version=_LWS,
+        keep=("config/crd/bases", "config/webhook"),
+    ),
+    Data(
+        name="keda",
+        group="keda",
+        module="keda",
+        path="github.com/kedacore/keda/v2",
+        version=_KEDA,
+        keep=("config/crd/bases", "config/metrics-server"),
     ),
     Data(
         name="pulumi-language-python-exec",

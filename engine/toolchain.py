@@ -32,6 +32,12 @@ def record(folder: Path, part: Part, seconds: float) -> None:
     (folder / _RECORD).write_text(json.dumps(entry) + "\n")
 
 
+def recorded(part: Part) -> str | None:
+    """The version noted beside a built part; None where it is not built."""
+    file = folder_of(part) / _RECORD
+    return str(json.loads(file.read_text())["version"]) if file.exists() else None
+
+
 class Toolchain:
     """The parts by name; `engine.build.ensure` returns one."""
 
@@ -54,7 +60,7 @@ class Toolchain:
             if own is None:
                 _refuse(name, f"pulumi plugin install resource {_plugin(part)}")
             return own
-        program = folder_of(part) / name if part.group == "cluster" else self._laid(part)
+        program = self._laid(part) if part.group == "pulumi" else folder_of(part) / name
         if not program.exists():
             _refuse(name, f"pai engine build {part.group}")
         return program

@@ -41,14 +41,16 @@ class StackStatus(Model):
     """The folder of their logs."""
 
 
-def ensure_running(stacks: list[str], console: Console) -> Path:
+def ensure_running(stacks: list[str], console: Console, config_file: Path | None = None) -> Path:
     """Start the clusters of *stacks* that do not run, side by side; mend and update those that do.
 
-    Returns the kubeconfig of every running cluster, one context each. Raises SimError.
+    Their files are Pulumi.<stack>.yaml, unless *config_file* is that of the one stack. Returns the
+    kubeconfig of every running cluster, one context each. Raises SimError.
     """
-    expected = {stack: cluster_of(stack) for stack in stacks}
+    expected = {stack: cluster_of(stack, config_file) for stack in stacks}
     _refuse_shared_contexts(expected)
-    toolchain = build.ensure("cluster", console)
+    operators = {operator for cluster in expected.values() for operator in cluster.operators}
+    toolchain = build.ensure("cluster", console, operators)
     with _alone():
         with console.status(f"Simulated cluster: {', '.join(stacks)} …"):
             _each(expected, toolchain)
@@ -118,7 +120,7 @@ def _refuse_shared_contexts(expected: dict[str, ClusterConfig]) -> None:
         other = taken.setdefault(cluster.context, stack)
         if other != stack:
             raise SimError(
-                where=f"Pulumi.{stack}.yaml: config.private-ai:stack.cluster.context",
+                where=f"stack {stack}: config.private-ai:stack.cluster.context",
                 got=f"{cluster.context}, which is also that of stack {other}",
                 allowed="a context of its own for each stack",
                 remedy="change one of the two, or `pai sim down` the other",

@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from pydantic import ValidationError
 
+from catalog.machines import MACHINES
 from config.base import Model
 from config.cluster import ClusterConfig
 from sim import parts
 from sim.api import Api
+from sim.controllers.controller import Program
+from sim.controllers.running import run_controllers
 from sim.errors import SimError
 from sim.furnish import free_nodes, furnish, wait_usable
 from sim.kubeconfig import Access, write_kubeconfig
@@ -58,6 +61,8 @@ class _Settings(Model):
 
     layout: Layout
     expects: ClusterConfig
+    version: Literal[2]
+    """Of the files beside it: a cluster with others cannot be gone on with."""
 
 
 class SimCluster:
@@ -168,12 +173,12 @@ class SimCluster:
         """
         self._lay_out()
         self._run(_ETCD, parts.etcd)
-        self._await(_ETCD, self._etcd_listens)
+        self.wait_for(_ETCD, self._etcd_listens)
         self._run(_API, parts.apiserver)
         api = self.api()
-        self._await(_API, api.ready)
+        self.wait_for(_API, api.ready)
         self._run("kube-scheduler", parts.scheduler)
-        if not self._runs("kwok"):
+        if not self.runs("kwok"):
             free_nodes(api)
         self._run("kwok", parts.kwok)
         types = installed(self.expects.operators, self._toolchain)
@@ -182,6 +187,7 @@ class SimCluster:
         # until it knows a type, what objects of that type own outlives them.
         self._run("kube-controller-manager", parts.controller_manager)
         self._run_operators()
+        run_controllers(self, api, self._toolchain)
         wait_usable(api, self.expects, _PATIENCE)
 
     def _lay_out(self) -> None:
@@ -193,14 +199,14 @@ class SimCluster:
         if not (layout.tls / "service-accounts.pub").exists():
             write_pki(layout.tls)
         running = self.processes()
-        if not self._runs(_API) and not _is_free(layout.port):
+        if not self.runs(_API) and not _is_free(layout.port):
             layout = self.layout = layout.model_copy(update={"port": free_port()})
             kill(process for name, process in running.items() if name != _ETCD)
         settings = read_settings(layout.home)
         if settings and settings.expects.operators != self.expects.operators:
-            kill(process for name, process in running.items() if name == _OPERATORS)
+            self.end_programs((_OPERATORS,))
         _settings_file(layout.home).write_text(
-            _Settings(layout=layout, expects=self.expects).model_dump_json()
+            _Settings(layout=layout, expects=self.expects, version=2).model_dump_json()
         )
         write_kubeconfig(layout.kubeconfig, [self.access])
         stages = stage_documents(self.expects)
@@ -214,23 +220,46 @@ class SimCluster:
         layout = self.layout
         return Access(context=self.expects.context, server=layout.server, tls=layout.tls)
 
-    def _runs(self, name: str) -> bool:
+    def runs(self, name: str, /) -> bool:
+        """Whether the process called *name* runs."""
         process = self.processes().get(name)
         return process is not None and alive(process)
 
     def _run(self, name: str, arguments: Callable[[Layout], list[str]]) -> None:
-        if self._runs(name):
+        if self.runs(name):
             return
         argv = [str(self._toolchain.path(name)), *arguments(self.layout)]
-        self._record.add(spawn(name, argv, self.layout.home, self._log(name)))
+        self._start(name, argv, self.layout.home, {})
+
+    def start_program(self, program: Program, /) -> None:
+        """Start *program* as a process of the cluster."""
+        if program.module is not None:
+            argv = [sys.executable, "-m", program.module, *program.arguments]
+            self._start(program.name, argv, _PROJECT, program.environment)
+        else:
+            argv = [str(self._toolchain.path(program.name)), *program.arguments]
+            self._start(program.name, argv, self.layout.home, program.environment)
+
+    def end_programs(self, names: tuple[str, ...], /) -> None:
+        """End those of *names* that run, and no longer count any of them as the cluster's."""
+        processes = self.processes()
+        for name in processes.keys() & set(names):
+            kill([processes[name]])
+            self._record.forget(name)
+
+    def _start(
+        self, name: str, argv: list[str], folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        self._record.add(spawn(name, argv, folder, self._log(name), environment))
 
     def _run_operators(self) -> None:
-        if self._runs(_OPERATORS) or not self.expects.operators:
+        has_gpus = any(MACHINES[group.profile].gpu for group in self.expects.nodes)
+        if self.runs(_OPERATORS) or not (self.expects.operators or has_gpus):
             return
         layout = self.layout
         argv = [sys.executable, "-m", "sim.operators", layout.server, str(layout.tls)]
         argv += self.expects.operators
-        self._record.add(spawn(_OPERATORS, argv, _PROJECT, self._log(_OPERATORS)))
+        self._start(_OPERATORS, argv, _PROJECT, {})
 
     def _log(self, name: str) -> Path:
         return self.layout.home / "logs" / f"{name}.log"
@@ -243,14 +272,15 @@ class SimCluster:
                 return False
         return True
 
-    def _await(self, name: str, ready: Callable[[], bool]) -> None:
+    def wait_for(self, name: str, ready: Callable[[], bool], /) -> None:
+        """Return once *ready*. Raises SimError if the process called *name* ends or takes long."""
         deadline = time.monotonic() + _PATIENCE
         while not ready():
-            if self._runs(name) and time.monotonic() < deadline:
+            if self.runs(name) and time.monotonic() < deadline:
                 time.sleep(0.02)
                 continue
             lines = self._log(name).read_text(errors="replace").splitlines()[-3:]
-            fate = "is not ready" if self._runs(name) else "has ended"
+            fate = "is not ready" if self.runs(name) else "has ended"
             raise SimError(
                 where=f"simulated cluster {self.expects.context}",
                 got=f"{name} that {fate}; its last words:\n  " + "\n  ".join(lines) + "\n ",

@@ -1,19 +1,22 @@
 """What is in a cluster before anybody deploys to it: nodes, storage classes, operators' types."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from config.cluster import ClusterConfig, StorageClassConfig
+from config.node_labels import GPU_POOL, MIG_CONFIG, PLUGIN_CONFIG
 from sim.api import Api, ConflictError, Object
 from sim.errors import SimError
-from sim.nodes import GPU_POOL_LABEL, node_objects
+from sim.nodes import node_objects
 from sim.operators.installed import Installed
 
 _NODES = "/api/v1/nodes"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+_RUNTIMES = "/apis/node.k8s.io/v1/runtimeclasses"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _TYPES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_NVIDIA = "nvidia.com/"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -32,6 +35,10 @@ def furnish(api: Api, expects: ClusterConfig, types: Sequence[Installed], timeou
     _replace_differing(api, _NODES, node_objects(expects), _is_same_node)
     classes = [storage_class_object(entry) for entry in expects.storage_classes]
     _replace_differing(api, _CLASSES, classes, _is_same_class)
+
+    if "gpu-operator" in expects.operators:
+        with suppress(ConflictError):
+            api.create(_RUNTIMES, {"metadata": {"name": "nvidia"}, "handler": "nvidia"})
 
     def unserved() -> str:
         missing = [entry.group_version for entry in types if _served(api, entry) < len(entry.files)]
@@ -110,12 +117,29 @@ def _replace_differing(
 
 def _is_same_node(present: Object, wanted: Object) -> bool:
     # Controllers and people add labels and taints of their own: those do not count, except ours.
+    # What NVIDIA's programs say of the GPUs, they change (sim.operators.nvidia): the type of the
+    # machine already tells which ones it has.
     labels = present["metadata"]["labels"]
+    asked = {key: value for key, value in _labels(wanted) if _is_given(key)}
     return (
-        labels.items() >= wanted["metadata"]["labels"].items()
-        and labels.get(GPU_POOL_LABEL) == wanted["metadata"]["labels"].get(GPU_POOL_LABEL)
-        and bool(present["status"]["capacity"] == wanted["status"]["capacity"])
+        labels.items() >= asked.items()
+        and labels.get(GPU_POOL) == asked.get(GPU_POOL)
+        and _capacity(present) == _capacity(wanted)
     )
+
+
+def _is_given(label: str) -> bool:
+    """Whether a person gave a node this label, or the machine has it; else a program found it."""
+    return not label.startswith(_NVIDIA) or label in (PLUGIN_CONFIG, MIG_CONFIG)
+
+
+def _labels(node: Object) -> Iterable[tuple[str, str]]:
+    return node["metadata"]["labels"].items()
+
+
+def _capacity(node: Object) -> dict[str, str]:
+    capacity = node["status"]["capacity"]
+    return {name: amount for name, amount in capacity.items() if not name.startswith(_NVIDIA)}
 
 
 def _is_same_class(present: Object, wanted: Object) -> bool:

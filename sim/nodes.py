@@ -3,11 +3,10 @@
 from ipaddress import IPv4Network
 from typing import Any
 
+from catalog.machines import MACHINES, Gpu, Machine
 from config.cluster import ClusterConfig, NodeGroup
-from sim.profiles import MACHINES, Gpu, Machine
+from config.node_labels import GPU_POOL, GPU_TAINT
 
-GPU_POOL_LABEL = "private-ai.dev/gpu-pool"
-GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 SIMULATED = {"kwok.x-k8s.io/node": "fake"}
 """The annotation by which kwok knows the nodes it plays the kubelet of."""
 
@@ -16,9 +15,6 @@ SIMULATED = {"kwok.x-k8s.io/node": "fake"}
 _DRIVER = ("580", "95", "05")
 _CUDA = ("13", "0")
 _KUBELET = "v1.36.3"  # of the control plane that `engine` builds
-# Held back from pods, as a kubelet with the defaults of kubeadm and one reserved core would.
-_RESERVED_CPU = 1
-_RESERVED_MEMORY_GIB = 2
 _NETWORK = IPv4Network("10.95.0.0/16")  # beside the pods' and the services', see sim.parts
 _PODS = 110  # kubelet --max-pods
 
@@ -54,11 +50,12 @@ def _node(name: str, address: str, zone: str, group: NodeGroup) -> dict[str, Any
         "topology.kubernetes.io/zone": zone,
     }
     if group.pool:
-        labels[GPU_POOL_LABEL] = group.pool
+        labels[GPU_POOL] = group.pool
     spec: dict[str, Any] = {"providerID": f"kwok://{name}"}
     if machine.gpu:
         labels |= gpu_labels(machine.gpu, machine.type)
         spec["taints"] = [GPU_TAINT]
+    labels |= group.labels
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -92,12 +89,8 @@ def _capacity(machine: Machine) -> dict[str, str]:
 
 
 def _allocatable(machine: Machine) -> dict[str, str]:
-    """What is left for pods. A kubelet evicts below 10 % of free disk and offers the rest."""
     return _resources(
-        machine,
-        machine.cpu - _RESERVED_CPU,
-        machine.memory_gib - _RESERVED_MEMORY_GIB,
-        machine.disk_gib * 9 // 10,
+        machine, machine.cpu_for_pods, machine.memory_gib_for_pods, machine.disk_gib_for_pods
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from config.base import Model
+from sim.pki import FRONT_PROXY
 from sim.ports import LOOPBACK
 
 POD_NETWORK: Final = "10.244.0.0/16"
@@ -87,6 +88,9 @@ def apiserver(layout: Layout) -> list[str]:
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        # As whom it passes requests on to an API server that extends it, such as KEDA's.
+        f"--proxy-client-cert-file={tls / FRONT_PROXY}.crt",
+        f"--proxy-client-key-file={tls / FRONT_PROXY}.key",
         "--allow-privileged=true",
         "--profiling=false",
     ]
@@ -102,6 +106,8 @@ def controller_manager(layout: Layout) -> list[str]:
         "--controllers=*,-node-ipam-controller",
         # Simulated nodes do not fail by themselves, while a laptop sleeps and two cores get busy.
         "--node-monitor-grace-period=5m",
+        # Of the 15 s by default: somebody waits for the pods that a scaled model gets.
+        "--horizontal-pod-autoscaler-sync-period=5s",
         f"--root-ca-file={tls / 'ca.crt'}",
         f"--service-account-private-key-file={tls / 'service-accounts.key'}",
         f"--cluster-signing-cert-file={tls / 'ca.crt'}",

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,12 +41,22 @@ def start_time(pid: int) -> str | None:
     return f"{boot}/{ticks_since_boot}"
 
 
-def spawn(name: str, argv: Sequence[str], folder: Path, log: Path) -> Process:
-    """Start *argv* in *folder* and in a session of its own, both outputs appended to *log*."""
+def spawn(
+    name: str,
+    argv: Sequence[str],
+    folder: Path,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Process:
+    """Start *argv* in *folder* and in a session of its own, both outputs appended to *log*.
+
+    It inherits this process's environment, with *environment* over it.
+    """
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - argv is ours, no shell
             argv,
             cwd=folder,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -103,7 +113,13 @@ class Record:
 
     def add(self, process: Process) -> None:
         """Note *process*, in place of an earlier one of the same name."""
-        entries = self.read() | {process.name: process}
+        self._write(self.read() | {process.name: process})
+
+    def forget(self, name: str) -> None:
+        """No longer note the process called *name*, which was ended on purpose."""
+        self._write({key: entry for key, entry in self.read().items() if key != name})
+
+    def _write(self, entries: Mapping[str, Process]) -> None:
         scratch = self._file.with_suffix(".new")
         scratch.write_text(json.dumps([asdict(entry) for entry in entries.values()]))
         scratch.rename(self._file)  # a reader sees the old or the new, never half of one

@@ -27,13 +27,21 @@ def stack_names() -> list[str]:
     return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
 
 
-def cluster_of(stack: str) -> ClusterConfig:
-    """The `cluster` section of Pulumi.<stack>.yaml, and nothing else of it.
+def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
+    """The `cluster` section of the stack's file, and nothing else of it.
 
-    Raises SimError where the stack, the section or a value in it is wrong.
+    The file is Pulumi.<stack>.yaml, unless *config_file* is another. Raises SimError where the
+    stack, the file, the section or a value in it is wrong.
     """
-    file = project_folder() / f"Pulumi.{stack}.yaml"
-    if stack not in stack_names():
+    file = config_file or project_folder() / f"Pulumi.{stack}.yaml"
+    if config_file is not None and not config_file.is_file():
+        raise SimError(
+            where="--config-file",
+            got=str(config_file),
+            allowed="a file with the configuration of a stack",
+            remedy="name one, such as one of the folder examples",
+        )
+    if config_file is None and stack not in stack_names():
         raise SimError(
             where="--stack",
             got=stack,

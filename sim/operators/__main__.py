@@ -9,26 +9,76 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from config.node_labels import PLUGIN_CONFIG
 from sim.api import Api, ConflictError, Object, RefusedError
-from sim.operators import cloudnative_pg, minio
+from sim.operators import cloudnative_pg, minio, nvidia, nvidia_reconciler
 from sim.operators.reconcilers import SOON, reconcile_cluster, reconcile_tenant
 
 Reconciler = Callable[[Api, str, str], float | None]
 Key = tuple[Reconciler, str, str]
 _log = logging.getLogger("sim.operators")
-# (collection, selector, label with the owner's name or "" where the object is the owner itself)
-_WATCHES: dict[str, tuple[Reconciler, list[tuple[str, str]]]] = {
+Owner = Callable[[Object], tuple[str, str] | None]
+"""The namespace and name of what to look at when an object has changed, if anything."""
+
+
+def _named_by(label: str) -> Owner:
+    """The owner that *label* names, or the object itself where that is empty."""
+
+    def owner(content: Object) -> tuple[str, str]:
+        metadata = content["metadata"]
+        return metadata["namespace"], metadata["labels"][label] if label else metadata["name"]
+
+    return owner
+
+
+_NVIDIA = "nvidia"
+"""No operator of a cluster: the stack brings its own device plugin, which no simulated pod runs."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A collection whose changes call for a look."""
+
+    path: str
+    owner: Owner
+    """Whose each object is."""
+    selector: str = ""
+    """Labels of the objects that count."""
+
+
+# By operator: what looks, and what it watches.
+_WATCHES: dict[str, tuple[Reconciler, list[Watch]]] = {
+    _NVIDIA: (
+        nvidia_reconciler.reconcile_node,
+        [
+            Watch("/api/v1/nodes", nvidia_reconciler.owner, PLUGIN_CONFIG),
+            Watch(
+                "/api/v1/pods", nvidia_reconciler.owner, f"app.kubernetes.io/name={nvidia.PLUGIN}"
+            ),
+        ],
+    ),
     "minio": (
         reconcile_tenant,
-        [(minio.TENANTS, ""), ("/apis/apps/v1/statefulsets", minio.TENANT_LABEL)],
+        [
+            Watch(minio.TENANTS, _named_by("")),
+            Watch("/apis/apps/v1/statefulsets", _named_by(minio.TENANT_LABEL), minio.TENANT_LABEL),
+        ],
     ),
     "cloudnative-pg": (
         reconcile_cluster,
-        [(cloudnative_pg.CLUSTERS, ""), ("/api/v1/pods", cloudnative_pg.CLUSTER_LABEL)],
+        [
+            Watch(cloudnative_pg.CLUSTERS, _named_by("")),
+            Watch(
+                "/api/v1/pods",
+                _named_by(cloudnative_pg.CLUSTER_LABEL),
+                cloudnative_pg.CLUSTER_LABEL,
+            ),
+        ],
     ),
 }
 
@@ -59,21 +109,16 @@ class Queue:
                 self._changed.wait(None if key is None else self._due[key] - now)
 
 
-def watch(api: Api, queue: Queue, reconciler: Reconciler, path: str, label: str) -> None:
-    """Ask for a look at whatever owns an object at *path*, for ever."""
+def watch(api: Api, queue: Queue, reconciler: Reconciler, watched: Watch) -> None:
+    """Ask for a look at whatever owns an object of *watched*, for ever."""
     while True:
         try:
-            for content in api.watch(path, label):
-                queue.add((reconciler, *_owner(content, label)))
+            for content in api.watch(watched.path, watched.selector):
+                if found := watched.owner(content):
+                    queue.add((reconciler, *found))
         except (httpx.HTTPError, RefusedError) as error:  # starting, restarting, type not there yet
-            _log.info("watch %s: %s", path, error)
+            _log.info("watch %s: %s", watched.path, error)
             time.sleep(0.2)
-
-
-def _owner(content: Object, label: str) -> tuple[str, str]:
-    metadata = content["metadata"]
-    name = metadata["labels"][label] if label else metadata["name"]
-    return metadata["namespace"], name
 
 
 def main() -> None:
@@ -82,10 +127,12 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     server, tls, *operators = sys.argv[1:]
     api, queue = Api(server, Path(tls)), Queue()
-    for operator in operators:
-        reconciler, watched = _WATCHES[operator]
-        for path, label in watched:
-            arguments = (api, queue, reconciler, path, label)
+    for operator in [_NVIDIA, *operators]:
+        if operator not in _WATCHES:
+            continue  # a real controller, or one of which only the types are here
+        reconciler, watches = _WATCHES[operator]
+        for watched in watches:
+            arguments = (api, queue, reconciler, watched)
             threading.Thread(target=watch, args=arguments, daemon=True).start()
     while True:
         reconciler, namespace, name = key = queue.take()

@@ -9,11 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from review import run
+from review.build import report as built
+from review.markdown import Forge, markdown
+from review.report import Verdict
 from tests.engine.checkout import Checkout, Done, checkout
 
 _EMPTY = '"""Nothing."""\n'
@@ -51,14 +56,22 @@ def _measure(deployed: Checkout, runs: int, console: Console) -> dict[str, list[
     timed("preview, first, without the pack", _without_pack(deployed))
     timed("up, first", lambda: deployed.pulumi("up", "--yes", "--skip-preview"), 1)
     timed("preview, no change", preview("--expect-no-changes"))
+    timed("review, no change", lambda: _review(deployed))
     timed("preview, no change, with refresh", preview("--expect-no-changes", "--refresh"))
     timed("up, no change", lambda: deployed.pulumi("up", "--yes", "--skip-preview"))
     return rows
 
 
+def _review(deployed: Checkout) -> Done:
+    """A preview as `pai review` runs it, to the comment on the pull request."""
+    ran = run.preview(deployed.root, deployed.stack, deployed.shell)
+    report = built(ran.preview, stack=deployed.stack, before=ran.before, after=ran.after)
+    return Done(report.verdict is not Verdict.CLEAN, markdown(report, Forge.GITHUB))
+
+
 def _without_pack(deployed: Checkout) -> Callable[[], Done]:
     bare = {k: v for k, v in deployed.shell.items() if k != "PULUMI_OPTION_POLICY_PACK"}
-    plain = Checkout(deployed.root, deployed.stack, bare, deployed.cluster)
+    plain = replace(deployed, shell=bare)
     return lambda: plain.pulumi("preview")
 
 

@@ -63,9 +63,14 @@ def configured(stack: str) -> dict[str, Any]:
     return dict(content["config"][KEY])
 
 
-def generate(stack: str, realm_key: RsaKey, authority: str) -> Generated:
-    """Run the program for *stack*, with *realm_key* for its realm and *authority* (PEM) as CA."""
-    raw = configured(stack)
+def generate(
+    stack: str, realm_key: RsaKey, authority: str, raw: Mapping[str, Any] | None = None
+) -> Generated:
+    """Run the program for *stack*, with *realm_key* for its realm and *authority* (PEM) as CA.
+
+    *raw* is what the stack says, where that is not what its own YAML does.
+    """
+    raw = configured(stack) if raw is None else raw
     providers = _Providers(realm_key, authority)
     mocks.set_mocks(providers, project="private-ai", stack=stack, preview=False)
     pulumi.runtime.set_all_config({KEY: json.dumps(raw)})

@@ -3,7 +3,7 @@
 import pytest
 
 from catalog.images import image_spec
-from tests.conformance.peers import keycloak, litellm, open_webui, vllm
+from tests.conformance.peers import keycloak, litellm, ollama, open_webui, vllm
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from tests.conformance.peers import keycloak, litellm, open_webui, vllm
         ("keycloak", keycloak.VERSION),
         ("litellm", f"v{litellm.VERSION}"),
         ("open-webui", f"v{open_webui.VERSION}"),
+        ("ollama", ollama.VERSION),
     ],
 )
 def test_the_peer_is_of_the_version_that_the_catalogue_deploys(image: str, tag: str) -> None:

@@ -8,7 +8,12 @@ import pytest
 from tests.conformance.generated import STACKS, Generated, configured
 from tests.conformance.peers.vllm import VllmSource
 
-_MODELS = [(stack, model) for stack in STACKS for model in configured(stack)["models"]]
+_MODELS = [
+    (stack, name)
+    for stack in STACKS
+    for name, model in configured(stack)["models"].items()
+    if model.get("engine", "vllm") == "vllm"
+]
 _OTHERS = {
     "HOME": "the C library's, and Python's",
     "USER": "Python's getpass",
@@ -32,7 +37,7 @@ def test_its_arguments_and_its_file_are_accepted_with_the_values_meant(
     assert [*container["command"], verb] == ["vllm", "serve"]
     parsed = vllm_source.parse(arguments, file)
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-    assert parsed["model_tag"].startswith(mounts["models"] + "/")
+    assert parsed["model_tag"].startswith(mounts["weights"] + "/")
     assert parsed["served_model_name"] == [model]
     assert parsed["api_key"] == file["api-key"]
     assert parsed["tensor_parallel_size"] == settings.tensor_parallel

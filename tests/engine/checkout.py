@@ -18,6 +18,9 @@ from config.reference import KEY
 from engine import build, environment
 from sim.control_plane import SimCluster
 
+_READS_THE_FILE = frozenset({"up", "preview", "refresh", "destroy"})
+"""The commands that take `--config-file`."""
+
 PROGRAM = ("__main__.py", "catalog", "components", "config", "policies", "sizing", "Pulumi.yaml")
 """What the program needs; the tests change copies of these."""
 
@@ -39,13 +42,17 @@ class Checkout:
     stack: str
     shell: dict[str, str]
     cluster: SimCluster
+    file: str
+    """The stack's file, relative to the copy."""
     said: list[str] = field(default_factory=list[str])
     """Everything that `pulumi` has printed."""
 
     def pulumi(self, *words: str) -> Done:
         """Run `pulumi` as a person would after `eval "$(pai env)"`."""
+        named = ["--config-file", self.file] if words[0] in _READS_THE_FILE else []
+        options = ["--stack", self.stack, "--non-interactive", "--color", "never"]
         done = subprocess.run(
-            ["pulumi", *words, "--stack", self.stack, "--non-interactive", "--color", "never"],
+            ["pulumi", *words, *named, *options],
             cwd=self.root,
             env=self.shell,
             stdout=subprocess.PIPE,
@@ -85,30 +92,38 @@ class Checkout:
             change(content["config"][KEY])
             return yaml.safe_dump(content)
 
-        with self.edited(f"Pulumi.{self.stack}.yaml", edit):
+        with self.edited(self.file, edit):
             yield
 
 
 @contextmanager
 def checkout(
-    stack: str, at: Path, nodes: Callable[[Any], None] = lambda _: None
+    stack: str,
+    at: Path,
+    nodes: Callable[[Any], None] = lambda _: None,
+    file: str | None = None,
 ) -> Generator[Checkout]:
     """A copy of the program at *at*, with the cluster that *stack* expects, running.
 
-    *nodes* may change the cluster's section first: what is there need not be what is expected.
+    Its file is Pulumi.<stack>.yaml, unless *file* is another. *nodes* may change the cluster's
+    section first: what is there need not be what is expected.
     """
+    file = file or f"Pulumi.{stack}.yaml"
     root = at / "checkout"
     root.mkdir(parents=True)
-    for name in (*PROGRAM, f"Pulumi.{stack}.yaml"):
+    for name in (*PROGRAM, file):
         source = environment.PROJECT / name
+        (root / name).parent.mkdir(exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, root / name)
-    settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text())["config"][KEY]
+    settings = yaml.safe_load((root / file).read_text())["config"][KEY]
     nodes(settings["cluster"]["nodes"])
-    toolchain = build.ensure("all", Console(stderr=True))
     expects = ClusterConfig.model_validate(settings["cluster"])
+    console = Console(stderr=True)
+    build.ensure("cluster", console, expects.operators)
+    toolchain = build.ensure("pulumi", console)
     with SimCluster.start(expects, at / "cluster", toolchain) as cluster:
         exported = environment.exports(
             toolchain, cluster.kubeconfig, simulated=True, shell=os.environ
@@ -120,4 +135,4 @@ def checkout(
             "PULUMI_OPTION_POLICY_PACK": str(root / "policies" / "pack"),
         }
         environment.ensure_stacks(exported, [stack])
-        yield Checkout(root, stack, environment.applied(exported), cluster)
+        yield Checkout(root, stack, environment.applied(exported), cluster, file)

@@ -37,7 +37,7 @@ def test_a_cluster_of_nodes_and_storage_classes_is_enough() -> None:
             "marks a and b as default",
         ),
         ({"operators": ["minio", "minio"]}, "name each operator once"),
-        ({"operators": ["mysql"]}, "'minio' or 'cloudnative-pg'"),
+        ({"operators": ["mysql"]}, "'minio', 'cloudnative-pg'"),
         ({"storage_class": []}, "Extra inputs are not permitted"),
     ],
 )

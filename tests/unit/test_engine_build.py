@@ -98,7 +98,15 @@ def test_a_part_is_built_stripped_stamped_and_without_paths_of_the_machine(
 
 def test_progress_names_each_part_and_how_many_there_are(workshop: Workshop) -> None:
     build.ensure("cluster", workshop.console)
-    assert "Building kube-apiserver v1.36.3 (3 of 7)" in workshop.screen.getvalue()
+    assert "Building kube-apiserver v1.36.3 (6 of 10)" in workshop.screen.getvalue()
+
+
+def test_a_controller_is_built_for_who_asks_for_it_and_for_nobody_else(workshop: Workshop) -> None:
+    toolchain = build.ensure("cluster", workshop.console, ["minio", "leader-worker-set"])
+    assert toolchain.path("lws").exists()
+    assert toolchain.module_dir("leader-worker-set").exists()
+    with pytest.raises(EngineError, match=r"no keda.*`pai engine build keda`"):
+        toolchain.path("keda")
 
 
 def test_a_failed_build_says_which_module_and_why_and_what_to_do(workshop: Workshop) -> None:
@@ -189,8 +197,8 @@ def test_an_unknown_part_is_refused_with_the_names_there_are(workshop: Workshop)
     toolchain = build.ensure("cluster", workshop.console)
     with pytest.raises(EngineError, match=r"kubelet.*kube-apiserver"):
         toolchain.path("kubelet")
-    with pytest.raises(EngineError, match=r"keda.*cloudnative-pg"):
-        toolchain.module_dir("keda")
+    with pytest.raises(EngineError, match=r"kubelet.*cloudnative-pg"):
+        toolchain.module_dir("kubelet")
 
 
 def test_built_plugins_lie_where_the_engine_looks_for_the_version_of_their_sdk(

@@ -12,7 +12,7 @@ from engine import doctor
 from engine.doctor import Finding
 from engine.found import Found
 from engine.parts import DATA, PARTS
-from engine.toolchain import Toolchain, folder_of
+from engine.toolchain import Toolchain, folder_of, record
 
 
 class Machine:
@@ -32,6 +32,7 @@ class Machine:
         for part in PARTS:
             folder_of(part).mkdir(parents=True)
             (folder_of(part) / part.name).touch()
+            record(folder_of(part), part, 1)
         (toolchain.home / "bin").mkdir(parents=True)
         script = next(d for d in DATA if d.name == "pulumi-language-python-exec")
         copy = folder_of(script) / script.keep[0]
@@ -56,6 +57,18 @@ def test_a_part_that_is_not_there_is_named_with_the_command_that_makes_it(
     assert (finding.source, finding.good) == ("missing", False)
     assert finding.mend == "pai engine build cluster"
     assert machine.examine("pulumi").mend == "pai engine build pulumi"
+
+
+def test_a_controller_that_no_stack_has_asked_for_is_no_fault(machine: Machine) -> None:
+    finding = machine.examine("keda")
+    assert (finding.source, finding.good) == ("built at first use", True)
+    assert finding.mend == "pai engine build keda"
+
+
+def test_a_part_that_cannot_say_its_version_is_what_was_built(machine: Machine) -> None:
+    machine.build()
+    del machine.says["keda"]
+    assert machine.examine("keda").version == "v2.18.0"
 
 
 def test_a_built_part_is_good_and_says_where_it_is(machine: Machine) -> None:

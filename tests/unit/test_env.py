@@ -234,13 +234,28 @@ def test_an_edit_of_the_stack_file_is_seen_by_the_next_command(shell: Shell) -> 
         ["up", "--stack", "other"],
         ["up"],
         ["version"],
-        ["up", "--stack", "prod", "--config-file", "mine.yaml"],
+        ["up", "--stack", "prod", "--config-file", "missing.yaml"],
     ],
 )
-def test_other_commands_other_stacks_and_a_file_of_ones_own_pass_as_they_are(
+def test_other_commands_other_stacks_and_a_file_that_is_not_there_pass_as_they_are(
     shell: Shell, words: list[str]
 ) -> None:
     assert shell.launch(*words)["file"] == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["--config-file", "mine.yaml"], ["--config-file=mine.yaml"]], ids=["apart", "joined"]
+)
+def test_a_file_of_ones_own_is_read_from_a_copy_without_the_salt_too(
+    shell: Shell, words: list[str]
+) -> None:
+    mine = shell.folder / "program" / "mine.yaml"
+    mine.write_text(_STACK)
+    got = shell.launch("up", *words, "--stack", "other")
+    assert Path(got["file"]).read_text() == _STACK.replace("encryptionsalt: v1:theirs\n", "")
+    assert Path(got["file"]).is_relative_to(cache.root())
+    assert got["args"] == "up --stack other"
+    assert mine.read_text() == _STACK
 
 
 def test_two_checkouts_do_not_share_a_copy(shell: Shell) -> None:

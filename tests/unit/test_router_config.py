@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from components.contracts import ModelDialect
 from components.router_config import ModelUpstream, RedisUpstream, identities, router_config
 from config.router import RouterSettings
 from config.teams import Team
@@ -15,12 +18,24 @@ MODELS = [
     ModelUpstream("embeddings", "embed", "https://embeddings.models.svc:8000/v1", "e-key", 8192),
     ModelUpstream("reranker", "rerank", "https://reranker.models.svc:8000/v1", "r-key", 8192),
 ]
+SPEECH = [
+    ModelUpstream(
+        "dictation",
+        "transcribe",
+        "https://dictation.models.svc:8443/v1",
+        "d-key",
+        448,
+        dialect="openai",
+        known_as="Systran/faster-whisper-large-v3",
+    ),
+    ModelUpstream("voice", "speak", "https://voice.models.svc:8443/v1", "v-key", 448, "openai"),
+]
 
 
-def rendered(**settings: Any) -> dict[str, Any]:
+def rendered(models: Sequence[ModelUpstream] = MODELS, **settings: Any) -> dict[str, Any]:
     return router_config(
         RouterSettings(**settings),
-        MODELS,
+        models,
         RedisUpstream("redis.llm-data.svc", 6379, "redis-password"),
         master_key="sk-master",
         ca_file="/etc/tls/ca.crt",
@@ -39,12 +54,46 @@ def test_every_model_is_asked_under_its_own_name_with_its_own_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "mode"), [("chat", "chat"), ("embeddings", "embedding"), ("reranker", "rerank")]
+    ("model", "mode"),
+    [
+        ("chat", "chat"),
+        ("embeddings", "embedding"),
+        ("reranker", "rerank"),
+        ("dictation", "audio_transcription"),
+        ("voice", "audio_speech"),
+    ],
 )
 def test_a_task_becomes_the_mode_that_litellm_knows(model: str, mode: str) -> None:
-    [entry] = [e for e in rendered()["model_list"] if e["model_name"] == model]
+    [entry] = [e for e in rendered([*MODELS, *SPEECH])["model_list"] if e["model_name"] == model]
 
     assert entry["model_info"]["mode"] == mode
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model"),
+    [
+        ("vllm", "hosted_vllm/chat"),
+        ("openai", "openai/chat"),
+        ("infinity", "infinity/chat"),
+        ("tei", "huggingface/chat"),
+    ],
+)
+def test_each_engine_is_asked_in_its_own_way(dialect: ModelDialect, model: str) -> None:
+    [entry] = rendered([replace(MODELS[0], dialect=dialect)])["model_list"]
+
+    assert entry["litellm_params"]["model"] == model
+
+
+def test_an_engine_that_knows_the_model_by_another_name_is_asked_by_that() -> None:
+    entry, _ = rendered(SPEECH)["model_list"]
+
+    assert entry["model_name"] == "dictation"
+    assert entry["litellm_params"]["model"] == "openai/Systran/faster-whisper-large-v3"
+
+
+def test_speech_is_not_measured_in_tokens() -> None:
+    for entry in rendered(SPEECH)["model_list"]:
+        assert entry["model_info"].keys() == {"mode"}
 
 
 def test_only_what_writes_answers_has_a_longest_answer() -> None:

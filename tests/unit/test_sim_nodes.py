@@ -4,10 +4,10 @@ from typing import get_args
 
 import pytest
 
+from catalog.machines import MACHINES
 from config.cluster import ClusterConfig, NodeGroup, Profile, StorageClassConfig
 from config.quantity import parse
 from sim.nodes import node_objects
-from sim.profiles import MACHINES
 
 
 def cluster(*groups: NodeGroup) -> ClusterConfig:

@@ -40,6 +40,17 @@ def test_a_stack_without_a_file_is_told_apart_from_those_that_have_one() -> None
         cluster_of("god")
 
 
+def test_a_file_of_another_name_may_hold_the_stack(project: Path) -> None:
+    elsewhere = project / "docs" / "mine.yaml"
+    elsewhere.write_text(GOOD.replace("count: 2", "count: 7"))
+    assert cluster_of("any", elsewhere).nodes[0].count == 7
+
+
+def test_a_file_that_is_not_there_is_told_by_the_option_that_named_it(project: Path) -> None:
+    with pytest.raises(SimError, match=r"--config-file: got .*/none\.yaml"):
+        cluster_of("good", project / "none.yaml")
+
+
 @pytest.mark.parametrize("text", ["config: {}\n", "", "config:\n  private-ai:stack: {}\n"])
 def test_a_missing_section_is_told_by_its_path(project: Path, text: str) -> None:
     (project / "Pulumi.bare.yaml").write_text(text)

@@ -88,18 +88,27 @@ class _Handler(BaseHTTPRequestHandler):
                 for index, _ in enumerate(inputs)
             ]
             self._send({"object": "list", "model": model, "data": vectors, "usage": _usage(0)})
+        elif self.path in {"/v1/rerank", "/rerank"} and "texts" in body:  # as TEI does
+            self._send([{"index": index, "score": 0.5} for index, _ in enumerate(body["texts"])])
         elif self.path in {"/v1/rerank", "/rerank"}:
+            plain = model.startswith("infinity")  # which gives a document as it came
             results = [
-                {"index": index, "relevance_score": 0.5, "document": {"text": text}}
+                {
+                    "index": index,
+                    "relevance_score": 0.5,
+                    "document": text if plain else {"text": text},
+                }
                 for index, text in enumerate(body["documents"])
             ]
             self._send({"id": "rerank", "model": model, "results": results, "usage": _usage(0)})
         elif self.path == "/v1/audio/transcriptions":
             self._send({"text": "bonjour"})
+        elif self.path == "/v1/audio/speech":
+            self._send("sound")
         else:
             self._send({"error": f"no {self.path} here"}, 404)
 
-    def _send(self, answer: Mapping[str, Any], status: int = 200) -> None:
+    def _send(self, answer: object, status: int = 200) -> None:
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.conformance.peers import cache, vllm_arguments, vllm_metrics
 from tests.conformance.peers.errors import RefusedError
-from tests.conformance.peers.python_source import Package
+from tests.conformance.peers.python_source import Package, literals
 from tests.conformance.peers.vllm_arguments import Argument
 from tests.conformance.peers.vllm_metrics import Metric
 
@@ -113,6 +113,20 @@ class VllmSource:
         """The names that `--tool-call-parser` accepts."""
         module = self._package.module("vllm.tool_parsers")
         return _keys(module.assigned["_TOOL_PARSERS_TO_REGISTER"])
+
+    def fields(self, module: str, owner: str) -> frozenset[str]:
+        """The fields of the dataclass *owner* of *module*."""
+        return frozenset(self._package.module(module).fields(owner))
+
+    def choices(self, module: str, owner: str, field: str) -> frozenset[str]:
+        """The values that *field* of the dataclass *owner* of *module* may have."""
+        declared, annotation = self._package.module(module).field(owner, field)
+        return frozenset(literals(annotation, declared))
+
+    def literal(self, module: str, name: str) -> frozenset[str]:
+        """The values of the alias *name* of *module*, a Literal."""
+        found = self._package.module(module)
+        return frozenset(literals(found.assigned[name], found))
 
     def environment(self) -> frozenset[str]:
         """The environment variables that vLLM itself reads."""

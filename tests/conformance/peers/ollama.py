@@ -1,0 +1,54 @@
+"""Ollama's own source, out of its Go module: the truth about the environment that it reads."""
+
+import json
+import re
+import shutil
+from functools import cache as once
+from pathlib import Path
+
+from tests.conformance.peers import cache
+
+VERSION = "0.17.4"
+_MODULE = f"github.com/ollama/ollama@v{VERSION}"
+_SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
+
+_VARIABLE = re.compile(r'"(OLLAMA_\w+)"')
+_KV_TYPES = re.compile(r'slices\.Contains\(\[\]string\{([^}]*"q8_0"[^}]*)\}')
+
+
+@once
+def _folder() -> Path:
+    return cache.installed("ollama", VERSION, "7 MB through Go's module proxy", _install)
+
+
+def variables() -> frozenset[str]:
+    """Every variable of its own that `envconfig` reads."""
+    return frozenset(_VARIABLE.findall((_folder() / "config.go").read_text()))
+
+
+def kv_cache_types() -> frozenset[str]:
+    """What the KV cache may be quantised to."""
+    text = (_folder() / "ggml.go").read_text()
+    found = _KV_TYPES.search(text)
+    assert found, "fs/ggml/ggml.go lists no types of the KV cache"
+    return frozenset(re.findall(r'"(\w+)"', found[1]))
+
+
+def routes() -> frozenset[str]:
+    """The paths of its server."""
+    text = (_folder() / "routes.go").read_text()
+    return frozenset(re.findall(r'r\.(?:GET|POST|HEAD|DELETE)\("([^"]+)"', text))
+
+
+def _install(folder: Path) -> None:
+    told = cache.call(
+        "Ollama",
+        ["go", "mod", "download", "-json", _MODULE],
+        "see that Go reaches its module proxy, then run the tests again",
+        folder,
+    )
+    module = json.loads(told)
+    assert module["Sum"] == _SUM, module
+    for file in ("envconfig/config.go", "fs/ggml/ggml.go", "server/routes.go"):
+        shutil.copy(Path(module["Dir"]) / file, folder / Path(file).name)
+        (folder / Path(file).name).chmod(0o644)

@@ -1,0 +1,1 @@
+"""A stand-in for a forge, in the shapes of the published API descriptions."""
