@@ -69,9 +69,14 @@ def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
         if (isinstance(node, dict) and part in node) or isinstance(part, int):
             node = node[part]
             path.append(part)
-        elif part == last and detail["type"] == "missing":
-            path.append(part)
+        elif part == last and (detail["type"] == "missing" or _is_field(path, part)):
+            path.append(part)  # not written: what is wrong is that, or the default
     return path
+
+
+def _is_field(parents: list[int | str], name: str) -> bool:
+    model = _model_at(parents)
+    return model is not None and name in model.model_fields
 
 
 def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:

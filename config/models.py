@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model
@@ -120,6 +121,9 @@ class ModelSettings(Model):
     @classmethod
     def _is_long_enough(cls, tokens: int, info: ValidationInfo) -> int:
         spec = _spec(info)
+        if spec and spec.architecture and not tokens:
+            kind = "missing"
+            raise PydanticCustomError(kind, "Field required")
         if spec and spec.architecture and tokens < _LEAST_CONTEXT:
             message = f"at least {_LEAST_CONTEXT}: longest prompt and answer together, tokens"
             raise ValueError(message)

@@ -1,4 +1,4 @@
-"""Started by Pulumi: builds the pack, which then serves until the engine ends it."""
+"""Started by Pulumi: serves the pack until the engine ends it."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,7 @@ from pathlib import Path
 # `policies` is not yet importable.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pulumi_policy import EnforcementLevel, PolicyPack
+from policies.server import serve
+from policies.waivers import load
 
-from policies.adapter import policies
-
-PolicyPack("private-ai", policies(), EnforcementLevel.MANDATORY)
+serve(load())

@@ -1,55 +1,49 @@
-"""Between Pulumi's policy SDK and the rules.
+"""From what Pulumi's engine sends to what the rules read, and back where a field is filled in."""
 
-Pulumi deserialises every resource once for every policy, so there are few policies: one for
-each level, and for each of the two ways in which Pulumi hands over resources. The rule's id
-begins each message.
-"""
+from collections.abc import Sequence
+from typing import Any
 
-from collections.abc import Mapping, Sequence
-
-from pulumi_policy import (
-    EnforcementLevel,
-    Policy,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-    StackValidationArgs,
-    StackValidationPolicy,
-)
+from google.protobuf import struct_pb2
 from pulumi_policy import proxy as sdk
 
-from policies.checking import check_one, check_stack
-from policies.levels import level
-from policies.rules import RULES, STACK_KINDS, STACK_RULES
-from policies.rules.hardening import patches
-from policies.rules.model import UNKNOWN, Level, Node, Resource
-from policies.rules.pods import WORKLOADS
+from policies.rules.model import UNKNOWN, Managed, Node, Resource
 
 _SENTINELS = frozenset(
     value for name, value in vars(sdk).items() if name.startswith("UNKNOWN_") and name.isupper()
 )
-_LEVELS = {
-    Level.MANDATORY: EnforcementLevel.MANDATORY,
-    Level.ADVISORY: EnforcementLevel.ADVISORY,
-}
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks secrets, and is none
+"""How the engine marks a secret: pulumi/sdk/go/common/resource/properties.go."""
 
 
-def plain(value: Node) -> Node:
-    """*value* without the SDK's proxies; what is not known yet becomes `UNKNOWN`."""
-    if isinstance(value, str):
-        return UNKNOWN if value in _SENTINELS else value
-    if isinstance(value, Mapping):
-        return {key: _item(value, key) for key in value}
-    if isinstance(value, Sequence):
-        return [_item(value, index) for index in range(len(value))]
-    return value
+def plain(value: struct_pb2.Value) -> Node:
+    """*value* without marks of secrets; what is not known yet becomes `UNKNOWN`."""
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        text = value.string_value
+        return UNKNOWN if text in _SENTINELS else text
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if marked(value):
+            return plain(fields["value"])
+        return {key: plain(fields[key]) for key in fields}
+    if kind == "list_value":
+        return [plain(item) for item in value.list_value.values]
+    return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def _item(container: Node, key: Node) -> Node:
-    try:
-        return plain(container[key])
-    except sdk.UnknownValueError:
-        return UNKNOWN
+def marked(value: struct_pb2.Value) -> bool:
+    """Whether *value* is, as a whole, marked secret."""
+    fields = value.struct_value.fields
+    return _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
+
+
+def _secret(value: struct_pb2.Value) -> bool:
+    """Whether *value*, or each value of the mapping that it is, is marked secret."""
+    if marked(value):
+        return True
+    fields = value.struct_value.fields
+    return bool(fields) and all(marked(fields[key]) for key in fields)
 
 
 def kind_of(token: str) -> str:
@@ -66,77 +60,31 @@ def kind_of(token: str) -> str:
     return kind if group == "core" else f"{kind}.{group}"
 
 
-def policies() -> list[Policy]:
-    """The policies of the pack."""
-    return [
-        *(_resource_policy(at) for at in Level),
-        *(_stack_policy(at) for at in Level),
-        _hardening(),
-    ]
-
-
-def _resource_policy(at: Level) -> ResourceValidationPolicy:
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        kind = kind_of(args.resource_type)
-        rules = [r for r in RULES if kind in r.kinds and level(r.level, args.urn) is at]
-        if rules:
-            for finding in check_one(Resource(kind, plain(args.props), args.urn), rules):
-                report(finding.message, None)
-
-    return ResourceValidationPolicy(
-        f"objects-{at}",
-        "Rules about single Kubernetes objects.",
-        validate,
-        _LEVELS[at],
+def resource(asked: Any) -> Resource | None:  # noqa: ANN401 - two messages with the same fields
+    """The Kubernetes object of a request's resource; None if it is none."""
+    kind = kind_of(asked.type)
+    if not kind:
+        return None
+    fields = asked.properties.fields
+    return Resource(
+        kind,
+        {key: plain(fields[key]) for key in fields},
+        asked.urn,
+        Managed(asked.options.protect, frozenset(key for key in fields if _secret(fields[key]))),
     )
 
 
-def _stack_policy(at: Level) -> StackValidationPolicy:
-    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        urn = args.resources[0].urn if args.resources else ""
-        rules = [rule for rule in STACK_RULES if level(rule.level, urn) is at]
-        if not rules:
-            return
-        objects = [
-            Resource(kind, plain(found.props), found.urn)
-            for found in args.resources
-            if (kind := kind_of(found.resource_type)) in STACK_KINDS
-        ]
-        for finding in check_stack(objects, rules):
-            report(finding.message, finding.resource.urn if finding.resource else None)
-
-    return StackValidationPolicy(
-        f"stack-{at}",
-        "Rules about the Kubernetes objects together.",
-        validate,
-        _LEVELS[at],
-    )
-
-
-def _hardening() -> ResourceValidationPolicy:
-    """Off; a policy configuration of {"harden": "remediate"} turns it on."""
-
-    # The SDK takes the new properties as they are, whatever its types say.
-    def remediate(args: ResourceValidationArgs) -> Node:
-        kind = kind_of(args.resource_type)
-        if kind not in WORKLOADS:
-            return None
-        changes = list(patches(Resource(kind, plain(args.props), args.urn)))
-        for path, value in changes:
-            _put(args.props, path, value)
-        return args.props if changes else None
-
-    return ResourceValidationPolicy(
-        "harden",
-        "Fill in the security fields that a workload leaves out.",
-        enforcement_level=EnforcementLevel.DISABLED,
-        remediate=remediate,
-    )
-
-
-def _put(target: Node, path: Sequence[str | int], value: Node) -> None:
-    """Set *path* of the SDK's nested proxies, which keep what is secret marked as secret."""
-    *way, last = path
+def put(properties: struct_pb2.Struct, path: Sequence[str | int], value: Node) -> None:
+    """Set *path* of *properties*, making what is missing on the way; marks of secrets stay."""
+    first, *way = path
+    at = properties.fields[str(first)]
     for step in way:
-        target = target[step]
-    target[last] = value
+        inside = at.struct_value.fields["value"] if marked(at) else at
+        if isinstance(step, int):
+            at = inside.list_value.values[step]
+        else:
+            at = inside.struct_value.fields[step]
+    if isinstance(value, bool):
+        at.bool_value = value
+    else:
+        at.struct_value.update(value)

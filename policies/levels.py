@@ -13,6 +13,12 @@ def stack_of(urn: str) -> str | None:
     return stack if separator and prefix == "urn:pulumi" else None
 
 
+def project_of(urn: str) -> str | None:
+    """The project that a URN belongs to."""
+    parts = urn.split("::")
+    return parts[1] if stack_of(urn) and len(parts) > 1 else None
+
+
 def level(of_rule: Level, urn: str) -> Level:
     """The level of a rule's findings in the stack that *urn* belongs to."""
     return Level.ADVISORY if stack_of(urn) in ADVISORY_STACKS else of_rule

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from policies.rules.frameworks import NSA_UPGRADES, RGPD_32
 from policies.rules.model import UNKNOWN, Finding, Node, Resource, Severity, StackRule
 from policies.rules.pods import SERVING, pod_labels
 from policies.rules.reading import Decision, every, get, namespace, same, selects, shown
@@ -51,6 +52,8 @@ PROTECTED = StackRule(
     Severity.MEDIUM,
     _unprotected,
     beside=frozenset({_BUDGET}),
+    rows=(35,),
+    frameworks=(RGPD_32,),
 )
 
 
@@ -101,6 +104,8 @@ PASSABLE = StackRule(
     Severity.MEDIUM,
     _blocking,
     beside=SERVING,
+    rows=(36,),
+    frameworks=(NSA_UPGRADES,),
 )
 
 RULES = (PROTECTED, PASSABLE)

@@ -5,9 +5,9 @@ Only what is absent is set; what somebody wrote stays, and is judged by the rule
 
 from collections.abc import Iterator
 
-from policies.rules.model import Node, Resource
+from policies.rules.model import UNKNOWN, Node, Resource
 from policies.rules.pods import pods
-from policies.rules.reading import entries, get, mapping, missing
+from policies.rules.reading import entries, get, missing
 
 Path = tuple[str | int, ...]
 
@@ -24,17 +24,11 @@ def patches(resource: Resource) -> Iterator[tuple[Path, Node]]:
         if anonymous and missing(pod.spec, "automountServiceAccountToken"):
             yield (*spec, "automountServiceAccountToken"), False
         if missing(pod.spec, "securityContext", "seccompProfile"):
-            own = mapping(pod.spec, "securityContext")
-            if own or missing(pod.spec, "securityContext"):
-                yield (
-                    (*spec, "securityContext"),
-                    {**own, "seccompProfile": {"type": "RuntimeDefault"}},
-                )
+            profile = {"type": "RuntimeDefault"}
+            yield (*spec, "securityContext", "seccompProfile"), profile
         for field in ("initContainers", "containers"):
             for i, container in entries(pod.spec, field):
-                own = mapping(container, "securityContext")
-                if "allowPrivilegeEscalation" in own or own.get("privileged") is True:
-                    continue
-                if own or missing(container, "securityContext"):
-                    path = (*spec, field, i, "securityContext")
-                    yield path, {**own, "allowPrivilegeEscalation": False}
+                path = (*spec, field, i, "securityContext", "allowPrivilegeEscalation")
+                privileged = get(container, "securityContext", "privileged") in (True, UNKNOWN)
+                if not privileged and missing(container, *path[-2:]):
+                    yield path, False

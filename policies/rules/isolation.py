@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policies.rules.frameworks import ANSSI, NSA_PODS, PSS_BASELINE, PSS_RESTRICTED, cis
 from policies.rules.model import UNKNOWN, Finding, Level, Node, Resource, Rule, Severity
 from policies.rules.pods import WORKLOADS, Pod, containers, pods
 from policies.rules.reading import entries, get, is_list, label, shown
@@ -21,6 +22,13 @@ PRIVILEGED = Rule(
     WORKLOADS,
     Severity.CRITICAL,
     _privileged,
+    rows=(1,),
+    frameworks=(
+        PSS_BASELINE,
+        *cis("5.2.2"),
+        NSA_PODS,
+        ANSSI,
+    ),
 )
 
 
@@ -39,6 +47,16 @@ HOST_NAMESPACES = Rule(
     WORKLOADS,
     Severity.CRITICAL,
     _host_namespaces,
+    rows=(
+        9,
+        10,
+    ),
+    frameworks=(
+        PSS_BASELINE,
+        *cis("5.2.3", "5.2.4", "5.2.5"),
+        NSA_PODS,
+        ANSSI,
+    ),
 )
 
 
@@ -59,6 +77,11 @@ HOST_PORT = Rule(
     WORKLOADS,
     Severity.HIGH,
     _host_ports,
+    rows=(11,),
+    frameworks=(
+        PSS_BASELINE,
+        *cis("5.2.13"),
+    ),
 )
 
 
@@ -80,10 +103,20 @@ HOST_PATH = Rule(
     "no-host-path",
     "No pod mounts a directory of its node.",
     "Files of the node outlive the pod's limits: sockets, credentials, other pods' data.",
-    "mount a claim; name a driver that needs the node in policies/exemptions.py, with its reason",
+    "mount a claim; waive it for a driver that needs the node",
     WORKLOADS,
     Severity.CRITICAL,
     _host_paths,
+    rows=(
+        12,
+        14,
+    ),
+    frameworks=(
+        PSS_BASELINE,
+        *cis("5.2.12"),
+        NSA_PODS,
+        ANSSI,
+    ),
 )
 
 
@@ -171,6 +204,20 @@ RESTRICTED = Rule(
     WORKLOADS,
     Severity.HIGH,
     _unrestricted,
+    rows=(
+        2,
+        3,
+        5,
+        6,
+        7,
+        17,
+    ),
+    frameworks=(
+        PSS_RESTRICTED,
+        *cis("5.2.6", "5.2.7", "5.2.8", "5.2.9", "5.2.10", "5.7.2", "5.7.3"),
+        NSA_PODS,
+        ANSSI,
+    ),
 )
 
 
@@ -179,7 +226,8 @@ def _writable_root(resource: Resource) -> Iterator[Finding]:
         got = get(container.spec, "securityContext", "readOnlyRootFilesystem")
         if got not in (True, UNKNOWN):
             path = f"{container.path}.securityContext.readOnlyRootFilesystem"
-            yield Finding(path, shown(got), "true")
+            named = get(container.spec, "name")
+            yield Finding(path, shown(got), "true", subject=str(named or ""))
 
 
 READ_ONLY_ROOT = Rule(
@@ -191,6 +239,11 @@ READ_ONLY_ROOT = Rule(
     Severity.MEDIUM,
     _writable_root,
     level=Level.ADVISORY,
+    rows=(8,),
+    frameworks=(
+        NSA_PODS,
+        ANSSI,
+    ),
 )
 
 
@@ -221,6 +274,11 @@ TOKEN = Rule(
     WORKLOADS,
     Severity.MEDIUM,
     _tokens,
+    rows=(18,),
+    frameworks=(
+        *cis("5.1.6"),
+        NSA_PODS,
+    ),
 )
 
 RULES = (

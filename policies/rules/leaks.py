@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from policies.rules import credentials
+from policies.rules.frameworks import NSA_NETWORK, RGPD_32, SNC_CRYPTO, cis
 from policies.rules.model import Finding, Resource, Rule, Severity
 from policies.rules.pods import WORKLOADS, Container, containers
 from policies.rules.reading import entries, get, label, missing, texts
@@ -38,6 +39,13 @@ ENVIRONMENT = Rule(
     WORKLOADS,
     Severity.CRITICAL,
     _environment,
+    rows=(58,),
+    frameworks=(
+        *cis("5.4.1"),
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -72,6 +80,12 @@ ARGUMENTS = Rule(
     WORKLOADS,
     Severity.CRITICAL,
     _arguments,
+    rows=(58,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -94,6 +108,12 @@ CONFIG_MAP = Rule(
     frozenset({"ConfigMap"}),
     Severity.CRITICAL,
     _config_map,
+    rows=(58,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 RULES = (ENVIRONMENT, ARGUMENTS, CONFIG_MAP)

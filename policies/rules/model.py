@@ -44,6 +44,16 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True)
+class Managed:
+    """What Pulumi knows of an object besides its manifest."""
+
+    protected: bool
+    """Whether a destroy, or a replacement, is refused."""
+    marked: frozenset[str]
+    """The top-level inputs that are marked secret, in whole or in part."""
+
+
+@dataclass(frozen=True)
 class Resource:
     """A Kubernetes object as Pulumi gives it to policies: camelCase, secrets in clear."""
 
@@ -53,6 +63,22 @@ class Resource:
     """The manifest; what is not known yet is `UNKNOWN`."""
     urn: str = ""
     """Of the Pulumi resource, where there is one."""
+    managed: Managed | None = None
+    """None for plain manifests, and where it is not known."""
+
+    @property
+    def id(self) -> str:
+        """`KIND/NAMESPACE/NAME`, by which waivers name it; the name is Pulumi's where it has one.
+
+        What has no namespace, or one that is not known, has `-` there.
+        """
+        metadata = self.props.get("metadata")
+        read = metadata if isinstance(metadata, Mapping) else {}
+        namespace, name = (
+            part if isinstance(part := read.get(key), str) and part else "-"
+            for key in ("namespace", "name")
+        )
+        return f"{self.kind}/{namespace}/{self.urn.rsplit('::', 1)[-1] or name}"
 
     @classmethod
     def of(cls, manifest: Manifest, urn: str = "") -> "Resource":
@@ -75,11 +101,13 @@ class Finding:
     change: str = ""
     """What to do; the rule's remedy if empty."""
     subject: str = ""
-    """What an exemption can name: a host path, a capability."""
+    """What a waiver can name within the rule: a host path, a capability, a storage class."""
     resource: Resource | None = None
     """Whose field; set by stack rules, filled in for the others."""
     rule: str = ""
     """The rule's id, filled in."""
+    level: Level = Level.MANDATORY
+    """The rule's, filled in."""
 
     @property
     def message(self) -> str:
@@ -95,7 +123,9 @@ StackCheck = Callable[[Sequence[Resource]], Iterable[Finding]]
 
 
 @dataclass(frozen=True)
-class _Described:
+class Described:
+    """What every rule says of itself."""
+
     id: str
     what: str
     """The rule in one sentence."""
@@ -106,21 +136,23 @@ class _Described:
     kinds: frozenset[str]
     """The kinds it reads, as in `Resource.kind`."""
     severity: Severity
+    rows: tuple[int, ...] = field(kw_only=True)
+    """The checks of `policies.union` that it makes; they say which tools have them."""
+    frameworks: tuple[str, ...] = field(default=(), kw_only=True)
+    """The parts of published guides that it helps to follow; see `policies.rules.frameworks`."""
     level: Level = field(default=Level.MANDATORY, kw_only=True)
     """Where the stack enforces at all; see `policies.levels`."""
-    waiver: str | None = field(default=None, kw_only=True)
-    """The annotation that silences it for one object, if it gives a reason."""
 
 
 @dataclass(frozen=True)
-class Rule(_Described):
+class Rule(Described):
     """A rule that looks at one resource."""
 
     check: Check
 
 
 @dataclass(frozen=True)
-class StackRule(_Described):
+class StackRule(Described):
     """A rule that looks at all resources together; *kinds* are those that it judges."""
 
     check: StackCheck

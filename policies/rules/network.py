@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from policies.rules.frameworks import NSA_NETWORK, RGPD_32, SNC_NETWORK, cis
 from policies.rules.model import UNKNOWN, Finding, Node, Resource, Severity, StackRule, Unknown
 from policies.rules.pods import OPERATED, WORKLOADS, pod_labels
 from policies.rules.reading import Decision, every, get, is_list, missing, namespace, same, selects
 
-_POLICY = "NetworkPolicy.networking.k8s.io"
+POLICY = "NetworkPolicy.networking.k8s.io"
 
 
-def _governs(policy: Resource, direction: str) -> Decision:
+def governs(policy: Resource, direction: str) -> Decision:
     """Whether *policy* restricts that direction.
 
     Left out, policyTypes means Ingress, and Egress if there are egress rules.
@@ -25,7 +26,7 @@ def _governs(policy: Resource, direction: str) -> Decision:
 def _covers(policy: Resource, where: Node, labels: Node, direction: str) -> Decision:
     return every(
         [
-            _governs(policy, direction),
+            governs(policy, direction),
             same(namespace(policy), where),
             selects(get(policy.props, "spec", "podSelector"), labels),
         ]
@@ -37,7 +38,7 @@ def _named(where: Node) -> str:
 
 
 def _uncovered(resources: Sequence[Resource]) -> Iterator[Finding]:
-    policies = [resource for resource in resources if resource.kind == _POLICY]
+    policies = [resource for resource in resources if resource.kind == POLICY]
     for resource in resources:
         if resource.kind not in WORKLOADS | frozenset(OPERATED):
             continue
@@ -62,7 +63,14 @@ NETWORK_POLICY = StackRule(
     WORKLOADS | frozenset(OPERATED),
     Severity.CRITICAL,
     _uncovered,
-    beside=frozenset({_POLICY}),
+    beside=frozenset({POLICY}),
+    rows=(47,),
+    frameworks=(
+        *cis("5.3.2"),
+        NSA_NETWORK,
+        SNC_NETWORK,
+        RGPD_32,
+    ),
 )
 
 RULES = (NETWORK_POLICY,)

@@ -83,9 +83,3 @@ def pod_labels(resource: Resource) -> Iterator[Node]:
     if resource.kind in OPERATED:
         name = get(resource.props, "metadata", "name", default=UNKNOWN)
         yield {OPERATED[resource.kind]: name}
-
-
-def annotations(resource: Resource) -> Iterator[Node]:
-    """The annotations of *resource* and of its pod templates."""
-    yield get(resource.props, "metadata", "annotations", default={})
-    yield from (pod.annotations for pod in pods(resource))

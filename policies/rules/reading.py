@@ -67,6 +67,11 @@ def namespace(resource: Resource) -> Node:
     return get(resource.props, "metadata", "namespace", default="default")
 
 
+def name(resource: Resource) -> Node:
+    """Its name; a string or `UNKNOWN`, where Pulumi or the API server has yet to give one."""
+    return get(resource.props, "metadata", "name", default=UNKNOWN)
+
+
 def same(one: Node, other: Node) -> Decision:
     """Equality of two values that may be unknown."""
     if isinstance(one, Unknown) or isinstance(other, Unknown):

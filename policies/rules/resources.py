@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from policies.rules.frameworks import ANSSI, NSA_NETWORK
 from policies.rules.model import UNKNOWN, Finding, Node, Resource, Rule, Severity
-from policies.rules.pods import WORKLOADS, containers
+from policies.rules.pods import WORKLOADS, containers, pods
 from policies.rules.reading import entries, get, label, mapping, quantity, shown
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
-_GPU_PREFIXES = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
+GPU_PREFIXES = ("nvidia.com/", "amd.com/", "gpu.intel.com/")
 _OPERATED = frozenset(
     {
         "Tenant.minio.min.io",
@@ -40,6 +41,7 @@ def _unbounded(resource: Resource) -> Iterator[Finding]:
                         shown(got),
                         "a quantity above zero, such as 500m or 2Gi",
                         f"set {bound}.{amount}",
+                        subject=f"{bound}.{amount}",
                     )
 
 
@@ -51,6 +53,16 @@ REQUESTS_AND_LIMITS = Rule(
     WORKLOADS | _OPERATED,
     Severity.HIGH,
     _unbounded,
+    rows=(
+        26,
+        27,
+        28,
+        29,
+    ),
+    frameworks=(
+        NSA_NETWORK,
+        ANSSI,
+    ),
 )
 
 
@@ -58,7 +70,7 @@ def _uneven_gpus(resource: Resource) -> Iterator[Finding]:
     for path, resources in _resources(resource):
         requests, limits = mapping(resources, "requests"), mapping(resources, "limits")
         for name in sorted({*requests, *limits}):
-            if not name.startswith(_GPU_PREFIXES):
+            if not name.startswith(GPU_PREFIXES):
                 continue
             request, limit = get(requests, name), get(limits, name)
             # The API server copies a limit into a request that is left out, never the other way.
@@ -81,6 +93,31 @@ GPU_REQUEST_EQUALS_LIMIT = Rule(
     WORKLOADS | _OPERATED,
     Severity.HIGH,
     _uneven_gpus,
+    rows=(30,),
 )
 
-RULES = (REQUESTS_AND_LIMITS, GPU_REQUEST_EQUALS_LIMIT)
+
+def _boundless(resource: Resource) -> Iterator[Finding]:
+    for pod in pods(resource):
+        for i, volume in entries(pod.spec, "volumes"):
+            scratch = get(volume, "emptyDir")
+            if scratch is None or UNKNOWN in (scratch, get(scratch, "sizeLimit")):
+                continue
+            if not get(scratch, "sizeLimit"):
+                path = f"{pod.path}.volumes[{label(volume, i)}].emptyDir.sizeLimit"
+                yield Finding(path, "nothing", "a quantity, such as 1Gi")
+
+
+SCRATCH = Rule(
+    "scratch-size-limit",
+    "Every emptyDir has a size limit.",
+    "One that fills the node's disk, or its memory, evicts the other pods of the node.",
+    "set emptyDir.sizeLimit",
+    WORKLOADS,
+    Severity.MEDIUM,
+    _boundless,
+    rows=(29,),
+    frameworks=(NSA_NETWORK,),
+)
+
+RULES = (REQUESTS_AND_LIMITS, GPU_REQUEST_EQUALS_LIMIT, SCRATCH)

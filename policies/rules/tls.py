@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from policies.rules import cleartext
+from policies.rules.frameworks import NSA_NETWORK, RGPD_32, SNC_CRYPTO
 from policies.rules.model import UNKNOWN, Finding, Node, Resource, Rule, Severity
 from policies.rules.pods import WORKLOADS, Container, containers
 from policies.rules.reading import entries, get, label, missing, shown, texts
-
-PLAINTEXT = "private-ai.dev/plaintext"
-"""Annotation whose value says why this object speaks no TLS."""
 
 _CONFIG = frozenset({"ConfigMap", "Secret"})
 _HTTP_PORT = 80
@@ -49,7 +48,12 @@ INGRESS = Rule(
     frozenset({"Ingress.networking.k8s.io"}),
     Severity.CRITICAL,
     _ingress,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -81,7 +85,12 @@ PORT = Rule(
     frozenset({"Service"}) | WORKLOADS,
     Severity.HIGH,
     _ports,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -129,7 +138,12 @@ URL = Rule(
     WORKLOADS | _CONFIG,
     Severity.HIGH,
     _urls,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 _KONG = re.compile(r"^KONG_(PROXY|ADMIN|ADMIN_GUI|STATUS)_LISTEN$")
@@ -144,6 +158,8 @@ _PROGRAMS = (
     ({"uvicorn"}, "--ssl-certfile"),
 )
 """Words of a command line that open an HTTP listener, and the flag that gives it TLS."""
+_LOOPBACK = frozenset({"--host=127.0.0.1", "--host=localhost", "--host=::1"})
+"""What keeps it inside the pod, in one word or in two."""
 
 
 def _listeners(resource: Resource) -> Iterator[Finding]:
@@ -167,6 +183,8 @@ def _programs(container: Container) -> Iterator[Finding]:
         return
     words = [word for _, word in _words(container)]
     names = {word.rsplit("/", 1)[-1] for word in words}
+    if _LOOPBACK & {*words, *(f"{word}={value}" for word, value in pairwise(words))}:
+        return
     for needed, flag in _PROGRAMS:
         if needed <= names and not any(word.split("=", 1)[0] == flag for word in words):
             yield Finding(f"{container.path}.args", f"no {flag}", f"{flag} with a mounted file")
@@ -180,7 +198,12 @@ LISTENER = Rule(
     WORKLOADS | _CONFIG,
     Severity.CRITICAL,
     _listeners,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -211,7 +234,12 @@ GATEWAY = Rule(
     frozenset({"Gateway.gateway.networking.k8s.io"}),
     Severity.CRITICAL,
     _gateway,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 _HANDLERS = (
@@ -241,7 +269,12 @@ PROBE = Rule(
     WORKLOADS,
     Severity.MEDIUM,
     _probes,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -261,7 +294,12 @@ SCRAPE = Rule(
     frozenset({"ServiceMonitor.monitoring.coreos.com", "PodMonitor.monitoring.coreos.com"}),
     Severity.MEDIUM,
     _scrape,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 
@@ -285,7 +323,12 @@ OBJECT_STORE = Rule(
     frozenset({"Tenant.minio.min.io"}),
     Severity.CRITICAL,
     _object_store,
-    waiver=PLAINTEXT,
+    rows=(52,),
+    frameworks=(
+        NSA_NETWORK,
+        SNC_CRYPTO,
+        RGPD_32,
+    ),
 )
 
 RULES = (INGRESS, PORT, URL, LISTENER, GATEWAY, PROBE, SCRAPE, OBJECT_STORE)

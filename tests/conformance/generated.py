@@ -56,6 +56,14 @@ class Generated:
         """The environment of that container."""
         return {entry["name"]: entry["value"] for entry in self.container(name, kind)["env"]}
 
+    def manifests(self) -> list[dict[str, Any]]:
+        """Every Kubernetes object, under the name that the provider gives to what has none."""
+        objects = {key: value for key, value in self.resources.items() if "kubernetes:" in key[0]}
+        return [
+            {**_whole(inputs), "metadata": _named(name, inputs)}
+            for (_, name), inputs in objects.items()
+        ]
+
 
 def configured(stack: str) -> dict[str, Any]:
     """What `Pulumi.<stack>.yaml` says under the program's own key."""
@@ -132,6 +140,15 @@ class _Providers(mocks.Mocks):
 
 def _named(name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": f"{name}-auto", **inputs.get("metadata", {})}
+
+
+def _whole(value: Any) -> Any:
+    """*value* with the whole numbers whole that the engine's protocol made floating."""
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plain(value: Any) -> Any:

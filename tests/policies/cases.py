@@ -1,8 +1,10 @@
 """What a case of a rule is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from policies import Resource
+from policies.rules.model import Managed
 from tests.policies.manifests import Manifest, Path, obscured
 
 
@@ -18,6 +20,8 @@ class Violating:
     """The path that the finding names."""
     unknown: tuple[int, Path] | None = None
     """Which manifest, and what in it, not to know yet: then the rule must wait."""
+    managed: Managed | None = None
+    """What Pulumi knows besides; None: they are plain manifests."""
 
     @property
     def previewed(self) -> list[Manifest]:
@@ -38,6 +42,7 @@ class Compliant:
     sentence: str
     """Completes "the rule accepts …"."""
     manifests: Sequence[Manifest] = field(default_factory=tuple)
+    managed: Managed | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class NotApplicable:
     sentence: str
     """Completes "the rule does not judge …"."""
     manifests: Sequence[Manifest] = field(default_factory=tuple)
+    managed: Managed | None = None
 
 
 Case = Violating | Compliant | NotApplicable
+
+
+def resources(case: Case, manifests: Sequence[Manifest] | None = None) -> list[Resource]:
+    """The resources of *case*; of other *manifests* in their place if given."""
+    chosen = case.manifests if manifests is None else manifests
+    return [replace(Resource.of(manifest), managed=case.managed) for manifest in chosen]

@@ -292,7 +292,13 @@ ISOLATION: tuple[Case, ...] = (
     Violating(
         "no-service-account-token",
         "a pod that wants the default account's token",
-        [change(workload(), (*POD, "automountServiceAccountToken"), True)],
+        [
+            change(
+                workload(),
+                *((*POD, "automountServiceAccountToken"), True),
+                *((*POD, "serviceAccountName"), REMOVED),
+            )
+        ],
         "spec.template.spec.automountServiceAccountToken",
     ),
     Violating(
@@ -426,4 +432,24 @@ HEALTH: tuple[Case, ...] = (
         "Jobs, DaemonSets and what an operator runs",
         [job(), change(workload("DaemonSet"), (*BOX, "readinessProbe"), REMOVED), database()],
     ),
+    Violating(
+        "liveness-more-patient",
+        "a liveness probe that asks what readiness asks, and gives up as soon",
+        [change(workload(), (*BOX, "livenessProbe", "failureThreshold"), 3)],
+        "containers[server].livenessProbe",
+        (0, (*BOX, "livenessProbe", "failureThreshold")),
+    ),
+    Compliant(
+        "liveness-more-patient",
+        "one that waits longer, and one that asks something else",
+        [
+            workload(),
+            change(
+                workload(),
+                *((*BOX, "livenessProbe", "failureThreshold"), 1),
+                *((*BOX, "livenessProbe", "httpGet", "path"), "/alive"),
+            ),
+        ],
+    ),
+    NotApplicable("liveness-more-patient", "a Job", [job()]),
 )

@@ -247,6 +247,12 @@ LISTENERS: tuple[Case, ...] = (
     ),
     Violating(
         "tls-listener",
+        "uvicorn on every address of the pod",
+        [change(workload(), *args("uvicorn", "app:main", "--host", "::"))],
+        "containers[server].args",
+    ),
+    Violating(
+        "tls-listener",
         "an nginx file that listens without ssl",
         [config_map(nginx__conf="server {\n  listen 8080;\n}")],
         "data[nginx.conf] line 2",
@@ -268,6 +274,8 @@ LISTENERS: tuple[Case, ...] = (
             change(workload(), *env("KC_HTTP_ENABLED", "false")),
             change(workload(), *args("vllm", "serve", "--ssl-certfile=/tls/tls.crt")),
             change(workload(), *args("vllm", "bench")),
+            change(workload(), *args("uvicorn", "app:main", "--host=127.0.0.1")),
+            change(workload(), *args("uvicorn", "app:main", "--host", "127.0.0.1")),
             change(workload(), *args("docs", "serve")),
             config_map(nginx__conf="listen 8443 ssl;\nlisten 127.0.0.1:8080;\nlisten 443 quic;"),
             config_map(kong__conf="proxy_listen = 0.0.0.0:8443 ssl,\nadmin_listen = off\n"),

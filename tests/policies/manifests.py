@@ -1,10 +1,12 @@
 """Sound manifests, which break no rule, and how to spoil them."""
 
 from copy import deepcopy
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from policies import UNKNOWN
+from policies.waivers import Waivers
 
 Manifest = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -19,11 +21,16 @@ _COMPUTE = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
 REMOVED = object()
 
 
+def no_waivers() -> Waivers:
+    """Nothing is let through."""
+    return Waivers([], date(2026, 11, 21))
+
+
 def container(name: str) -> Manifest:
     probe = {"httpGet": {"path": "/health", "port": "https", "scheme": "HTTPS"}}
     return {
         "name": name,
-        "image": "registry.example:5000/vllm/vllm-openai:v0.26.0",
+        "image": f"registry.example:5000/private-ai/server:v1.2.3@sha256:{'ab' * 32}",
         "resources": {"requests": dict(_COMPUTE), "limits": dict(_COMPUTE)},
         "ports": [{"name": "https", "containerPort": 8443}],
         "securityContext": {
@@ -32,7 +39,7 @@ def container(name: str) -> Manifest:
             "capabilities": {"drop": ["ALL"]},
         },
         "readinessProbe": deepcopy(probe),
-        "livenessProbe": deepcopy(probe),
+        "livenessProbe": {**deepcopy(probe), "failureThreshold": 6},
     }
 
 
@@ -44,8 +51,15 @@ def init_container(name: str) -> Manifest:
 
 def pod_spec() -> Manifest:
     return {
+        "serviceAccountName": "chat",
         "automountServiceAccountToken": False,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "priorityClassName": "serving",
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
         "initContainers": [init_container("prepare")],
         "containers": [container("server")],
     }
@@ -66,11 +80,80 @@ def workload(kind: str = "Deployment", replicas: int = 1) -> Manifest:
 def job() -> Manifest:
     """A sound Job; it has no probes."""
     manifest = _object("batch/v1", "Job", deepcopy(workload()["spec"]))
-    return change(manifest, (*BOX, "readinessProbe"), REMOVED, (*BOX, "livenessProbe"), REMOVED)
+    return change(
+        manifest,
+        *((*BOX, "readinessProbe"), REMOVED),
+        *((*BOX, "livenessProbe"), REMOVED),
+        *(("spec", "replicas"), REMOVED),
+        *(("spec", "activeDeadlineSeconds"), 600),
+        *((*POD, "restartPolicy"), "Never"),
+    )
 
 
 def cron_job() -> Manifest:
-    return _object("batch/v1", "CronJob", {"jobTemplate": {"spec": job()["spec"]}})
+    spec = {
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 300,
+        "jobTemplate": {"spec": job()["spec"]},
+    }
+    return _object("batch/v1", "CronJob", spec)
+
+
+def service_account() -> Manifest:
+    return _object("v1", "ServiceAccount", None)
+
+
+def claim() -> Manifest:
+    spec = {"storageClassName": "fast-nvme", "accessModes": ["ReadWriteOnce"]}
+    return _object("v1", "PersistentVolumeClaim", spec)
+
+
+def role(**rule: Any) -> Manifest:
+    """A Role with one rule: by default, to read ConfigMaps."""
+    sound = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+    manifest = _object("rbac.authorization.k8s.io/v1", "Role", None)
+    return {**manifest, "rules": [{**sound, **rule}]}
+
+
+def autoscaler(**spec: Any) -> Manifest:
+    """Of the sound Deployment."""
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
+    sound = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4}
+    return _object("autoscaling/v2", "HorizontalPodAutoscaler", {**sound, **spec})
+
+
+def route() -> Manifest:
+    """An HTTPRoute to the sound Service."""
+    spec = {"hostnames": ["ai.example.org"], "rules": [{"backendRefs": [{"name": "chat"}]}]}
+    return _object("gateway.networking.k8s.io/v1", "HTTPRoute", spec)
+
+
+def quota(**hard: Any) -> Manifest:
+    return _object("v1", "ResourceQuota", {"hard": {"pods": "200", **hard}})
+
+
+def limit_range() -> Manifest:
+    return _object("v1", "LimitRange", {"limits": []})
+
+
+def model_server(kind: str = "Deployment") -> Manifest:
+    """A sound vLLM on two GPUs."""
+    gpus = {"nvidia.com/gpu": "2"}
+    mount, volume = {"name": "shm", "mountPath": "/dev/shm"}, {"medium": "Memory"}  # noqa: S108
+    return change(
+        workload(kind),
+        *((*BOX, "image"), f"registry.example:5000/vllm/vllm-openai:v0.33.0@sha256:{'ab' * 32}"),
+        *((*BOX, "command"), ["vllm"]),
+        *((*BOX, "args"), ["serve", "/models/1", "--tensor-parallel-size=2", "--ssl-certfile=/t"]),
+        *((*BOX, "env"), [{"name": n, "value": "1"} for n in ("HF_HUB_OFFLINE", "DO_NOT_TRACK")]),
+        *((*BOX, "resources", "limits"), {**_COMPUTE, **gpus}),
+        *((*BOX, "startupProbe"), {"failureThreshold": 60, "httpGet": {"scheme": "HTTPS"}}),
+        *((*BOX, "volumeMounts"), [mount]),
+        *((*POD, "volumes"), [{"name": "shm", "emptyDir": {**volume, "sizeLimit": "512Mi"}}]),
+        *((*POD, "nodeSelector"), {"private-ai.dev/gpu-pool": "h200"}),
+        *((*POD, "tolerations"), [{"key": "nvidia.com/gpu", "operator": "Exists"}]),
+        *((*POD, "terminationGracePeriodSeconds"), 120),
+    )
 
 
 def replica_set() -> Manifest:
@@ -105,7 +188,11 @@ def tenant() -> Manifest:
 
 def database() -> Manifest:
     compute = {"requests": dict(_COMPUTE), "limits": dict(_COMPUTE)}
-    spec = {"imageName": "ghcr.io/cloudnative-pg/postgresql:17.6", "resources": compute}
+    spec = {
+        "imageName": "ghcr.io/cloudnative-pg/postgresql:17.6",
+        "resources": compute,
+        "storage": {"storageClass": "fast-nvme"},
+    }
     return _object("postgresql.cnpg.io/v1", "Cluster", spec)
 
 
@@ -158,11 +245,14 @@ def budget(**spec: Any) -> Manifest:
 
 
 def namespace() -> Manifest:
-    return _object("v1", "Namespace", None)
+    manifest = _object("v1", "Namespace", None)
+    enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {**manifest, "metadata": {"name": NAMESPACE, "labels": enforced}}
 
 
 def _object(version: str, kind: str, spec: Any) -> Manifest:
-    metadata = {"name": "chat", "namespace": NAMESPACE, "labels": dict(LABELS)}
+    labels = {**LABELS, "app.kubernetes.io/part-of": "private-ai"}
+    metadata = {"name": "chat", "namespace": NAMESPACE, "labels": labels}
     manifest: Manifest = {"apiVersion": version, "kind": kind, "metadata": metadata}
     return manifest if spec is None else {**manifest, "spec": spec}
 

@@ -1,16 +1,17 @@
 """What Pulumi hands to the pack, and what it gets back, through Pulumi's own policy SDK."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import proto
-from pulumi_policy import EnforcementLevel
-from pulumi_policy import policy as sdk
 from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
 
 from policies import UNKNOWN
-from policies.adapter import kind_of, plain, policies
+from policies.adapter import kind_of, plain
+from policies.server import Analyzer
+from policies.waivers import Waiver, Waivers
 from tests.policies.manifests import (
     BOX,
     CANARY,
@@ -19,14 +20,20 @@ from tests.policies.manifests import (
     Manifest,
     change,
     network_policy,
+    no_waivers,
+    secret,
+    service_account,
     workload,
 )
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
 _TOKENS = {
+    "StatefulSet": "kubernetes:apps/v1:StatefulSet",
     "Deployment": "kubernetes:apps/v1:Deployment",
     "NetworkPolicy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+    "Secret": "kubernetes:core/v1:Secret",
+    "ServiceAccount": "kubernetes:core/v1:ServiceAccount",
 }
 _UNBOUNDED = change(workload(), (*BOX, "resources", "limits", "memory"), REMOVED)
 _WRITABLE = change(workload(), (*BOX, "securityContext", "readOnlyRootFilesystem"), False)
@@ -34,11 +41,8 @@ _WRITABLE = change(workload(), (*BOX, "securityContext", "readOnlyRootFilesystem
 
 @pytest.fixture
 def pack() -> Any:
-    """The pack as the SDK serves it, without its server."""
-    # The SDK has no public way to serve a pack without blocking in PolicyPack().
-    return vars(sdk)["_PolicyAnalyzerServicer"](
-        "private-ai", "0.1.0", policies(), EnforcementLevel.MANDATORY, None
-    )
+    """The pack as it is served, without its server."""
+    return Analyzer(no_waivers())
 
 
 def request(manifest: Manifest, stack: str) -> dict[str, Any]:
@@ -98,7 +102,9 @@ def test_advice_refuses_no_deployment(pack: Any, stack: str) -> None:
 def test_stack_rules_follow_the_stack_and_name_the_resource(
     pack: Any, stack: str, level: int
 ) -> None:
-    found = analyze_stack(pack, [workload(), network_policy(types=["Ingress"])], stack)
+    found = analyze_stack(
+        pack, [workload(), service_account(), network_policy(types=["Ingress"])], stack
+    )
     assert [d.enforcementLevel for d in found] == [level]
     assert found[0].urn.endswith("apps/v1:Deployment::chat")
     assert "[network-policy-for-every-pod] egress" in found[0].message
@@ -106,7 +112,7 @@ def test_stack_rules_follow_the_stack_and_name_the_resource(
 
 def test_a_sound_deployment_has_no_findings(pack: Any) -> None:
     assert analyze(pack, workload(), "prod") == []
-    assert analyze_stack(pack, [workload(), network_policy()], "prod") == []
+    assert analyze_stack(pack, [workload(), service_account(), network_policy()], "prod") == []
 
 
 @pytest.mark.parametrize("sentinel", [UNKNOWN_STRING_VALUE, UNKNOWN_OBJECT_VALUE])
@@ -120,10 +126,15 @@ def test_an_unknown_value_neither_fails_nor_downgrades_the_other_rules(
 
 
 def test_every_unknown_of_the_sdk_becomes_ours_and_text_stays_text() -> None:
-    assert plain({"a": [UNKNOWN_STRING_VALUE, "b"], "c": UNKNOWN_OBJECT_VALUE}) == {
-        "a": [UNKNOWN, "b"],
-        "c": UNKNOWN,
-    }
+    value = struct_pb2.Value()
+    json_format.ParseDict({"a": [UNKNOWN_STRING_VALUE, "b"], "c": UNKNOWN_OBJECT_VALUE}, value)
+    assert plain(value) == {"a": [UNKNOWN, "b"], "c": UNKNOWN}
+
+
+def test_numbers_truths_and_nothing_stay_what_they_are() -> None:
+    value = struct_pb2.Value()
+    json_format.ParseDict({"a": 1.5, "b": True, "c": None, "d": {}, "e": []}, value)
+    assert plain(value) == {"a": 1.5, "b": True, "c": None, "d": {}, "e": []}
 
 
 def test_a_value_marked_secret_is_judged_and_not_quoted(pack: Any) -> None:
@@ -152,12 +163,68 @@ def test_a_kind_is_read_from_the_type_token(token: str, kind: str) -> None:
     assert kind_of(token) == kind
 
 
+def test_a_secret_that_is_not_marked_is_refused_and_a_marked_one_is_not(pack: Any) -> None:
+    mark = {_SIGNATURE: _SECRET, "value": CANARY}
+    [(level, message)] = analyze(pack, secret(token=CANARY), "prod")
+    assert level == proto.MANDATORY
+    assert "[marked-secrets] stringData: got values that are not marked secret" in message
+    assert CANARY not in message
+    assert analyze(pack, secret(token=mark), "prod") == []
+    whole = {**secret(), "stringData": {**mark, "value": {"token": CANARY}}}
+    assert analyze(pack, whole, "prod") == []
+
+
+def test_whether_data_is_protected_is_read_from_the_resource(pack: Any) -> None:
+    asked = request(workload("StatefulSet"), "prod")
+    claims: dict[str, Any] = {"volumeClaimTemplates": [{"spec": {"storageClassName": "x"}}]}
+    asked["properties"].fields["spec"].struct_value.update(claims)
+    for protect, rules in (
+        (False, {"protected-data", "encrypted-storage"}),
+        (True, {"encrypted-storage"}),
+    ):
+        options = proto.AnalyzerResourceOptions(protect=protect)
+        response = pack.Analyze(proto.AnalyzeRequest(**asked, options=options), None)
+        told = {d.message[1 : d.message.index("]")] for d in response.diagnostics}
+        assert told == rules
+
+
+def test_a_finding_carries_the_severity_of_its_rule(pack: Any) -> None:
+    privileged = change(workload(), (*BOX, "securityContext", "privileged"), True)
+    request_ = proto.AnalyzeRequest(**request(privileged, "prod"))
+    [diagnostic] = pack.Analyze(request_, None).diagnostics
+    assert diagnostic.severity == proto.POLICY_SEVERITY_CRITICAL
+
+
+@pytest.mark.parametrize(("name", "silent"), [("objects", True), ("stack", False)])
+def test_a_configuration_can_turn_a_policy_off(pack: Any, name: str, silent: bool) -> None:
+    config = {name: proto.PolicyConfig(enforcementLevel=proto.DISABLED)}
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=config), None)
+    assert (analyze(pack, _UNBOUNDED, "prod") == []) is silent
+    assert (analyze_stack(pack, [workload()], "prod") == []) is not silent
+
+
+def test_a_configuration_can_make_all_of_a_policy_advice(pack: Any) -> None:
+    config = {"objects": proto.PolicyConfig(enforcementLevel=proto.ADVISORY)}
+    pack.Configure(proto.ConfigureAnalyzerRequest(policyConfig=config), None)
+    assert [level for level, _ in analyze(pack, _UNBOUNDED, "prod")] == [proto.ADVISORY]
+
+
+def test_findings_about_waivers_come_with_those_of_the_stack() -> None:
+    over = Waiver("w[0]", "no-host-path", "*", "once", "platform", date(2020, 1, 1))
+    pack = Analyzer(Waivers([over], date(2026, 11, 21)))
+    [found] = analyze_stack(pack, [service_account()], "prod")
+    assert found.enforcementLevel == proto.MANDATORY
+    assert "[waiver-sound] w[0].expires: got 2020-01-01" in found.message
+
+
 _BARE = change(
     workload(),
+    (*POD, "serviceAccountName"),
+    "",
     (*POD, "automountServiceAccountToken"),
     REMOVED,
     (*POD, "securityContext"),
-    {"runAsNonRoot": True},
+    {"runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001},
     (*BOX, "securityContext", "allowPrivilegeEscalation"),
     REMOVED,
 )
@@ -179,10 +246,11 @@ def test_nothing_is_filled_in_unless_somebody_asks(pack: Any) -> None:
 
 
 def test_hardening_fills_in_what_the_rules_ask_for(pack: Any) -> None:
-    assert len(analyze(pack, _BARE, "prod")) > 0
+    assert len(analyze(pack, _BARE, "prod")) > 1
     [hardened] = remediate(configured(pack), _BARE)
-    assert analyze(pack, hardened, "prod") == []
-    assert hardened == workload()
+    [(_, message)] = analyze(pack, hardened, "prod")
+    assert "[own-service-account]" in message
+    assert hardened == change(workload(), (*POD, "serviceAccountName"), "")
 
 
 def test_hardening_leaves_what_somebody_wrote(pack: Any) -> None:

@@ -31,6 +31,7 @@ def test_a_sound_workload_is_left_alone() -> None:
 def test_a_workload_that_says_nothing_gets_every_field() -> None:
     bare = change(
         workload(),
+        *((*POD, "serviceAccountName"), REMOVED),
         *(_TOKEN, REMOVED),
         *((*POD, "securityContext"), REMOVED),
         *((*BOX, "securityContext"), REMOVED),
@@ -38,14 +39,15 @@ def test_a_workload_that_says_nothing_gets_every_field() -> None:
     )
     assert filled_in(bare) == {
         _TOKEN: False,
-        (*POD, "securityContext"): {"seccompProfile": {"type": "RuntimeDefault"}},
-        (*_INIT, "securityContext"): {"allowPrivilegeEscalation": False},
-        (*BOX, "securityContext"): {"allowPrivilegeEscalation": False},
+        (*POD, "securityContext", "seccompProfile"): {"type": "RuntimeDefault"},
+        (*_INIT, "securityContext", "allowPrivilegeEscalation"): False,
+        (*BOX, "securityContext", "allowPrivilegeEscalation"): False,
     }
 
 
 def test_the_pod_of_a_pod_is_found_at_its_root() -> None:
-    bare = change(pod(), ("spec", "automountServiceAccountToken"), REMOVED)
+    account, token = ("spec", "serviceAccountName"), ("spec", "automountServiceAccountToken")
+    bare = change(pod(), account, REMOVED, token, REMOVED)
     assert filled_in(bare) == {("spec", "automountServiceAccountToken"): False}
 
 

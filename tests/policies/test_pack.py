@@ -26,9 +26,7 @@ def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(
             process.kill()
     assert info.name == "private-ai"
     assert {policy.name: policy.enforcementLevel for policy in info.policies} == {
-        "objects-mandatory": 1,
-        "objects-advisory": 0,
-        "stack-mandatory": 1,
-        "stack-advisory": 0,
+        "objects": 1,
+        "stack": 1,
         "harden": 2,
     }

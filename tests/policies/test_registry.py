@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from policies import Rule, StackRule
+from policies import Rule, StackRule, waivers
+from policies.rules.frameworks import SOURCES
+from policies.union import ROWS
 from tests.policies.cases import Case
 from tests.policies.test_rules import AWAITED, COMPLIANT, NOT_APPLICABLE, REGISTERED, VIOLATING
 
@@ -37,3 +39,17 @@ def test_a_rule_says_what_why_and_how_in_sentences(rule: Rule | StackRule) -> No
     assert not rule.remedy.endswith(".")
     assert rule.remedy[0].islower()
     assert rule.kinds
+
+
+def test_every_check_of_the_union_has_a_rule_or_says_why_inputs_cannot_decide_it() -> None:
+    made = {row for rule in (*REGISTERED, *waivers.RULES) for row in rule.rows}
+    undecided = {number for number, row in ROWS.items() if row.undecided}
+    assert made | undecided == set(ROWS)
+    assert not made & undecided
+    assert set(range(1, 76)) <= set(ROWS)
+
+
+@pytest.mark.parametrize("rule", REGISTERED, ids=lambda rule: rule.id)
+def test_a_rule_points_only_to_guides_whose_source_is_named(rule: Rule | StackRule) -> None:
+    assert rule.rows
+    assert all(any(f.startswith(name) for name in SOURCES) for f in rule.frameworks)

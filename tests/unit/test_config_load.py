@@ -60,6 +60,36 @@ def test_problems_of_fields_and_between_fields_come_together() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        (
+            {"model": "qwen3-4b", "pool": "h200"},
+            Problem(
+                "models.chat.context_tokens",
+                "nothing",
+                "Longest prompt and answer together, tokens; at least 256. Models of speech and"
+                " images have none.",
+                "Add models.chat.context_tokens.",
+            ),
+        ),
+        (
+            {"model": "qwen3-4b", "dtype": "fp8", "pool": "h200", "context_tokens": 8192},
+            Problem(
+                "models.chat.revision",
+                "None",
+                "the commit of Qwen/Qwen3-4B-FP8 to deploy, 40 hexadecimal digits; none is known",
+                "Correct models.chat.revision.",
+            ),
+        ),
+    ],
+)
+def test_a_field_that_was_left_out_is_named_and_not_the_section_it_is_in(
+    model: dict[str, Any], problem: Problem
+) -> None:
+    assert problems(models__chat=model) == [problem]
+
+
 def test_a_missing_section_says_what_it_is_for() -> None:
     raw = {key: value for key, value in STACKS["prod"].items() if key != "hosts"}
     with pytest.raises(ConfigError) as refused:

@@ -169,6 +169,7 @@ def test_a_model_of_another_task_is_one_problem_and_not_five() -> None:
         other={
             "engine": "speaches",
             "model": "qwen2.5-7b",
+            "context_tokens": 8192,
             "kv_cache_dtype": "fp8",
             "tensor_parallel": 2,
         }

@@ -1,7 +1,8 @@
 """Programs built from Go modules, with the same Go that builds the toolchain."""
 
+import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 
@@ -21,4 +22,11 @@ def built(name: str, package: str, version: str, what: str) -> str:
         words = [env, f"GOBIN={folder}", program, "install", f"{package}@{version}"]
         cache.call(name, words, f"see that `go install {package}@{version}` works")
 
-    return str(cache.installed(name, version, what, install) / name)
+    return str(cache.installed(name, version, what, install) / PurePosixPath(package).name)
+
+
+def module(name: str, version: str) -> Path:
+    """The folder of Go module *name* at *version*, for the data that its program does not carry."""
+    program = str(go.find_or_install(Console(stderr=True)))
+    words = [program, "mod", "download", "-json", f"{name}@{version}"]
+    return Path(json.loads(cache.call(name, words, "see that this command works"))["Dir"])

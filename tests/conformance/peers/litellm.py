@@ -1,7 +1,6 @@
 """A real LiteLLM proxy, in a virtual environment of its own."""
 
 import ssl
-import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import httpx
 
 from sim.ports import LOOPBACK, free_port
-from tests.conformance.peers import cache
+from tests.conformance.peers import virtual_environment
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.process import Running, running
 from tests.conformance.peers.relocate import relocated
@@ -54,22 +53,8 @@ class LiteLlm:
 
 
 def install() -> Path:
-    """Have it on this machine; returns its virtual environment."""
-    return cache.installed("litellm", VERSION, "about 120 wheels from PyPI", _install)
-
-
-def _install(folder: Path) -> None:
-    remedy = "see that pip reaches PyPI, then run the tests again"
-    cache.call("LiteLLM", [sys.executable, "-m", "venv", str(folder)], remedy)
-    cache.call(
-        "LiteLLM",
-        [
-            str(folder / "bin" / "pip"),
-            *("install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
-            *("-r", str(LOCK)),
-        ],
-        remedy,
-    )
+    """Have it on this machine; returns the programs of its virtual environment."""
+    return virtual_environment.installed("litellm", VERSION, LOCK, "about 120 wheels from PyPI")
 
 
 @contextmanager
@@ -96,7 +81,7 @@ def start(
         "/etc/tls/tls.key": str(certificates.key),
         "/etc/tls/tls.crt": str(certificates.certificate),
     }
-    argv = [str(install() / "bin" / "litellm"), *relocated([*arguments], moves)]
+    argv = [str(install() / "litellm"), *relocated([*arguments], moves)]
 
     def ready() -> bool:
         with suppress(httpx.HTTPError):

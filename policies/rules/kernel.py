@@ -1,0 +1,156 @@
+"""What a pod asks of the kernel beyond isolation: users, sysctls, profiles, kinds of volumes."""
+
+from collections.abc import Iterator
+
+from policies.rules.frameworks import ANSSI, NSA_PODS, PSS_BASELINE, PSS_RESTRICTED, cis
+from policies.rules.model import UNKNOWN, Finding, Level, Node, Resource, Rule, Severity
+from policies.rules.pods import WORKLOADS, containers, pods
+from policies.rules.reading import entries, get, label, mapping, shown
+
+_FIRST_ID = 10_000
+"""Users and groups of a node end below: kube-score and checkov draw the line here."""
+
+
+def _identity(resource: Resource) -> Iterator[Finding]:
+    for pod in pods(resource):
+        for container in pod.containers():
+            for field in ("runAsUser", "runAsGroup"):
+                got = get(container.spec, "securityContext", field)
+                if got is None:
+                    got = get(pod.spec, "securityContext", field)
+                if got is UNKNOWN or (isinstance(got, int | float) and got >= _FIRST_ID):
+                    continue
+                if got == 0 and field == "runAsUser":  # restricted-security-context speaks
+                    continue
+                path = f"{container.path}.securityContext.{field}"
+                yield Finding(path, shown(got), f"{_FIRST_ID} or above", subject=shown(got))
+
+
+IDENTITY = Rule(
+    "high-user-and-group",
+    "Containers run as a user and a group of 10000 or above.",
+    "Below are the node's own: who breaks out of the container would be one of them.",
+    "set runAsUser and runAsGroup, if the image's files allow it",
+    WORKLOADS,
+    Severity.LOW,
+    _identity,
+    rows=(4,),
+    frameworks=(ANSSI,),
+    level=Level.ADVISORY,
+)
+
+_VOLUMES = frozenset(
+    {
+        *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image"),
+        *("persistentVolumeClaim", "projected", "secret"),
+    }
+)
+"""Of the Pod Security Standard `restricted`, and image volumes, which came later."""
+
+
+def _volumes(resource: Resource) -> Iterator[Finding]:
+    for pod in pods(resource):
+        for i, volume in entries(pod.spec, "volumes"):
+            for source in mapping(volume):
+                if source not in _VOLUMES | {"name", "hostPath"}:  # no-host-path speaks of that
+                    path = f"{pod.path}.volumes[{label(volume, i)}].{source}"
+                    allowed = "a claim, emptyDir, configMap, secret, projected, csi or ephemeral"
+                    yield Finding(path, f"a volume of type {source}", allowed, subject=source)
+
+
+VOLUMES = Rule(
+    "volume-types",
+    "Pods mount only the volume types of the Pod Security Standard `restricted`.",
+    "The others (nfs, iscsi, rbd, …) mount past the storage classes, their limits and their keys.",
+    "use a PersistentVolumeClaim",
+    WORKLOADS,
+    Severity.HIGH,
+    _volumes,
+    rows=(13,),
+    frameworks=(PSS_RESTRICTED,),
+)
+
+_SYSCTLS = frozenset(
+    {
+        *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range"),
+        *("net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies"),
+        *("net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports"),
+        *("net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout"),
+        *("net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes"),
+    }
+)
+"""Safe ones of the Pod Security Standard `baseline`."""
+
+
+def _kernel(resource: Resource) -> Iterator[Finding]:
+    for pod in pods(resource):
+        for i, sysctl in entries(pod.spec, "securityContext", "sysctls"):
+            name = get(sysctl, "name")
+            if isinstance(name, str) and name not in _SYSCTLS:
+                path = f"{pod.path}.securityContext.sysctls[{i}]"
+                yield Finding(path, shown(name), "a sysctl of the pod's own", subject=name)
+    for container in containers(resource):
+        mount = get(container.spec, "securityContext", "procMount")
+        if mount not in (None, "Default", UNKNOWN):
+            yield Finding(f"{container.path}.securityContext.procMount", shown(mount), "Default")
+
+
+KERNEL = Rule(
+    "safe-kernel-settings",
+    "Pods leave /proc masked and set no sysctl that reaches beyond them.",
+    "An unsafe sysctl changes the node for every pod there; an open /proc shows it to this one.",
+    "remove it, or have the node's operator set it",
+    WORKLOADS,
+    Severity.HIGH,
+    _kernel,
+    rows=(15,),
+    frameworks=(PSS_BASELINE, ANSSI),
+)
+
+_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+_SELINUX = (None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
+
+
+def _loosened(context: Node, path: str) -> Iterator[Finding]:
+    profile = get(context, "appArmorProfile", "type")
+    if profile not in (None, "RuntimeDefault", "Localhost", UNKNOWN):
+        allowed = "RuntimeDefault or Localhost"
+        yield Finding(f"{path}.appArmorProfile.type", shown(profile), allowed, subject="AppArmor")
+    for field in ("type", "user", "role"):
+        got = get(context, "seLinuxOptions", field)
+        if got is not UNKNOWN and got not in (_SELINUX if field == "type" else (None, "")):
+            allowed = "a container type" if field == "type" else "nothing"
+            yield Finding(f"{path}.seLinuxOptions.{field}", shown(got), allowed, subject="SELinux")
+    if get(context, "windowsOptions", "hostProcess") is True:
+        at = f"{path}.windowsOptions.hostProcess"
+        yield Finding(at, "true", "false", subject="hostProcess")
+
+
+def _confinement(resource: Resource) -> Iterator[Finding]:
+    for pod in pods(resource):
+        yield from _loosened(get(pod.spec, "securityContext"), f"{pod.path}.securityContext")
+        for key, profile in mapping(pod.annotations).items():
+            named = isinstance(profile, str) and profile.startswith(
+                ("runtime/default", "localhost/")
+            )
+            if key.startswith(_APPARMOR) and not named and profile is not UNKNOWN:
+                at = f"annotation {key}"
+                yield Finding(at, shown(profile), "runtime/default", subject="AppArmor")
+        for container in pod.containers():
+            path = f"{container.path}.securityContext"
+            yield from _loosened(get(container.spec, "securityContext"), path)
+
+
+CONFINEMENT = Rule(
+    "mandatory-access-control",
+    "AppArmor and SELinux stay as the runtime sets them, and no Windows container is HostProcess.",
+    "They still hold when a container's process has become root.",
+    "remove the field; the runtime's default applies",
+    WORKLOADS,
+    Severity.HIGH,
+    _confinement,
+    rows=(16,),
+    frameworks=(PSS_BASELINE, *cis("5.2.11"), NSA_PODS, ANSSI),
+)
+
+RULES = (IDENTITY, VOLUMES, KERNEL, CONFINEMENT)

@@ -1,0 +1,112 @@
+"""What roles may do to the cluster."""
+
+from collections.abc import Iterator
+
+from policies.rules.frameworks import NSA_ACCESS, cis
+from policies.rules.model import UNKNOWN, Finding, Node, Resource, Rule, Severity
+from policies.rules.reading import entries, get, is_list, shown
+
+_GROUP = "rbac.authorization.k8s.io"
+_ROLES = frozenset({f"Role.{_GROUP}", f"ClusterRole.{_GROUP}"})
+_BINDINGS = frozenset({f"RoleBinding.{_GROUP}", f"ClusterRoleBinding.{_GROUP}"})
+_ANY = "*"
+
+
+def _listed(rule: Node, field: str) -> frozenset[str]:
+    found = get(rule, field)
+    return frozenset(i for i in found if isinstance(i, str)) if is_list(found) else frozenset()
+
+
+def _wildcards(resource: Resource) -> Iterator[Finding]:
+    role = get(resource.props, "roleRef", "name")
+    if resource.kind in _BINDINGS and role == "cluster-admin":
+        yield Finding("roleRef.name", shown(role), "a role with the rights that are needed")
+    for i, rule in entries(resource.props, "rules"):
+        for field in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
+            if _ANY in _listed(rule, field):
+                yield Finding(f"rules[{i}].{field}", "everything (`*`)", "a list of names")
+
+
+WILDCARD = Rule(
+    "no-wildcard-role",
+    "No role grants everything of anything, and nobody is bound to cluster-admin.",
+    "A wildcard also grants what the next version of the cluster brings.",
+    "list the groups, resources and verbs that the program uses",
+    _ROLES | _BINDINGS,
+    Severity.CRITICAL,
+    _wildcards,
+    rows=(55,),
+    frameworks=(*cis("5.1.1", "5.1.3"), NSA_ACCESS),
+)
+
+_GRANTS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (
+        frozenset({"roles", "clusterroles", "rolebindings", "clusterrolebindings"}),
+        frozenset({"escalate", "bind"}),
+    ),
+    (frozenset({"users", "groups", "serviceaccounts", "uids"}), frozenset({"impersonate"})),
+    (
+        frozenset({"pods/exec", "pods/attach", "pods/portforward", "serviceaccounts/token"}),
+        frozenset({"create", "get"}),
+    ),
+    (frozenset({"nodes/proxy"}), frozenset({"get", "create"})),
+    (
+        frozenset({"validatingwebhookconfigurations", "mutatingwebhookconfigurations"}),
+        frozenset({"create", "update", "patch"}),
+    ),
+    (
+        frozenset({"certificatesigningrequests/approval", "certificatesigningrequests/status"}),
+        frozenset({"update", "patch"}),
+    ),
+    (frozenset({"persistentvolumes"}), frozenset({"create"})),
+)
+"""Rights from which a subject can make any other."""
+
+
+def _escalations(resource: Resource) -> Iterator[Finding]:
+    for i, rule in entries(resource.props, "rules"):
+        resources, verbs = _listed(rule, "resources"), _listed(rule, "verbs")
+        for of, to in _GRANTS:
+            for one in sorted(resources & of):
+                if granted := sorted(verbs & to):
+                    path, got = f"rules[{i}]", f"{', '.join(granted)} on {one}"
+                    yield Finding(path, got, "rights that lead to no others", subject=one)
+
+
+ESCALATION = Rule(
+    "no-escalating-role",
+    "No role may escalate, bind or impersonate, run in other pods, reach kubelets, change admission"
+    " webhooks, approve certificates, make tokens or volumes of a node.",
+    "Each of these makes cluster-admin of whoever has it.",
+    "remove the right, or move it to an operator that a person controls",
+    _ROLES,
+    Severity.CRITICAL,
+    _escalations,
+    rows=(56,),
+    frameworks=(*cis("5.1.8", "5.1.9", "5.1.10", "5.1.11", "5.1.12", "5.1.13"), NSA_ACCESS),
+)
+
+
+def _secrets(resource: Resource) -> Iterator[Finding]:
+    for i, rule in entries(resource.props, "rules"):
+        if "secrets" not in _listed(rule, "resources"):
+            continue
+        read = sorted(_listed(rule, "verbs") & {"get", "list", "watch"})
+        names = get(rule, "resourceNames")
+        if read and names is not UNKNOWN and not names:
+            yield Finding(f"rules[{i}]", f"{', '.join(read)} on every Secret", "resourceNames")
+
+
+SECRETS = Rule(
+    "no-broad-secret-access",
+    "A role that reads Secrets names them.",
+    "list and watch return the contents of all, also of those that come later.",
+    "name the Secrets in resourceNames, or mount them",
+    _ROLES,
+    Severity.HIGH,
+    _secrets,
+    rows=(57,),
+    frameworks=(*cis("5.1.2"), NSA_ACCESS),
+)
+
+RULES = (WILDCARD, ESCALATION, SECRETS)

@@ -1,0 +1,113 @@
+"""Which objects make pods, and in which version of the API."""
+
+import re
+from collections.abc import Iterator
+
+from policies.rules.frameworks import NSA_UPGRADES
+from policies.rules.model import UNKNOWN, Finding, Level, Node, Resource, Rule, Severity
+from policies.rules.reading import get, missing, shown
+
+
+def _naked(resource: Resource) -> Iterator[Finding]:
+    if missing(resource.props, "metadata", "ownerReferences"):
+        yield Finding("kind", "`Pod`", "a Deployment, StatefulSet, DaemonSet or Job")
+
+
+NAKED = Rule(
+    "no-naked-pod",
+    "No Pod stands alone.",
+    "Nobody makes it again when its node goes.",
+    "wrap it in a Deployment or a Job",
+    frozenset({"Pod"}),
+    Severity.MEDIUM,
+    _naked,
+    rows=(41,),
+)
+
+
+def _job(spec: Node, path: str) -> Iterator[Finding]:
+    if missing(spec, "activeDeadlineSeconds"):
+        yield Finding(f"{path}.activeDeadlineSeconds", "nothing", "a number of seconds")
+    restart = get(spec, "template", "spec", "restartPolicy")
+    if restart not in ("Never", "OnFailure", UNKNOWN):
+        at = f"{path}.template.spec.restartPolicy"
+        yield Finding(at, shown(restart), "Never or OnFailure")
+
+
+def _unbounded(resource: Resource) -> Iterator[Finding]:
+    spec = get(resource.props, "spec")
+    if resource.kind == "Job.batch":
+        yield from _job(spec, "spec")
+        return
+    if get(spec, "concurrencyPolicy") not in ("Forbid", "Replace", UNKNOWN):
+        got = shown(get(spec, "concurrencyPolicy"))
+        yield Finding("spec.concurrencyPolicy", got, "Forbid or Replace")
+    if missing(spec, "startingDeadlineSeconds"):
+        yield Finding("spec.startingDeadlineSeconds", "nothing", "a number of seconds")
+    if not missing(spec, "jobTemplate", "spec"):
+        yield from _job(get(spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
+
+
+JOB = Rule(
+    "job-bounded",
+    "A Job has a deadline and a restart policy; a CronJob does not overlap itself.",
+    "One that hangs holds its resources for ever, and the next ones pile up behind it.",
+    "set activeDeadlineSeconds and restartPolicy; for a CronJob concurrencyPolicy Forbid and"
+    " startingDeadlineSeconds. A TTL is not asked for: what Pulumi manages must not delete itself",
+    frozenset({"Job.batch", "CronJob.batch"}),
+    Severity.MEDIUM,
+    _unbounded,
+    rows=(44,),
+    level=Level.ADVISORY,
+)
+
+_STABLE = {
+    "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"),
+    "extensions": ("Deployment", "DaemonSet", "ReplicaSet", "Ingress", "NetworkPolicy"),
+    "batch": ("CronJob", "Job"),
+    "autoscaling": ("HorizontalPodAutoscaler",),
+    "policy": ("PodDisruptionBudget", "PodSecurityPolicy"),
+    "networking.k8s.io": ("Ingress", "IngressClass", "NetworkPolicy"),
+    "rbac.authorization.k8s.io": ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"),
+    "storage.k8s.io": ("StorageClass", "CSIDriver", "CSINode", "VolumeAttachment"),
+    "scheduling.k8s.io": ("PriorityClass",),
+    "coordination.k8s.io": ("Lease",),
+    "discovery.k8s.io": ("EndpointSlice",),
+    "node.k8s.io": ("RuntimeClass",),
+    "certificates.k8s.io": ("CertificateSigningRequest",),
+    "apiextensions.k8s.io": ("CustomResourceDefinition",),
+    "admissionregistration.k8s.io": (
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+    ),
+    "flowcontrol.apiserver.k8s.io": ("FlowSchema", "PriorityLevelConfiguration"),
+}
+"""Built-in kinds that are, or were, in a stable version: https://kubernetes.io/docs/reference/
+using-api/deprecation-guide/. Custom resources are as stable as their operator says."""
+_UNSTABLE = re.compile(r"v\d+(alpha|beta)\d+")
+
+
+def _version(resource: Resource) -> Iterator[Finding]:
+    version = get(resource.props, "apiVersion")
+    if not isinstance(version, str):
+        return
+    group, _, number = version.rpartition("/")
+    if group == "extensions" or resource.kind == "PodSecurityPolicy.policy":
+        yield Finding("apiVersion", shown(version), "the group that replaced it")
+    elif _UNSTABLE.fullmatch(number):
+        yield Finding("apiVersion", shown(version), "a stable version, such as v1")
+
+
+API = Rule(
+    "stable-api-version",
+    "Built-in objects use a stable version of the API, that is still served.",
+    "An alpha or beta version goes with some upgrade of the cluster, and the deployment with it.",
+    "use the version that `kubectl explain` shows",
+    frozenset(f"{kind}.{group}" for group, kinds in _STABLE.items() for kind in kinds),
+    Severity.HIGH,
+    _version,
+    rows=(46,),
+    frameworks=(NSA_UPGRADES,),
+)
+
+RULES = (NAKED, JOB, API)
