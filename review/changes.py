@@ -22,6 +22,7 @@ _OPS: Mapping[str, Op] = {
 }
 _PROVIDED = ("kubernetes:", "random:", "tls:", "pulumi:")
 """Types that are never components of a program's own."""
+_PROVIDER = "pulumi:providers:kubernetes"
 _NO_COMPONENT = "stack"
 """What the resources outside every component are listed under."""
 
@@ -104,6 +105,8 @@ def _change(urn: str, steps: list[Step], states: Mapping[str, State]) -> Change 
     removed = ops.index("delete-replaced") if "delete-replaced" in ops else len(ops)
     made = next((i for i, o in enumerate(ops) if _OPS.get(o) == "replace"), len(ops))
     detailed = main.detailed_diff or {}
+    if op == "update" and main.type.startswith(_PROVIDER) and _elsewhere(main):
+        op = "same"
     owner, kind = _component(urn, states)
     return Change(
         urn=urn,
@@ -117,6 +120,15 @@ def _change(urn: str, steps: list[Step], states: Mapping[str, State]) -> Change 
         replacing=frozenset(p for p, d in detailed.items() if d.diff_kind.endswith("-replace")),
         noted=frozenset(detailed),
     )
+
+
+def _elsewhere(step: Step) -> bool:
+    """Whether a provider only finds its kubeconfig in another place: each machine has its own."""
+    old, new = (
+        {k: v for k, v in (state.inputs if state else {}).items() if k != "kubeconfig"}
+        for state in (step.old, step.new)
+    )
+    return old == new
 
 
 def _component(urn: str, states: Mapping[str, State]) -> tuple[str, str]:

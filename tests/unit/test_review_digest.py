@@ -3,7 +3,7 @@
 from typing import Any
 
 from review.digest import differences, digest
-from review.report import Report
+from review.report import Report, Verdict
 from tests.unit.review_support import of_events, reviewed, step
 
 
@@ -75,3 +75,18 @@ def test_every_recorded_change_has_a_digest_of_its_own() -> None:
     names = ["storage-class", "qdrant-renamed", "tight-model", "larger-model", "egress-opened"]
 
     assert len({reviewed(name).digest for name in names}) == len(names)
+
+
+def test_where_a_machine_keeps_its_kubeconfig_is_no_change() -> None:
+    """The path is an input of the provider: of CI, of a laptop, of the one who approves."""
+
+    def at(path: str, context: str = "prod") -> dict[str, Any]:
+        return step(
+            "pulumi:providers:kubernetes",
+            "cluster",
+            old={"kubeconfig": "/home/a/.kube/config", "context": "prod"},
+            new={"kubeconfig": path, "context": context},
+        )
+
+    assert of_events(at("/tmp/kubeconfig")).verdict is Verdict.CLEAN
+    assert of_events(at("/tmp/kubeconfig", "other")).verdict is Verdict.CHANGES
