@@ -32,6 +32,7 @@ docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
 	$(BIN)/python -m policies.reference
 	$(BIN)/python -m review.report
+	$(BIN)/python -m tests.conformance.differences > docs/linters.md
 
 lock: .venv/ready ## Pin the dependencies anew.
 	$(BIN)/python -m pip install --quiet uv

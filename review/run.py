@@ -65,6 +65,8 @@ def refresh(project: Path, stack: str, shell: Mapping[str, str]) -> tuple[list[s
         project,
         {**shell, **_STREAM},
         *("refresh", "--preview-only", "--json", "--stack", stack),
+        # The state knows the kubeconfig of whoever deployed; the program, that of this shell.
+        "--run-program",
     )
     return done.stdout.splitlines(), text("\n".join(done.stderr.strip().splitlines()[-_SAID:]))
 

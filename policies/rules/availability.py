@@ -8,6 +8,7 @@ from policies.rules.pods import SERVING, WORKLOADS, pod_labels, pods
 from policies.rules.reading import every, get, missing, name, namespace, same, selects, shown
 
 _AUTOSCALER = "HorizontalPodAutoscaler.autoscaling"
+_SCALERS = frozenset({_AUTOSCALER, "ScaledObject.keda.sh"})
 _REPLICATED = 2
 
 
@@ -15,7 +16,7 @@ def _scales(scaler: Resource, workload: Resource) -> bool:
     target = get(scaler.props, "spec", "scaleTargetRef")
     kind = workload.kind.partition(".")[0]
     decisions = [
-        same(get(target, "kind"), kind),
+        same(get(target, "kind", default="Deployment"), kind),  # KEDA's default
         same(get(target, "name"), name(workload)),
         same(namespace(scaler), namespace(workload)),
     ]
@@ -24,7 +25,7 @@ def _scales(scaler: Resource, workload: Resource) -> bool:
 
 def _single(resources: Sequence[Resource]) -> Iterator[Finding]:
     services = [r for r in resources if r.kind == "Service"]
-    scalers = [r for r in resources if r.kind == _AUTOSCALER]
+    scalers = [r for r in resources if r.kind in _SCALERS]
     for workload in resources:
         replicas = get(workload.props, "spec", "replicas", default=1)
         if workload.kind not in SERVING or replicas != 1:
@@ -59,7 +60,7 @@ REPLICAS = StackRule(
     rows=(34,),
     frameworks=(RGPD_32,),
     level=Level.ADVISORY,
-    beside=frozenset({"Service", _AUTOSCALER}),
+    beside=_SCALERS | {"Service"},
 )
 
 

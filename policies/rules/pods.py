@@ -77,9 +77,30 @@ def containers(resource: Resource, *, init: bool = True) -> Iterator[Container]:
         yield from pod.containers(init=init)
 
 
+_GROUPS = "leaderworkerset.sigs.k8s.io"
+
+
+def _added(resource: Resource, pod: Pod) -> Mapping[str, Node]:
+    """The labels that a controller adds to the template's, where others select by them.
+
+    https://lws.sigs.k8s.io/docs/reference/labels-annotations-and-environment-variables/
+    """
+    if not resource.kind.startswith("LeaderWorkerSet."):
+        return {}
+    name = get(resource.props, "metadata", "name", default=UNKNOWN)
+    index: Node = "0" if "leaderTemplate" in pod.path else UNKNOWN
+    return {
+        f"{_GROUPS}/name": name,
+        f"{_GROUPS}/worker-index": index,
+        f"{_GROUPS}/group-index": UNKNOWN,
+    }
+
+
 def pod_labels(resource: Resource) -> Iterator[Node]:
     """The labels of each sort of pod that *resource* makes, itself or through an operator."""
-    yield from (pod.labels for pod in pods(resource))
+    for pod in pods(resource):
+        known = isinstance(pod.labels, Mapping)
+        yield {**pod.labels, **_added(resource, pod)} if known else pod.labels
     if resource.kind in OPERATED:
         name = get(resource.props, "metadata", "name", default=UNKNOWN)
         yield {OPERATED[resource.kind]: name}

@@ -104,8 +104,8 @@ def _unheard(resources: Sequence[Resource]) -> Iterator[Finding]:
             if target is UNKNOWN:
                 continue
             for maker in makers:
-                for pod in pods(maker):
-                    chosen = targets(service, pod.labels, namespace(maker)) is True
+                for pod, labels in zip(pods(maker), pod_labels(maker), strict=True):
+                    chosen = targets(service, labels, namespace(maker)) is True
                     if chosen and not _declared(pod, target):
                         path = f"spec.ports[{label(port, i)}].targetPort"
                         allowed = "a containerPort of the pods, by name or number"

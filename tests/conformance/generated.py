@@ -58,10 +58,10 @@ class Generated:
 
     def manifests(self) -> list[dict[str, Any]]:
         """Every Kubernetes object, under the name that the provider gives to what has none."""
-        objects = {key: value for key, value in self.resources.items() if "kubernetes:" in key[0]}
         return [
-            {**_whole(inputs), "metadata": _named(name, inputs)}
-            for (_, name), inputs in objects.items()
+            _whole({**inputs, "metadata": _named(name, inputs)})
+            for (kind, name), inputs in self.resources.items()
+            if kind.startswith("kubernetes:")
         ]
 
 

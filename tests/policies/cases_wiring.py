@@ -22,6 +22,7 @@ from tests.policies.manifests import (
     pod,
     quota,
     service,
+    worker_set,
     workload,
 )
 
@@ -46,6 +47,13 @@ AVAILABILITY: tuple[Case, ...] = (
             change(_SCALED, ("metadata", "name"), "scaled"),
             autoscaler(scaleTargetRef={"kind": "Deployment", "name": "scaled"}),
             change(workload(), ("metadata", "namespace"), "other"),
+            change(_SCALED, ("metadata", "name"), "woken"),
+            {
+                "apiVersion": "keda.sh/v1alpha1",
+                "kind": "ScaledObject",
+                "metadata": {"name": "woken", "namespace": NAMESPACE},
+                "spec": {"scaleTargetRef": {"name": "woken"}},
+            },
         ],
     ),
     NotApplicable("replicas-behind-service", "a Job", [job()]),
@@ -161,6 +169,8 @@ WIRING: tuple[Case, ...] = (
             _SELECTING,
             database(),
             change(service(), _SELECTOR, {"cnpg.io/cluster": "chat"}),
+            worker_set(),
+            change(service(), _SELECTOR, {"leaderworkerset.sigs.k8s.io/worker-index": "0"}),
             service(),
         ],
     ),

@@ -8,8 +8,8 @@ from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyp
 from pulumi.runtime import proto
 from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
 
-from policies import UNKNOWN
-from policies.adapter import kind_of, plain
+from policies import UNKNOWN, server
+from policies.adapter import kind_of, plain, resource
 from policies.server import Analyzer
 from policies.waivers import Waiver, Waivers
 from tests.policies.manifests import (
@@ -170,6 +170,7 @@ def test_a_secret_that_is_not_marked_is_refused_and_a_marked_one_is_not(pack: An
     assert "[marked-secrets] stringData: got values that are not marked secret" in message
     assert CANARY not in message
     assert analyze(pack, secret(token=mark), "prod") == []
+    assert len(analyze(pack, secret(token=mark, other=CANARY), "prod")) == 1
     whole = {**secret(), "stringData": {**mark, "value": {"token": CANARY}}}
     assert analyze(pack, whole, "prod") == []
 
@@ -186,6 +187,22 @@ def test_whether_data_is_protected_is_read_from_the_resource(pack: Any) -> None:
         response = pack.Analyze(proto.AnalyzeRequest(**asked, options=options), None)
         told = {d.message[1 : d.message.index("]")] for d in response.diagnostics}
         assert told == rules
+
+
+def test_a_resource_is_converted_once_for_all_rules(
+    pack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[str] = []
+
+    def counted(asked: Any) -> Any:
+        converted.append(asked.urn)
+        return resource(asked)
+
+    monkeypatch.setattr(server, "resource", counted)
+    analyze(pack, workload(), "prod")
+    assert len(converted) == 1
+    analyze_stack(pack, [workload(), service_account()], "prod")
+    assert len(converted) == 3
 
 
 def test_a_finding_carries_the_severity_of_its_rule(pack: Any) -> None:

@@ -76,6 +76,8 @@ def test_it_is_found_among_any_number_of_comments(there: StandIn) -> None:
     assert _kept(there, "two") == "updated"
     assert _ours(there) == ["two"]
     assert len(there.comments) == 261
+    if there.forge is Forge.GITLAB:  # its newest come first otherwise, and shift the pages
+        assert {"sort=asc" in path for _, path in there.asked if "notes?" in path} == {True}
 
 
 def test_each_stack_has_its_own(there: StandIn) -> None:
@@ -96,6 +98,13 @@ def test_a_mark_in_somebody_elses_comment_is_left_alone(there: StandIn) -> None:
     assert _kept(there, "one") == "created"
     assert forged.body == f"{MARK}\nmine"
     assert _ours(there) == ["mine", "one"]
+
+
+def test_a_comment_of_ours_that_quotes_the_mark_is_left_alone(there: StandIn) -> None:
+    quote = there.add("comment", ME[there.forge], f"Of {MARK} I think:")
+
+    assert _kept(there, "one") == "created"
+    assert quote.body == f"Of {MARK} I think:"
 
 
 def test_two_runs_that_both_find_nothing_leave_one(there: StandIn) -> None:
@@ -170,10 +179,11 @@ def test_a_comment_deleted_meanwhile_is_made_again(there: StandIn) -> None:
 
 
 def test_a_duplicate_of_an_earlier_failure_is_deleted(there: StandIn) -> None:
-    for text in ("old", "older"):
-        there.add("comment", ME[there.forge], f"{MARK}\n{text}")
+    eldest = there.add("comment", ME[there.forge], f"{MARK}\nold")
+    there.add("comment", ME[there.forge], f"{MARK}\nyounger")
 
     assert _kept(there, "new") == "updated"
+    assert there.comments == [eldest]
     assert _ours(there) == ["new"]
 
 

@@ -88,5 +88,5 @@ def test_where_a_machine_keeps_its_kubeconfig_is_no_change() -> None:
             new={"kubeconfig": path, "context": context},
         )
 
-    assert of_events(at("/tmp/kubeconfig")).verdict is Verdict.CLEAN
-    assert of_events(at("/tmp/kubeconfig", "other")).verdict is Verdict.CHANGES
+    assert of_events(at("/ci/kubeconfig")).verdict is Verdict.CLEAN
+    assert of_events(at("/ci/kubeconfig", "other")).verdict is Verdict.CHANGES

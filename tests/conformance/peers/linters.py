@@ -1,8 +1,4 @@
-"""Known linters of Kubernetes manifests, and what each of them calls an error.
-
-(The linters helper owns this file, test_linters.py, linters.yaml and docs/linters.md, and is
-writing them now: please leave them.)
-"""
+"""Known linters of Kubernetes manifests, and what each of them calls an error."""
 
 import hashlib
 import json
@@ -34,7 +30,7 @@ _CRITICAL = 1
 _KICS_MODULE = "github.com/Checkmarx/kics/v2"
 _KICS_BROKEN = "b7652612-de4e-4466-a0bf-1cd81f0c6063"
 """volume_mount_with_os_directory_write_permissions: in this release it ends with an error of its
-own, `functions must not produce multiple outputs`, on pods that mount both ConfigMaps and Secrets."""
+own on pods that mount ConfigMaps and Secrets (`functions must not produce multiple outputs`)."""
 _INVALID = re.compile(r"^ERROR \S+ did not validate for resource (\S+) against", re.MULTILINE)
 _UNKNOWN = re.compile(r"^WARN \S+ Couldn't find schema for kind (\S+) with", re.MULTILINE)
 
@@ -94,7 +90,7 @@ def checkov(written: Written) -> Iterator[Complaint]:
         raise RefusedError(str(said["summary"]))
     ids = written.called(lambda m: f"{m['kind']}.{_namespace(m)}.{m['metadata']['name']}")
     for failed in said["results"]["failed_checks"]:
-        for about in ids[failed["resource"]]:
+        for about in ids.get(failed["resource"]) or _owners(failed["resource"], ids):
             yield Complaint("checkov", failed["check_id"], about)
 
 
@@ -143,6 +139,15 @@ LINTERS: Mapping[str, Callable[[Written], Iterator[Complaint]]] = {
     "kics": kics,
     "kubernetes-validate": kubernetes_validate,
 }
+
+
+def _owners(pod: str, ids: Mapping[str, list[str]]) -> list[str]:
+    """The workload whose pods checkov calls *pod*: `Pod.`, its namespace and name, their labels."""
+    for name, found in ids.items():
+        if pod.startswith(f"Pod.{name.partition('.')[2]}."):
+            return found
+    message = f"checkov names {pod}, which is not there"
+    raise RefusedError(message)
 
 
 def _namespace(manifest: Manifest) -> str:
