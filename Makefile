@@ -30,7 +30,7 @@ check: .venv/ready ## Lint, types and the unit tier, in seconds.
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
-	$(BIN)/python -m policies.reference
+	$(BIN)/python -m policies.reference > docs/policies.md
 	$(BIN)/python -m review.report
 	$(BIN)/python -m tests.conformance.differences > docs/linters.md
 

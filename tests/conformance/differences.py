@@ -35,9 +35,9 @@ One query of KICS is left out, `volume_mount_with_os_directory_write_permissions
 it ends with an error of its own. So is its search for passwords, since Secrets hold some.
 
 Not run, because the Go module proxy does not hand them out: kube-linter, Polaris, Trivy, Terrascan,
-Kubesec, kubeaudit and Kubescape. Not run, because its schemas come from the internet: kubeconform;
-kubernetes-validate brings the same ones along. Kyverno's program can be had, but its policies
-cannot. What these check is in the table of [policies.md](policies.md) by name.
+Kubesec and Kubescape. Not run, because its schemas come from the internet: kubeconform;
+kubernetes-validate brings its own. Kyverno's program can be had, but its policies cannot. What
+Polaris, Kubescape and Kyverno check is in the table of [policies.md](policies.md) by name.
 
 ## The pack finds it too
 
