@@ -11,9 +11,9 @@ _LINES = 200
 """Lines of differences in an issue."""
 
 _WAY_OUT = (
-    "`pulumi up --refresh --run-program` brings the cluster back to the program; if the change is"
-    " right, put it into the program instead. This issue closes itself when nothing differs any"
-    " more."
+    "`PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --run-program` brings the cluster back"
+    " to the program; if the change is right, put it into the program instead. This issue closes"
+    " itself when nothing differs any more."
 )
 
 

@@ -138,7 +138,10 @@ def test_drift_is_what_somebody_changed_and_what_is_gone(
         ("Service keycloak", True, []),
         ("Deployment keycloak", False, ["spec.replicas"]),
     ]
-    refreshed = local.pulumi("up", "--refresh", "--run-program", "--yes", "--skip-preview")
+    # Somebody else owns the field now: without force the API server refuses to take it back.
+    shell = {**local.shell, "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
+    forced = Checkout(local.root, local.stack, shell, local.cluster, local.file)
+    refreshed = forced.pulumi("up", "--refresh", "--run-program", "--yes", "--skip-preview")
     assert refreshed.code == 0, refreshed.output
     assert _drift(local).drifted == []
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import review.forge.comment
 from cli.main import app
 from review.forge.comment import body
 from review.markdown import LIMITS, Forge
+from review.report import Report
 from tests.forge.server import HEAD, REPOSITORY, TOKEN, StandIn, serving
 from tests.unit.review_support import reviewed
 
@@ -72,11 +74,15 @@ def test_what_a_forks_own_code_made_says_so_first(there: StandIn, report: Path) 
 
 
 @pytest.mark.parametrize("forge", list(Forge))
-def test_what_is_added_still_fits(forge: Forge) -> None:
-    report = reviewed("created")
-    whole = report.model_copy(update={"components": report.components * 300})
+def test_what_is_added_still_fits(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Report, limit: int) -> str:
+        return "mark\n".ljust(limit, "x")
 
-    assert len(body(whole, forge, HEAD, untrusted=True)) <= LIMITS[forge]
+    monkeypatch.setattr(review.forge.comment, "fitted", full)
+
+    made = body(reviewed("created"), forge, "a" * 64, untrusted=True)
+
+    assert len(made) <= LIMITS[forge]
 
 
 def test_a_report_that_is_none_is_refused_and_not_posted(there: StandIn, report: Path) -> None:
@@ -128,7 +134,7 @@ def test_an_option_that_is_no_such_thing_is_refused(
     ("option", "value", "said"),
     [
         ("--repository", "team", "--repository"),
-        ("--repository", "team/../x", "--repository"),
+        ("--repository", "team/..", "--repository"),
         ("--repository", "team/stack?x=1", "--repository"),
         ("--api", "http://forge.example/api/v1", "with https"),
         ("--token-file", "/nowhere", "FORGEJO_TOKEN"),
