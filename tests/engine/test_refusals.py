@@ -18,7 +18,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 def _spoil(settings: Any) -> None:
     settings["qdrant"] = {"nodez": 3}
-    settings["models"]["chat"] |= {"dtype": "bf16", "tensor_parallel": 1}
+    settings["models"]["chat"]["tensor_parallel"] = 1
     settings["hosts"]["auth"] = settings["hosts"]["ai"]
 
 
