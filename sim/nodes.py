@@ -3,7 +3,8 @@
 from ipaddress import IPv4Network
 from typing import Any
 
-from catalog.machines import MACHINES, Gpu, Machine
+from catalog.gpus import GpuSpec
+from catalog.machines import MACHINES, Machine
 from config.cluster import ClusterConfig, NodeGroup
 from config.node_labels import GPU_POOL, GPU_TAINT
 
@@ -14,6 +15,8 @@ SIMULATED = {"kwok.x-k8s.io/node": "fake"}
 # from it. https://docs.nvidia.com/datacenter/tesla/
 _DRIVER = ("580", "95", "05")
 _CUDA = ("13", "0")
+_FAMILIES = {"8.0": "ampere", "8.9": "ada-lovelace", "9.0": "hopper"}
+"""By CUDA compute capability: NVIDIA/k8s-device-plugin, internal/lm/resource.go."""
 _KUBELET = "v1.36.3"  # of the control plane that `engine` builds
 _NETWORK = IPv4Network("10.95.0.0/16")  # beside the pods' and the services', see sim.parts
 _PODS = 110  # kubelet --max-pods
@@ -52,8 +55,8 @@ def _node(name: str, address: str, zone: str, group: NodeGroup) -> dict[str, Any
     if group.pool:
         labels[GPU_POOL] = group.pool
     spec: dict[str, Any] = {"providerID": f"kwok://{name}"}
-    if machine.gpu:
-        labels |= gpu_labels(machine.gpu, machine.type)
+    if machine.card:
+        labels |= gpu_labels(machine.card, machine)
         spec["taints"] = [GPU_TAINT]
     labels |= group.labels
     return {
@@ -104,16 +107,18 @@ def _resources(machine: Machine, cpu: int, memory_gib: int, disk_gib: int) -> di
         "pods": str(_PODS),
     }
     if machine.gpu:
-        resources["nvidia.com/gpu"] = str(machine.gpu.count)
+        resources["nvidia.com/gpu"] = str(machine.gpus)
     return resources
 
 
-def gpu_labels(gpu: Gpu, machine_type: str) -> dict[str, str]:
+def gpu_labels(card: GpuSpec, machine: Machine) -> dict[str, str]:
     """The labels that GPU feature discovery and the GPU operator put on a node of whole GPUs.
 
-    Names: https://github.com/NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery.
+    *card* is what each of *machine*'s GPUs is. Names:
+    https://github.com/NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery.
     """
     major, minor, revision = _DRIVER
+    compute_major, compute_minor = card.compute_capability.split(".")
     return {
         "feature.node.kubernetes.io/pci-10de.present": "true",  # 10de is NVIDIA's PCI vendor id
         "nvidia.com/cuda.driver.major": major,
@@ -128,18 +133,18 @@ def gpu_labels(gpu: Gpu, machine_type: str) -> dict[str, str]:
         "nvidia.com/cuda.runtime-version.full": ".".join(_CUDA),
         "nvidia.com/cuda.runtime-version.major": _CUDA[0],
         "nvidia.com/cuda.runtime-version.minor": _CUDA[1],
-        "nvidia.com/gpu.compute.major": str(gpu.compute[0]),
-        "nvidia.com/gpu.compute.minor": str(gpu.compute[1]),
-        "nvidia.com/gpu.count": str(gpu.count),
-        "nvidia.com/gpu.family": gpu.family,
-        "nvidia.com/gpu.machine": machine_type,
-        "nvidia.com/gpu.memory": str(gpu.memory_mib),
+        "nvidia.com/gpu.compute.major": compute_major,
+        "nvidia.com/gpu.compute.minor": compute_minor,
+        "nvidia.com/gpu.count": str(machine.gpus),
+        "nvidia.com/gpu.family": _FAMILIES[card.compute_capability],
+        "nvidia.com/gpu.machine": machine.type,
+        "nvidia.com/gpu.memory": str(card.memory_mib),
         "nvidia.com/gpu.mode": "compute",
         "nvidia.com/gpu.present": "true",
-        "nvidia.com/gpu.product": gpu.product,
+        "nvidia.com/gpu.product": card.product,
         "nvidia.com/gpu.replicas": "1",
         "nvidia.com/gpu.sharing-strategy": "none",
-        "nvidia.com/mig.capable": "true" if gpu.mig_capable else "false",
+        "nvidia.com/mig.capable": "true" if card.mig else "false",
         "nvidia.com/mig.strategy": "single",
         "nvidia.com/mps.capable": "false",
         "nvidia.com/vgpu.present": "false",

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-from catalog.gpus import GpuSpec, gpus
-from catalog.machines import MACHINES, Gpu, Machine
+from catalog.gpus import GpuSpec
+from catalog.machines import MACHINES, Machine
 from config.base import Model
 from sim.api import Object
 from sim.nodes import gpu_labels
@@ -74,16 +74,16 @@ def selected_layout(pod: Object) -> str | None:
 
 def offer(machine: Machine, told: Instructions) -> Offer:
     """What a node with *machine*'s cards offers once it has done what it was *told*."""
-    card = machine.gpu
+    card = machine.card
     assert card is not None, "asked of nodes with GPUs only"  # noqa: S101
-    labels = gpu_labels(card, machine.type)
+    labels = gpu_labels(card, machine)
     geometry = _geometry(told)
     if geometry is not None:
-        return _instances(card, geometry, labels)
+        return _instances(card, machine.gpus, geometry, labels)
     sharing = told.plugin.get("sharing", {})
     kind = next((key for key in ("timeSlicing", "mps") if key in sharing), None)
     if kind is None:
-        return Offer(resources={_GPU: str(card.count)}, labels=labels)
+        return Offer(resources={_GPU: str(machine.gpus)}, labels=labels)
     [shared] = sharing[kind]["resources"]
     renamed = sharing[kind].get("renameByDefault", False)
     labels |= {
@@ -93,7 +93,7 @@ def offer(machine: Machine, told: Instructions) -> Offer:
         f"{_GPU}.product": card.product if renamed else f"{card.product}-SHARED",
     }
     name = f"{shared['name']}.shared" if renamed else shared["name"]
-    return Offer(resources={name: str(card.count * shared["replicas"])}, labels=labels)
+    return Offer(resources={name: str(machine.gpus * shared["replicas"])}, labels=labels)
 
 
 def _geometry(told: Instructions) -> dict[str, int] | None:
@@ -103,16 +103,17 @@ def _geometry(told: Instructions) -> dict[str, int] | None:
     return dict(layout["mig-devices"]) if layout["mig-enabled"] else None
 
 
-def _instances(card: Gpu, geometry: Mapping[str, int], labels: dict[str, str]) -> Offer:
-    spec = _spec(card)
-    if not mig.fits(spec, geometry):
+def _instances(
+    card: GpuSpec, cards: int, geometry: Mapping[str, int], labels: dict[str, str]
+) -> Offer:
+    if not mig.fits(card, geometry):
         return Offer(resources={}, labels={**labels, MIG_STATE: "failed"})
     resources: dict[str, str] = {}
     for name, count in geometry.items():
-        profile = mig.profile(spec, name)
-        resources[profile.resource] = str(count * card.count)
+        profile = mig.profile(card, name)
+        resources[profile.resource] = str(count * cards)
         labels |= {
-            f"{profile.resource}.count": str(count * card.count),
+            f"{profile.resource}.count": str(count * cards),
             f"{profile.resource}.memory": str(profile.memory_mib),
             f"{profile.resource}.product": f"{card.product}-MIG-{name}",
             f"{profile.resource}.replicas": "1",
@@ -123,10 +124,6 @@ def _instances(card: Gpu, geometry: Mapping[str, int], labels: dict[str, str]) -
         f"{_GPU}.replicas": "0",  # no whole GPU is left to share out
     }
     return Offer(resources=resources, labels=labels)
-
-
-def _spec(card: Gpu) -> GpuSpec:
-    return next(spec for spec in gpus().values() if spec.product == card.product)
 
 
 def changes(node: Object, wanted: Offer) -> tuple[Object | None, Object | None]:
