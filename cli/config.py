@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
-from cli.stack_file import ROOT, read_stack
+from cli.stack_file import read_stack
 from config.advice import advice
 from config.problems import ConfigError
 from config.reference import page, schema
+from engine.environment import PROJECT
 
 app = typer.Typer(help="A stack's configuration: check it, generate its reference.")
 
-PAGE = ROOT / "docs" / "reference" / "configuration.md"
-SCHEMA = ROOT / "docs" / "reference" / "stack.schema.json"
+PAGE = PROJECT / "docs" / "reference" / "configuration.md"
+SCHEMA = PROJECT / "docs" / "reference" / "stack.schema.json"
 
 
 @app.command()
@@ -41,4 +42,4 @@ def reference() -> None:
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
-    typer.echo(f"{PAGE.relative_to(ROOT)}, {SCHEMA.relative_to(ROOT)}")
+    typer.echo(f"{PAGE.relative_to(PROJECT)}, {SCHEMA.relative_to(PROJECT)}")

@@ -3,20 +3,17 @@
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, NoReturn
-
-import yaml
+from typing import NoReturn
 
 from catalog.registry import RegistryError, docker_logins
 from cli.model_import import Bucket, Folder, Mirror, Registry
+from cli.stack_file import read_stack
 from components.scripts.weights import s3
 from components.scripts.weights.files import WeightsError
 from components.scripts.weights.manifest import Manifest
 from components.scripts.weights.transport import Transport
-from config.load import load
 from config.model_store import HttpSource, HubSource, S3Source, Source
 from config.problems import ConfigError, Problem
-from config.reference import KEY
 from config.stack import StackConfig
 from sim.stacks import project_folder, stack_names
 
@@ -26,10 +23,8 @@ def stack_config(stack: str) -> StackConfig:
     if stack not in stack_names():
         names = ", ".join(stack_names())
         _refuse("--stack", stack, f"one of {names}", "Name one of these")
-    file = project_folder() / f"Pulumi.{stack}.yaml"
-    raw: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
-        return load(raw.get("config", {}).get(KEY), stack)
+        return read_stack(stack, project_folder() / f"Pulumi.{stack}.yaml")
     except ConfigError as error:
         raise WeightsError(str(error)) from None
 

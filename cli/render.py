@@ -1,18 +1,16 @@
 """`pai render`: what the program asks for, without credentials, and what a change does to that."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pulumi
 import typer
-import yaml
 from pydantic import ValidationError
 
 from cli.engine import explained
 from cli.review import EXIT_CODES
-from config.load import load
+from cli.stack_file import read_stack
 from config.problems import ConfigError
-from config.reference import KEY
 from engine.environment import PROJECT
 from engine.errors import EngineError
 from review import build
@@ -64,12 +62,7 @@ def _ended(found: Report, file: Path) -> typer.Exit:
 
 def rendered(stack: str) -> Render:
     """What the program asks for. Raises ConfigError; ends the command where it cannot run."""
-    file = PROJECT / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        message = f"{file.name} does not exist"
-        raise typer.BadParameter(message, param_hint="--stack")
-    raw: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    load(raw.get("config", {}).get(KEY), stack)
+    read_stack(stack)
     with explained():
         try:
             return render(PROJECT, stack)

@@ -4,17 +4,15 @@ import os
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 
 from cli.engine import explained
 from cli.report_file import read_report
-from config.load import load
+from cli.stack_file import read_stack
 from config.problems import ConfigError
-from config.reference import KEY
 from engine import build as engine
 from engine import state
 from engine.environment import PROJECT, applied
@@ -91,13 +89,8 @@ def review(
 
 def reviewed(stack: str) -> Report:
     """The report of a preview of *stack* made now; ends the command where there can be none."""
-    file = PROJECT / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        message = f"{file.name} does not exist"
-        raise typer.BadParameter(message, param_hint="--stack")
-    raw: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
     try:
-        load(raw.get("config", {}).get(KEY), stack)
+        read_stack(stack)
     except ConfigError as error:
         return build.refused(stack, error.problems)
     with explained() as console:

@@ -10,9 +10,7 @@ from config.hub_access import TOKEN
 from config.load import load
 from config.reference import KEY
 from config.stack import StackConfig
-
-ROOT = Path(__file__).parent.parent
-"""Where the project's own stacks are."""
+from engine.environment import PROJECT
 
 
 def read_stack(stack: str, file: Path | None = None) -> StackConfig:
@@ -21,7 +19,7 @@ def read_stack(stack: str, file: Path | None = None) -> StackConfig:
     Raises ConfigError with everything that is wrong with it, typer.BadParameter where there is no
     file or it is no YAML.
     """
-    source = file or ROOT / f"Pulumi.{stack}.yaml"
+    source = file or PROJECT / f"Pulumi.{stack}.yaml"
     if not source.exists():
         message = f"{source.name} does not exist"
         raise typer.BadParameter(message, param_hint="--stack")

@@ -7,6 +7,7 @@ from catalog.cuda import image_for, minimum_driver
 from catalog.images import images
 from config.node_labels import GPU_POOL, node_labels
 from config.node_sources import ClusterApiNodes, KarpenterNodes
+from config.operator_checks import missing_operator
 from config.problems import Problem
 from config.sharing import Mig, Mps, TimeSlicing
 from sizing.devices import equal_share
@@ -133,19 +134,10 @@ def _nodes(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
 
 
 def _operators(config: "StackConfig", name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
-    needed = [
-        (pool.operator == "already-there", "gpu-operator", "operator"),
-        (pool.nodes_from.kind == "cluster-api", "cluster-api", "nodes_from.kind"),
-        (pool.nodes_from.kind == "karpenter", "karpenter", "nodes_from.kind"),
-    ]
-    for is_needed, operator, field in needed:
-        if is_needed and operator not in config.cluster.operators:
-            yield Problem(
-                f"pools.{name}.{field}",
-                f"needs {operator}",
-                f"cluster.operators with {operator} among them",
-                f"Install it on the cluster and add {operator} to cluster.operators.",
-            )
+    if pool.operator == "already-there":
+        yield from missing_operator(config, "gpu-operator", f"pools.{name}.operator")
+    if pool.nodes_from.kind != "existing":
+        yield from missing_operator(config, pool.nodes_from.kind, f"pools.{name}.nodes_from.kind")
 
 
 def _labels(config: "StackConfig", name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from config.operator_checks import missing_operator
 from config.problems import Problem
 
 if TYPE_CHECKING:
-    from config.cluster import Operator
     from config.models import ModelSettings
     from config.pools import GpuPoolSettings
     from config.stack import StackConfig
@@ -17,7 +17,7 @@ def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
     for name, model in config.models.items():
         path = f"models.{name}"
         if model.autoscaling:
-            yield from _operator(config, "keda", f"{path}.autoscaling", "it counts requests")
+            yield from missing_operator(config, "keda", f"{path}.autoscaling", "it counts requests")
             if "replicas" in model.model_fields_set:
                 yield Problem(
                     f"{path}.replicas",
@@ -30,7 +30,7 @@ def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
             continue  # said by sizing
         hosts = model.hosts(pool.gpus_per_node)
         if hosts > 1:
-            yield from _operator(
+            yield from missing_operator(
                 config,
                 "leader-worker-set",
                 f"{path}.tensor_parallel",
@@ -44,18 +44,6 @@ def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
                 "a server that spans nodes, or prefill_replicas: nobody else uses the cards",
                 "Remove it.",
             )
-
-
-def _operator(
-    config: "StackConfig", operator: "Operator", path: str, because: str
-) -> Iterator[Problem]:
-    if operator not in config.cluster.operators:
-        yield Problem(
-            path,
-            f"needs {operator}, since {because}",
-            f"cluster.operators with {operator} among them",
-            f"Install it on the cluster and add {operator} to cluster.operators.",
-        )
 
 
 def _spans(

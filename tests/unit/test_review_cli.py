@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 import cli.review
+import cli.stack_file
 from cli.main import app
 from config.reference import KEY
 from review.build import report as built
@@ -94,7 +95,8 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) ->
     content = yaml.safe_load(source.read_text())
     content["config"][KEY] |= changes
     (tmp_path / "Pulumi.local.yaml").write_text(yaml.safe_dump(content))
-    monkeypatch.setattr(cli.review, "PROJECT", tmp_path)
+    for module in (cli.review, cli.stack_file):
+        monkeypatch.setattr(module, "PROJECT", tmp_path)
 
 
 def test_a_configuration_that_does_not_fit_is_refused_before_a_preview(
@@ -108,6 +110,18 @@ def test_a_configuration_that_does_not_fit_is_refused_before_a_preview(
     assert "does not fit" in done.stdout
     assert "1. **`qdrant.nodez`**" in done.stdout
     assert "Rename it to nodes." in done.stdout
+
+
+def test_a_stack_file_without_settings_is_refused_and_not_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _project(tmp_path, monkeypatch)
+    (tmp_path / "Pulumi.local.yaml").write_text("# nothing yet\n")
+
+    done = CliRunner().invoke(app, ["review", "--format", "github"])
+
+    assert done.exit_code == 5
+    assert "does not fit" in done.stdout
 
 
 def test_a_shell_with_a_state_of_its_own_is_used_as_it_is(
