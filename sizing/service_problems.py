@@ -57,7 +57,8 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             got=wide,
             allowed=f"at most {pool.gpus}, the GPUs of pool {pool.name} ({pool.nodes} nodes x "
             f"{pool.gpus_per_node})",
-            remedy="Lower tp or pp, or name a pool with more or larger nodes.",
+            remedy="Lower tensor_parallel or pipeline_parallel, or name a pool with more or larger "
+            "nodes.",
         )
         return
     if arch and service.context_tokens > arch.max_context:
@@ -101,7 +102,9 @@ def _does_not_fit(service: Service, pool: Pool, found: Fit, cuts: list[int]) -> 
     whole = pool.sharing.mode == "exclusive"
     ways: list[str] = []
     if wider is not None:
-        ways.append(f"it needs {wider * service.pp * service.dp} GPUs at least (tp: {wider})")
+        ways.append(
+            f"it needs {wider * service.pp * service.dp} GPUs at least (tensor_parallel: {wider})"
+        )
     elif whole:
         ways.append(f"no number of GPUs in one node of pool {pool.name} is enough")
     else:
@@ -154,8 +157,8 @@ def _problem(
 
 
 def _cut(service: Service) -> str:
-    data = f" x dp {service.dp}" if service.dp > 1 else ""
-    return f"tp {service.tp} x pp {service.pp}{data}"
+    data = f" x data_parallel {service.dp}" if service.dp > 1 else ""
+    return f"tensor_parallel {service.tp} x pipeline_parallel {service.pp}{data}"
 
 
 def _gpus(service: Service) -> str:

@@ -28,7 +28,7 @@ REFUSED = {
         "models.chat.tensor_parallel\n"
         "    got:      325.3 GB on its GPU (weights 141.1, KV cache 171.8, overhead 12.3)\n"
         "    allowed:  at most 135.7 GB: 0.9 of the 150.8 GB of h200-141gb\n"
-        "    change:   It needs 4 GPUs at least (tp: 4); no context fits on 1.",
+        "    change:   It needs 4 GPUs at least (tensor_parallel: 4); no context fits on 1.",
     ),
     "tensor parallelism does not divide the heads": Guard(
         {"models.chat.tensor_parallel": 3, "models.chat.replicas": 1},
@@ -116,7 +116,7 @@ REFUSED = {
     "parts of GPUs are to work on one layer": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"3g.71gb": 2}}},
         "models.chat.tensor_parallel\n"
-        "    got:      2 parts of GPUs per replica (tp 2 x pp 1)\n"
+        "    got:      2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
         "    allowed:  1, as GPUs of pool h200 are shared (mig): GPUs that work on one layer "
         "exchange it all the time, which parts of GPUs cannot\n"
         "    change:   Set it to 1, or name a pool of whole GPUs.",

@@ -201,7 +201,7 @@ def test_parts_of_gpus_are_not_joined(sharing: dict[str, Any]) -> None:
 
     assert (
         "models.extra.tensor_parallel",
-        "2 parts of GPUs per replica (tp 2 x pp 1)",
+        "2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)",
         (
             f"1, as GPUs of pool more are shared ({sharing['mode']}): GPUs that work on one layer"
             " exchange it all the time, which parts of GPUs cannot"

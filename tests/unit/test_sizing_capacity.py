@@ -51,7 +51,7 @@ def test_a_model_too_big_for_its_gpus_is_told_how_many_it_needs_and_what_else_wo
         "field": "tp",
         "got": "156.1 GB on its GPU (weights 141.1, KV cache 2.7, overhead 12.3)",
         "allowed": "at most 138.7 GB: 0.92 of the 150.8 GB of h200-141gb",
-        "remedy": "It needs 2 GPUs at least (tp: 2); no context fits on 1; "
+        "remedy": "It needs 2 GPUs at least (tensor_parallel: 2); no context fits on 1; "
         "as fp8 it fits as it is.",
     }
 
@@ -92,7 +92,7 @@ def test_a_replica_wider_than_its_whole_pool_is_refused() -> None:
     (problem,) = capacity([pool(nodes=1, gpus_per_node=2)], [service(tp=2, pp=2)]).problems[:1]
     assert (problem.code, problem.got) == (
         "replica-too-wide",
-        "4 GPUs per replica (tp 2 x pp 2)",
+        "4 GPUs per replica (tensor_parallel 2 x pipeline_parallel 2)",
     )
     assert problem.allowed == "at most 2, the GPUs of pool gpu (1 nodes x 2)"
 
