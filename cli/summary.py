@@ -6,8 +6,9 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
 
-from cli.graph import graph, picture
+from engine.graph import Graph, graph
 
 _GB = 1e9
 _BAR = 16
@@ -16,11 +17,25 @@ _BAR = 16
 
 def show(console: Console, deployment: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
     """Print all of it; *deployment* is of `pulumi stack export`, *outputs* of `stack output`."""
-    console.print(picture(graph(deployment)))
+    console.print(_picture(graph(deployment.get("resources", []))))
     console.print()
     console.print(capacity(outputs["gpus"]))
     console.print()
     console.print(urls(outputs))
+
+
+def _picture(found: Graph) -> Tree:
+    """Layers from the ground up, each part with what it waits for."""
+    tree = Tree("graph: a part starts when those behind its arrow are ready")
+    for depth, layer in enumerate(found.layers(), 1):
+        branch = tree.add(Text(f"{depth}", style="dim"))
+        for name in layer:
+            line = Text(name, style="bold")
+            line.append(f" {found.kinds[name]}", style="cyan")
+            if direct := found.direct(name):
+                line.append(f"  ◄─ {', '.join(direct)}", style="dim")
+            branch.add(line)
+    return tree
 
 
 def capacity(gpus: Mapping[str, Any]) -> RenderableType:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from catalog.prices import prices
 from config.problems import Problem
+from engine.graph import Graph
 from policies.waivers import load
 from review import report as of
 from review.capacity import amounts, headroom
@@ -14,7 +15,6 @@ from review.digest import combined, fingerprint
 from review.events import Preview
 from review.failure import failure
 from review.findings import findings, waivers
-from review.graph import Edges
 from review.losses import losses
 from review.openings import openings
 from review.outages import outages
@@ -28,14 +28,14 @@ def report(
     *,
     stack: str,
     simulated: bool = False,
-    before: Edges | None = None,
-    after: Edges | None = None,
+    before: Graph | None = None,
+    after: Graph | None = None,
     said: str = "",
 ) -> Report:
     """The report of *preview*. *said* is what the engine wrote outside of its events."""
     found = changes(preview.steps)
     names = Names(found)
-    old, new = before or Edges(), after or Edges()
+    old, new = before or Graph(), after or Graph()
     broken = failure(preview.diagnostics, found, ended=preview.summary is not None, said=said)
     told = findings(preview.violations, found)
     components = _components(found, names)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.graph import Graph, graph
 from review.events import Preview, read
-from review.graph import Edges, edges
 from review.redact import text
 
 _STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -25,8 +25,8 @@ class Ran:
     """A preview, and the graph of the stack before and after it."""
 
     preview: Preview
-    before: Edges
-    after: Edges
+    before: Graph
+    after: Graph
     said: str
     """What the engine wrote on standard error."""
 
@@ -53,8 +53,8 @@ def preview(project: Path, stack: str, shell: Mapping[str, str]) -> Ran:
         exported = state.result()
         return Ran(
             preview=read(done.stdout.splitlines()),
-            before=edges(_deployed(exported.stdout)),
-            after=edges(_planned(plan)),
+            before=graph(_deployed(exported.stdout)),
+            after=graph(_planned(plan)),
             said=text("\n".join(done.stderr.strip().splitlines()[-_SAID:])),
         )
 

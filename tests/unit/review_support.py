@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.graph import Graph
 from review.build import report
 from review.events import read
-from review.graph import Edges
 from review.report import Report
 
 FOLDER = Path(__file__).parent / "review_events"
 NAMES = sorted(file.name.removesuffix(".jsonl.gz") for file in FOLDER.glob("*.jsonl.gz"))
 
-EDGES = Edges(
+EDGES = Graph(
     needs={
         "keycloak": {"keycloak-db"},
         "router": {"keycloak", "chat", "redis"},

@@ -1,6 +1,6 @@
-"""The picture of the graph."""
+"""The graph of components."""
 
-from cli.graph import graph
+from engine.graph import graph
 
 
 def _urn(kind: str, name: str) -> str:
@@ -14,35 +14,33 @@ APP_CHILD = _urn("private-ai:index:App$kubernetes:apps/v1:Deployment", "app")
 GATE = _urn("private-ai:index:Gate", "gate")
 GATE_CHILD = _urn("private-ai:index:Gate$kubernetes:core/v1:Secret", "gate")
 
-DEPLOYMENT = {
-    "resources": [
-        {"urn": DB, "type": "private-ai:index:Postgres"},
-        {"urn": DB_CHILD, "type": "kubernetes:core/v1:Secret", "parent": DB},
-        {"urn": APP, "type": "private-ai:index:App"},
-        {
-            "urn": APP_CHILD,
-            "type": "kubernetes:apps/v1:Deployment",
-            "parent": APP,
-            "propertyDependencies": {"spec": [DB_CHILD]},
-        },
-        {"urn": GATE, "type": "private-ai:index:Gate"},
-        {
-            "urn": GATE_CHILD,
-            "type": "kubernetes:core/v1:Secret",
-            "parent": GATE,
-            "dependencies": [APP_CHILD, DB_CHILD],
-        },
-    ]
-}
+RESOURCES = [
+    {"urn": DB, "type": "private-ai:index:Postgres"},
+    {"urn": DB_CHILD, "type": "kubernetes:core/v1:Secret", "parent": DB},
+    {"urn": APP, "type": "private-ai:index:App"},
+    {
+        "urn": APP_CHILD,
+        "type": "kubernetes:apps/v1:Deployment",
+        "parent": APP,
+        "propertyDependencies": {"spec": [DB_CHILD]},
+    },
+    {"urn": GATE, "type": "private-ai:index:Gate"},
+    {
+        "urn": GATE_CHILD,
+        "type": "kubernetes:core/v1:Secret",
+        "parent": GATE,
+        "dependencies": [APP_CHILD, DB_CHILD],
+    },
+]
 
 
 def test_an_edge_between_children_is_an_edge_between_their_components() -> None:
-    assert graph(DEPLOYMENT).needs == {"db": set(), "app": {"db"}, "gate": {"app", "db"}}
+    assert graph(RESOURCES).needs == {"db": set(), "app": {"db"}, "gate": {"app", "db"}}
 
 
 def test_a_layer_needs_only_the_layers_before_it() -> None:
-    assert graph(DEPLOYMENT).layers() == [["db"], ["app"], ["gate"]]
+    assert graph(RESOURCES).layers() == [["db"], ["app"], ["gate"]]
 
 
 def test_the_picture_leaves_out_what_comes_through_another() -> None:
-    assert graph(DEPLOYMENT).direct("gate") == ["app"]
+    assert graph(RESOURCES).direct("gate") == ["app"]

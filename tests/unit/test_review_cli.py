@@ -12,9 +12,9 @@ import cli.review
 import cli.stack_file
 from cli.main import app
 from config.reference import KEY
+from engine.graph import Graph
 from review.build import report as built
 from review.events import Preview
-from review.graph import Edges
 from review.report import Report, Verdict
 from review.run import Ran
 from tests.unit.review_support import reviewed
@@ -135,7 +135,7 @@ def test_a_shell_with_a_state_of_its_own_is_used_as_it_is(
     def preview(project: Path, stack: str, shell: dict[str, str]) -> Ran:
         assert (project, stack) == (tmp_path, "local")
         seen.update(shell)
-        return Ran(Preview(), Edges(), Edges(), "error: no stack named 'local' found")
+        return Ran(Preview(), Graph(), Graph(), "error: no stack named 'local' found")
 
     monkeypatch.setattr(cli.review.run, "preview", preview)
 

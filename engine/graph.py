@@ -1,21 +1,37 @@
 """The stack's graph as the engine knows it: which component waits for a value of which."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from rich.text import Text
-from rich.tree import Tree
 
 _OURS = "private-ai:index:"
 
 
 @dataclass
 class Graph:
-    """Components by name, each with the names of those it reads an output of."""
+    """Components by name."""
 
     kinds: dict[str, str] = field(default_factory=dict[str, str])
+    """Class of each."""
     needs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Names of those that each reads an output of."""
+
+    @property
+    def needed_by(self) -> dict[str, set[str]]:
+        """For each component that any needs, those that read an output of it."""
+        found: dict[str, set[str]] = {}
+        for name, needed in self.needs.items():
+            for other in needed:
+                found.setdefault(other, set()).add(name)
+        return found
+
+    def __or__(self, other: "Graph") -> "Graph":
+        """The components and edges of both."""
+        names = {**self.needs, **other.needs}
+        return Graph(
+            {**self.kinds, **other.kinds},
+            {n: self.needs.get(n, set()) | other.needs.get(n, set()) for n in names},
+        )
 
     def layers(self) -> list[list[str]]:
         """Names by depth: a layer needs nothing but what is in the layers before it."""
@@ -29,44 +45,33 @@ class Graph:
 
     def direct(self, name: str) -> list[str]:
         """What *name* needs and gets from nobody else it needs; what a picture should show."""
-        indirect = {far for near in self.needs[name] for far in self._all(near)}
-        return sorted(self.needs[name] - indirect)
+        near = self.needs.get(name, set())
+        return sorted(near - {far for one in near for far in self._all(one, set())})
 
-    def _all(self, name: str) -> set[str]:
-        return self.needs[name] | {far for near in self.needs[name] for far in self._all(near)}
+    def _all(self, name: str, seen: set[str]) -> set[str]:
+        for near in self.needs.get(name, set()) - seen:
+            seen.add(near)
+            self._all(near, seen)
+        return seen
 
 
-def graph(deployment: Mapping[str, Any]) -> Graph:
-    """The graph in *deployment*, the `deployment` of `pulumi stack export`."""
-    resources = {r["urn"]: r for r in deployment.get("resources", [])}
-    owners = {urn: _owner(urn, resources) for urn in resources}
+def graph(resources: Iterable[Mapping[str, Any]]) -> Graph:
+    """The graph of *resources*, each as `pulumi stack export` writes it."""
+    by_urn = {r["urn"]: r for r in resources}
+    owners = {urn: _owner(urn, by_urn) for urn in by_urn}
     found = Graph()
-    for urn, resource in resources.items():
+    for urn, resource in by_urn.items():
         owner = owners[urn]
         if owner is None:
             continue
         name = _name(owner)
-        found.kinds[name] = resources[owner]["type"].removeprefix(_OURS)
+        found.kinds[name] = by_urn[owner]["type"].removeprefix(_OURS)
         needs = found.needs.setdefault(name, set())
         for needed in _edges(resource):
             other = owners.get(needed)
             if other and other != owner:
                 needs.add(_name(other))
     return found
-
-
-def picture(found: Graph) -> Tree:
-    """The graph for a terminal: layers from the ground up, each part with what it waits for."""
-    tree = Tree("graph: a part starts when those behind its arrow are ready")
-    for depth, layer in enumerate(found.layers(), 1):
-        branch = tree.add(Text(f"{depth}", style="dim"))
-        for name in layer:
-            line = Text(name, style="bold")
-            line.append(f" {found.kinds[name]}", style="cyan")
-            if direct := found.direct(name):
-                line.append(f"  ◄─ {', '.join(direct)}", style="dim")
-            branch.add(line)
-    return tree
 
 
 def _edges(resource: Mapping[str, Any]) -> set[str]:
