@@ -92,7 +92,7 @@ class _Recorder(MockMonitor):
         self.recorded[request.type, request.name] = Asked(
             type=request.type,
             name=request.name,
-            inputs=_plain(rpc.deserialize_properties(request.object)),
+            inputs=plain(rpc.deserialize_properties(request.object)),
             parent=request.parent,
             depends_on=frozenset(edges | set(request.dependencies)),
             protect=request.protect,
@@ -104,14 +104,14 @@ class _Recorder(MockMonitor):
         return super().RegisterResource(request)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """*value* with secrets unwrapped."""
     if rpc.is_rpc_secret(value):
-        return _plain(rpc.unwrap_rpc_secret(value))
+        return plain(rpc.unwrap_rpc_secret(value))
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

@@ -19,7 +19,7 @@ from tests.conformance.peers.redis import Redis
 from tests.conformance.peers.relocate import relocated
 from tests.conformance.peers.vllm import VllmSource
 
-StartRouter = Callable[[Redis], AbstractContextManager[LiteLlm]]
+StartRouter = Callable[[Generated, Redis], AbstractContextManager[LiteLlm]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -129,12 +129,11 @@ def start_router(
     tmp_path_factory: pytest.TempPathFactory,
     certificates: Certificates,
     models: ModelServer,
-    prod: Generated,
 ) -> StartRouter:
-    """Starts a LiteLLM on prod's files, its models on this machine and its counters in a Redis."""
+    """Starts a LiteLLM on a stack's files, its models on this machine, its counters in a Redis."""
 
-    def start(counters: Redis) -> AbstractContextManager[LiteLlm]:
-        files = prod.secret("router")
+    def start(generated: Generated, counters: Redis) -> AbstractContextManager[LiteLlm]:
+        files = generated.secret("router")
         config = json.loads(files["config.yaml"])
         urls = [entry["litellm_params"]["api_base"] for entry in config["model_list"]]
         shared = config["general_settings"]["coordination_redis"]
@@ -146,8 +145,8 @@ def start_router(
         shared["port"] = counters.port
         return litellm.start(
             tmp_path_factory.mktemp("litellm"),
-            prod.container("router")["args"],
-            prod.environment("router"),
+            generated.container("router")["args"],
+            generated.environment("router"),
             {**files, "config.yaml": json.dumps(relocated(config, places))},
             certificates,
         )
@@ -156,9 +155,9 @@ def start_router(
 
 
 @pytest.fixture(scope="session")
-def router(start_router: StartRouter, counters: Redis) -> Iterator[LiteLlm]:
-    """That LiteLLM, once a run."""
-    with start_router(counters) as server:
+def router(start_router: StartRouter, prod: Generated, counters: Redis) -> Iterator[LiteLlm]:
+    """A LiteLLM on prod's files, once a run."""
+    with start_router(prod, counters) as server:
         yield server
 
 

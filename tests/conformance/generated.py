@@ -17,7 +17,7 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
-from pulumi.runtime import mocks, rpc
+from pulumi.runtime import mocks
 from pulumi.runtime.stack import run_pulumi_func
 
 from components import program
@@ -25,6 +25,7 @@ from config.load import load
 from config.reference import KEY
 from config.stack import StackConfig
 from tests.conformance.peers.certificates import RsaKey
+from tests.support import plain
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "prod")
@@ -99,7 +100,7 @@ class _Providers(mocks.Mocks):
         self.asked: dict[tuple[str, str], dict[str, Any]] = {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        inputs = _plain(args.inputs)
+        inputs = plain(args.inputs)
         self.asked[args.typ, args.name] = inputs
         state = {**inputs, **self._computed(args.typ, args.name, inputs)}
         return f"{args.name}-id", state
@@ -149,14 +150,3 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _plain(value: Any) -> Any:
-    """*value* with secrets unwrapped."""
-    if rpc.is_rpc_secret(value):
-        return _plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value

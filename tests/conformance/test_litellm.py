@@ -160,7 +160,7 @@ def test_without_its_counters_it_refuses_rather_than_forget_the_limits(
         short_lived = ExitStack()
         counters = short_lived.enter_context(redis.start(folder, conf, certificates))
         stack.push(short_lived)
-        router = stack.enter_context(start_router(counters))
+        router = stack.enter_context(start_router(prod, counters))
         before = router.chat(keys["developers"], "chat")
         short_lived.close()
         after = router.chat(keys["developers"], "chat")

@@ -1,18 +1,16 @@
 """A real LiteLLM asks each engine in its own way, under the name that the engine knows."""
 
-import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated, generate
-from tests.conformance.peers import litellm
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
-from tests.conformance.peers.relocate import relocated
 from tests.unit.engine_stacks import COMMIT, stack
 from tests.unit.engines_asked import OTHERS, SETTINGS
 
@@ -31,34 +29,12 @@ def engines(realm_key: RsaKey, certificates: Certificates) -> Generated:
 
 
 @pytest.fixture(scope="module")
-def asking(
-    tmp_path_factory: pytest.TempPathFactory,
-    certificates: Certificates,
-    engines: Generated,
-    models: ModelServer,
-    counters: Redis,
-) -> Iterator[LiteLlm]:
+def asking(start_router: StartRouter, engines: Generated, counters: Redis) -> Iterator[LiteLlm]:
     """A LiteLLM on that stack's files, with every engine at one address of this machine.
 
     The Redis is prod's: the mocks make a password of its name, and the name is the same.
     """
-    files = engines.secret("router")
-    config = json.loads(files["config.yaml"])
-    urls = [entry["litellm_params"]["api_base"] for entry in config["model_list"]]
-    redis = config["general_settings"]["coordination_redis"]
-    places = {
-        **dict.fromkeys(urls, f"{models.url}/v1"),
-        redis["host"]: "localhost",
-        "/etc/tls/ca.crt": str(certificates.authority),
-    }
-    redis["port"] = counters.port
-    with litellm.start(
-        tmp_path_factory.mktemp("engines"),
-        engines.container("router")["args"],
-        engines.environment("router"),
-        {**files, "config.yaml": json.dumps(relocated(config, places))},
-        certificates,
-    ) as running:
+    with start_router(engines, counters) as running:
         yield running
 
 
