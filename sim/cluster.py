@@ -17,11 +17,13 @@ from rich.console import Console
 from config.base import Model
 from config.cluster import ClusterConfig
 from engine import build, cache
-from sim.control_plane import SimCluster, Toolchain, data_folder, read_settings
+from sim.control_plane import SimCluster
 from sim.errors import SimError
 from sim.kubeconfig import Access, write_kubeconfig
 from sim.process import Record, alive, erase
+from sim.settings import data_folder, read_settings
 from sim.stacks import cluster_of, stack_names
+from sim.toolchain import Toolchain
 
 __all__ = ["SimCluster", "StackStatus", "down", "ensure_running", "reset", "status"]
 

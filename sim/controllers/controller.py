@@ -2,19 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from sim.api import Object
 from sim.parts import Layout
-
-
-class Modules(Protocol):
-    """Where the data files of pinned Go modules are."""
-
-    def module_dir(self, name: str, /) -> Path:
-        """The folder of the module called *name*."""
-        ...
+from sim.toolchain import Modules
 
 
 @dataclass(frozen=True)

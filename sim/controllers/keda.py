@@ -6,10 +6,11 @@ from typing import Final
 import yaml
 
 from sim.api import Object
-from sim.controllers.controller import Controller, Modules, Plan, Program
+from sim.controllers.controller import Controller, Plan, Program
 from sim.parts import Layout
 from sim.pki import CONTROLLERS
 from sim.ports import LOOPBACK, free_port
+from sim.toolchain import Modules
 
 _NAMESPACE = "keda"
 _PROMETHEUS = "keda-prometheus"

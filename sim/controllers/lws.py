@@ -6,11 +6,12 @@ from typing import Any, Final
 import yaml
 
 from sim.api import Object
-from sim.controllers.controller import Controller, Modules, Plan, Program
+from sim.controllers.controller import Controller, Plan, Program
 from sim.controllers.patches import patched
 from sim.parts import Layout
 from sim.pki import CONTROLLERS
 from sim.ports import LOOPBACK, free_port
+from sim.toolchain import Modules
 
 _API = "/apis/admissionregistration.k8s.io/v1"
 _NAMES: Final = {

@@ -1,73 +1,69 @@
 """Starting the controllers that a cluster is expected to have, and withdrawing the others."""
 
 import ssl
-from collections.abc import Callable
+import sys
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Final
 
 import httpx
 
-from config.cluster import ClusterConfig, Operator
+from config.cluster import Operator
 from sim.api import Api, RefusedError
-from sim.controllers.controller import Controller, Modules, Program
+from sim.controllers.controller import Controller, Program
 from sim.controllers.keda import KEDA
 from sim.controllers.lws import LWS
 from sim.parts import Layout
+from sim.programs import Programs
+from sim.toolchain import Toolchain
 
 _MANAGER = "private-ai-simulation"
+_PROJECT = Path(__file__).resolve().parents[2]
 
 CONTROLLERS: Final[dict[Operator, Controller]] = {"leader-worker-set": LWS, "keda": KEDA}
 """What runs for real; of the other operators there is a stand-in, or the types alone."""
 
 
-class Host(Protocol):
-    """What runs the processes of a cluster."""
-
-    layout: Layout
-    expects: ClusterConfig
-
-    def runs(self, name: str, /) -> bool:
-        """Whether the process called *name* runs."""
-        ...
-
-    def start_program(self, program: Program, /) -> None:
-        """Start *program* as a process of the cluster."""
-        ...
-
-    def end_programs(self, names: tuple[str, ...], /) -> None:
-        """End those of *names* that run, and no longer count any of them as the cluster's."""
-        ...
-
-    def wait_for(self, name: str, ready: Callable[[], bool], /) -> None:
-        """Return once *ready*. Raises SimError if the process called *name* ends or takes long."""
-        ...
-
-
-def run_controllers(host: Host, api: Api, modules: Modules) -> None:
-    """Let exactly the expected controllers run, each known to the API server.
+def run_controllers(
+    programs: Programs,
+    layout: Layout,
+    operators: Sequence[Operator],
+    api: Api,
+    toolchain: Toolchain,
+) -> None:
+    """Let exactly the controllers of *operators* run, each known to the API server.
 
     Raises SimError if one does not come up.
     """
-    expected = {name: CONTROLLERS[name] for name in host.expects.operators if name in CONTROLLERS}
+    expected = {name: CONTROLLERS[name] for name in operators if name in CONTROLLERS}
     for operator, controller in CONTROLLERS.items():
         if operator not in expected:
-            host.end_programs(controller.programs)
+            programs.end(controller.programs)
             for path in controller.hooks:
                 api.delete(path)
-    missing = [c for c in expected.values() if not all(host.runs(name) for name in c.programs)]
-    plans = [controller.plan(host.layout, modules) for controller in missing]
+    missing = [c for c in expected.values() if not all(programs.runs(name) for name in c.programs)]
+    plans = [controller.plan(layout, toolchain) for controller in missing]
     for controller, plan in zip(missing, plans, strict=True):
-        host.end_programs(controller.programs)
+        programs.end(controller.programs)
         for program in plan.programs:
-            host.start_program(program)
-    trust = ssl.create_default_context(cafile=str(host.layout.tls / "ca.crt"))
+            _start(programs, program, layout, toolchain)
+    trust = ssl.create_default_context(cafile=str(layout.tls / "ca.crt"))
     for plan in plans:
         for program in plan.programs:
-            host.wait_for(program.name, lambda url=program.ready: _answers(url, trust))
+            programs.wait_for(program.name, lambda url=program.ready: _answers(url, trust))
         for path, content in plan.objects:
             api.apply(path, content, _MANAGER)
         for path in plan.answers:
-            host.wait_for(plan.programs[-1].name, lambda path=path: _served(api, path))
+            programs.wait_for(plan.programs[-1].name, lambda path=path: _served(api, path))
+
+
+def _start(programs: Programs, program: Program, layout: Layout, toolchain: Toolchain) -> None:
+    if program.module is not None:
+        argv, folder = [sys.executable, "-m", program.module], _PROJECT
+    else:
+        argv, folder = [str(toolchain.path(program.name))], layout.home
+    programs.start(program.name, [*argv, *program.arguments], folder, program.environment)
 
 
 def _answers(url: str, trust: ssl.SSLContext) -> bool:

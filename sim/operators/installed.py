@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from config.base import Model
 from config.cluster import Operator
 from sim.operators import cloudnative_pg, minio
+from sim.toolchain import Modules
 
 _OWN = Path(__file__).parent / "types"
 _BASES = "config/crd/bases"
@@ -36,14 +37,6 @@ _FROM_MODULES: Final[dict[Operator, list[tuple[str, str]]]] = {
         ),
     ],
 }
-
-
-class Modules(Protocol):
-    """Where the sources of pinned Go modules are."""
-
-    def module_dir(self, name: str, /) -> Path:
-        """The folder of the module called *name*."""
-        ...
 
 
 class Installed(Model):

@@ -19,9 +19,11 @@ from cli.sim import app
 from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from engine import build
 from sim import cluster as stacks
-from sim.control_plane import SimCluster, Toolchain, data_folder
+from sim.control_plane import SimCluster
 from sim.errors import SimError
 from sim.process import Record, alive, kill
+from sim.settings import data_folder
+from sim.toolchain import Toolchain
 from tests.engine.sim_support import eventually, got, once
 
 CONSOLE = Console(stderr=True)
