@@ -17,18 +17,36 @@ def minimum_driver(cuda: str) -> int:
     return MINIMUM_DRIVER[int(cuda.partition(".")[0])]
 
 
-def suits(spec: ImageSpec, driver: int) -> bool:
-    """Whether the image runs on nodes with the branch *driver*; one without CUDA always does."""
-    return not spec.cuda or minimum_driver(spec.cuda) <= driver
+def needed_driver(spec: ImageSpec) -> int | None:
+    """The oldest driver branch that the image runs with; None for one without CUDA.
+
+    NVIDIA's own images bring a compatibility package for older drivers of data centre cards. It is
+    not counted on: which drivers it knows changes with every release.
+    """
+    if not spec.cuda:
+        return None
+    return max(minimum_driver(spec.cuda), spec.min_driver or 0)
 
 
 def image_for(key: str, driver: int) -> str | None:
     """The key of the image *key*, or of a build of it for older drivers, that suits *driver*.
 
-    The builds for older drivers are called `<key>-cu…` in catalog/images.yaml. None where none
-    suits.
+    None where none suits, or there is no such image.
     """
-    if key not in images():
-        return None
-    builds = [key, *(other for other in sorted(images()) if other.startswith(f"{key}-cu"))]
-    return next((build for build in builds if suits(images()[build], driver)), None)
+    return next((b.key for b in _builds(key) if (needed_driver(b) or 0) <= driver), None)
+
+
+def least_demanding(key: str) -> ImageSpec | None:
+    """Of the image *key* and its builds for older drivers, the one for the oldest.
+
+    None where no driver is needed, or there is no such image.
+    """
+    builds = [build for build in _builds(key) if needed_driver(build)]
+    return min(builds, key=lambda build: needed_driver(build) or 0, default=None)
+
+
+def _builds(key: str) -> list[ImageSpec]:
+    """The image *key* first; builds for older drivers are called `<key>-cu…` in images.yaml."""
+    known = images()
+    older = [other for other in sorted(known) if other.startswith(f"{key}-cu")]
+    return [known[name] for name in (key, *older)] if key in known else []

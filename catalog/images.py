@@ -25,6 +25,8 @@ class ImageSpec(Model):
     `pai images lock` fills it."""
     cuda: str = Field(default="", pattern=r"^(\d+\.\d+)?$")
     """Of an image that computes on NVIDIA's GPUs, the CUDA inside; see catalog.cuda."""
+    min_driver: int | None = Field(default=None, gt=0)
+    """Branch of NVIDIA's driver that its makers ask for, where that is more than its CUDA does."""
     sources: list[str] = Field(min_length=1)
     """Why this version, and where its digest comes from."""
 

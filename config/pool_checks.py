@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from catalog.cuda import image_for, minimum_driver
-from catalog.images import images
+from catalog.cuda import least_demanding, needed_driver
 from config.node_labels import GPU_POOL, node_labels
 from config.node_sources import ClusterApiNodes, KarpenterNodes
 from config.operator_checks import missing_operator
@@ -196,15 +195,15 @@ def _part(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[
 
 
 def _driver(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
-    """An engine whose CUDA is newer than the driver ends as soon as it looks for a GPU."""
-    pool, spec = config.pools[model.pool], images().get(model.engine)
-    if spec is not None and image_for(spec.key, pool.driver) is None:
-        needed = minimum_driver(spec.cuda)
+    """An engine whose CUDA is newer than the driver ends as it starts, or computes on the CPU."""
+    pool, spec = config.pools[model.pool], least_demanding(model.engine)
+    needed = needed_driver(spec) if spec else None
+    if spec and needed and pool.driver < needed:
         yield Problem(
             f"pools.{model.pool}.driver",
             str(pool.driver),
-            f"{needed} or newer: models.{name} runs on {spec.key} {spec.tag}, which is built with"
-            f" CUDA {spec.cuda}",
-            f"Install a driver of branch {needed} on the nodes and set driver: {needed}, or choose"
-            " an engine of an older CUDA.",
+            f"{needed} or newer, for models.{name}: {model.engine} {spec.tag} is built with CUDA"
+            f" {spec.cuda}",
+            f"Install a driver of branch {needed} or newer on the nodes and set driver to it, or"
+            " choose an engine of an older CUDA.",
         )

@@ -9,6 +9,7 @@ from config.engines import ENGINES, Engine
 from config.load import load
 from config.problems import ConfigError, Problem
 from tests.unit.engine_stacks import COMMIT, stack
+from tests.unit.engines_asked import SETTINGS
 
 
 def problems(**models: dict[str, Any]) -> list[Problem]:
@@ -210,3 +211,39 @@ def test_there_is_an_engine_for_every_task(task: Task) -> None:
     able: list[Engine] = [name for name, spec in ENGINES.items() if task in spec.tasks]
 
     assert able
+
+
+# By engine: the oldest driver branch, from the CUDA of its image (catalog/images.yaml).
+_DRIVERS: dict[Engine, int] = {
+    "vllm": 525,
+    "ollama": 531,
+    "llama-cpp": 525,
+    "tgi": 525,
+    "triton-vllm": 580,
+    "triton-trtllm": 580,
+    "infinity": 525,
+    "tei": 525,
+    "speaches": 525,
+    "comfyui": 525,
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_is_refused_on_a_driver_older_than_its_cuda(engine: Engine) -> None:
+    given = {"engine": engine, "revision": COMMIT, **SETTINGS.get(engine, {"model": "qwen3-4b"})}
+
+    def refused(driver: int) -> list[str]:
+        raw = stack(other=given)
+        raw["pools"]["more"] |= {"gpu": "a100-80gb", "driver": driver}
+        raw["cluster"]["nodes"][-1]["profile"] = "4xa100-80gb"
+        raw["pools"]["more"]["gpus_per_node"] = 4
+        try:
+            load(raw, "prod")
+        except ConfigError as error:
+            return [p.allowed for p in error.problems if p.path == "pools.more.driver"]
+        return []
+
+    needed = _DRIVERS[engine]
+    [allowed] = refused(needed - 1)
+    assert allowed.startswith(f"{needed} or newer, for models.other: {engine} ")
+    assert refused(needed) == []

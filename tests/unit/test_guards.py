@@ -69,10 +69,9 @@ REFUSED = {
         {"pools.h200.driver": 470},
         "pools.h200.driver\n"
         "    got:      470\n"
-        "    allowed:  580 or newer: models.chat runs on vllm v0.33.0, which is built with "
-        "CUDA 13.0\n"
-        "    change:   Install a driver of branch 580 on the nodes and set driver: 580, or "
-        "choose an engine of an older CUDA.",
+        "    allowed:  525 or newer, for models.chat: vllm v0.33.0-cu129 is built with CUDA 12.9\n"
+        "    change:   Install a driver of branch 525 or newer on the nodes and set driver to it, "
+        "or choose an engine of an older CUDA.",
     ),
     "the engine takes more of a card in turns than its part": Guard(
         {

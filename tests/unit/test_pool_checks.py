@@ -218,10 +218,10 @@ def test_an_older_driver_than_the_engine_has_cuda_for_is_refused() -> None:
     assert (
         "pools.more.driver",
         "515",
-        "580 or newer: models.extra runs on vllm v0.33.0, which is built with CUDA 13.0",
+        "525 or newer, for models.extra: vllm v0.33.0-cu129 is built with CUDA 12.9",
         (
-            "Install a driver of branch 580 on the nodes and set driver: 580, or choose an engine"
-            " of an older CUDA."
+            "Install a driver of branch 525 or newer on the nodes and set driver to it, or choose"
+            " an engine of an older CUDA."
         ),
     ) in found
 
