@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from config.engine_checks import engine_problems
+from config.name_checks import name_problems
 from config.node_checks import node_problems
 from config.pool_checks import pool_problems, usable_models, usable_pools
 from config.problems import Problem
@@ -16,9 +17,6 @@ _FIELDS = {"tp": "tensor_parallel"}
 """Where `sizing` names a field otherwise than the configuration does."""
 
 _CHAT = "open-webui"
-
-_RESERVED = frozenset({"platform", "llm-storage", "redis", "qdrant", "keycloak", "router", "kong"})
-"""Names of other components: a model's objects would be called the same."""
 
 
 def capacity(config: StackConfig) -> Capacity:
@@ -70,7 +68,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *scaling_problems(config),
         *vllm_problems(config),
         *_hosts_differ(config),
-        *_names_are_free(config),
+        *name_problems(config),
         *_teams_ask_for_models(config),
         *_the_chat_has_its_models(config),
         *_teams_are_people(config),
@@ -100,16 +98,6 @@ def _hosts_differ(config: StackConfig) -> Iterator[Problem]:
                 f"Give hosts.{name} or hosts.{first[host]} another name.",
             )
         first.setdefault(host, name)
-
-
-def _names_are_free(config: StackConfig) -> Iterator[Problem]:
-    for name in sorted(set(config.models) & (_RESERVED | set(config.pools))):
-        yield Problem(
-            f"models.{name}",
-            name,
-            f"a name that no other component has: not {_list(_RESERVED | set(config.pools))}",
-            "Call the model otherwise.",
-        )
 
 
 def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from components import program
+from config.load import load
+from config.problems import ConfigError
 from config.reference import KEY
 from tests.support import Asked, Recorded, deploy
 
@@ -85,6 +87,43 @@ def test_consumers_read_outputs_of_what_they_need(prod: Recorded) -> None:
     assert any(urn.endswith("Secret::kong") for urn in gateway.depends_on)
     for needed in ("Deployment::router", "Deployment::open-webui", "Deployment::keycloak"):
         assert any(urn.endswith(needed) for urn in config.depends_on), needed
+
+
+def test_no_model_may_be_called_as_a_component_is(prod: Recorded) -> None:
+    raw = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"][KEY]
+    components = [a for a in prod.values() if a.type.startswith("private-ai:")]
+    ours = {a.name for a in components if "private-ai:index:" not in a.parent}
+    ours -= {name for model in raw["models"] for name in (model, f"{model}-weights")}
+    raw["models"] |= dict.fromkeys(ours, raw["models"]["chat"])
+
+    with pytest.raises(ConfigError) as refused:
+        load(raw, "prod")
+
+    taken = {p.got for p in refused.value.problems if p.remedy == "Call the model otherwise."}
+    assert taken == ours
+    assert len(ours) > 10
+
+
+def test_no_model_may_be_called_as_a_part_of_another_is(prod: Recorded) -> None:
+    """What has the kind of something called `code`, and is called `code-…`."""
+    kinds = {a.type for a in prod.values() if a.name == "code"}
+    parts = {a.name for a in prod.values() if a.type in kinds and a.name.startswith("code-")}
+    assert {"code-members", "code-weights"} <= parts
+
+    raw = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"][KEY]
+    raw["models"] |= dict.fromkeys(parts, raw["models"]["code"])
+    with pytest.raises(ConfigError) as refused:
+        load(raw, "prod")
+
+    told = [p for p in refused.value.problems if p.remedy == "Call the model otherwise."]
+    assert {p.got for p in told} == parts
+    assert str(told[0]) == (
+        "models.code-members\n"
+        "    got:      code-members\n"
+        "    allowed:  a name that no part of code has: not code- and one of members, tls,"
+        " weights, picker, prefill, autoscaler\n"
+        "    change:   Call the model otherwise."
+    )
 
 
 def test_what_holds_data_is_protected(prod: Recorded) -> None:
