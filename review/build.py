@@ -8,6 +8,7 @@ from config.problems import Problem
 from engine.graph import Graph
 from policies.waivers import load
 from review import report as of
+from review.autoscaled import counted
 from review.capacity import amounts, headroom
 from review.changes import Change, Names, changes
 from review.diff import property_changes
@@ -34,6 +35,7 @@ def report(
 ) -> Report:
     """The report of *preview*. *said* is what the engine wrote outside of its events."""
     found = changes(preview.steps)
+    workloads = counted(found)
     names = Names(found)
     old, new = before or Graph(), after or Graph()
     broken = failure(preview.diagnostics, found, ended=preview.summary is not None, said=said)
@@ -51,9 +53,9 @@ def report(
         problems=[],
         failure=broken,
         losses=losses(found),
-        outages=outages(found, old.needed_by),
+        outages=outages(workloads, old.needed_by),
         # Half a preview knows half of the needs.
-        amounts=[] if broken else amounts(found, *outputs, prices()),
+        amounts=[] if broken else amounts(workloads, *outputs, prices()),
         headroom=[] if broken else headroom(*outputs),
         findings=told,
         waivers=waivers(found, load()),

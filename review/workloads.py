@@ -14,6 +14,7 @@ from review.reading import Object, items, mapping
 
 _GRACE = 30
 """terminationGracePeriodSeconds, https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
+_LWS = "LeaderWorkerSet.leaderworkerset.x-k8s.io"
 _PERIOD, _FAILURES = 10, 3
 """https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"""
 
@@ -76,6 +77,10 @@ def pod_template(kind: str, manifest: Object) -> Object:
     spec = mapping(manifest, "spec")
     if kind == "CronJob.batch":
         spec = mapping(mapping(spec, "jobTemplate"), "spec")
+    if kind == _LWS:
+        groups = mapping(spec, "leaderWorkerTemplate")
+        # Without a leader's own, all pods of a group are made from the workers'.
+        return mapping(groups, "leaderTemplate") or mapping(groups, "workerTemplate")
     if kind == "Pod":
         return {"metadata": mapping(manifest, "metadata"), "spec": spec}
     return mapping(spec, "template")
@@ -106,25 +111,45 @@ def _deployment(manifest: Object) -> Workload:
     replicas = _count(spec, "replicas", 1)
     strategy = mapping(spec, "strategy")
     if strategy.get("type") == "Recreate":
-        return _of_template(manifest, replicas, replicas)
+        return _of_template(mapping(spec, "template"), replicas, replicas)
     rolling = mapping(strategy, "rollingUpdate")
     surge = _share(rolling.get("maxSurge", "25%"), replicas, ceil)
     away = _share(rolling.get("maxUnavailable", "25%"), replicas, floor)
     # Kubernetes takes away one where it may neither add nor take away.
-    return _of_template(manifest, replicas, away if away or surge else 1)
+    return _of_template(mapping(spec, "template"), replicas, away if away or surge else 1)
 
 
 def _stateful_set(manifest: Object) -> Workload:
     spec = mapping(manifest, "spec")
     replicas = _count(spec, "replicas", 1)
     on_delete = mapping(spec, "updateStrategy").get("type") == "OnDelete"
-    found = _of_template(manifest, replicas, 0 if on_delete else 1)
+    found = _of_template(mapping(spec, "template"), replicas, 0 if on_delete else 1)
     disk = claims("StatefulSet.apps", manifest)
     return _with(found, found.needs + Needs(disk_bytes=disk))
 
 
+def _leader_worker_set(manifest: Object) -> Workload:
+    """Groups of pods, each of which goes and comes as one. https://lws.sigs.k8s.io/docs/reference/."""
+    spec = mapping(manifest, "spec")
+    groups = _count(spec, "replicas", 1)
+    made_from = mapping(spec, "leaderWorkerTemplate")
+    workers = _count(made_from, "size", 1) - 1
+    leader = _of_template(pod_template(_LWS, manifest), groups, 1)
+    worker = _of_template(mapping(made_from, "workerTemplate"), groups, 1)
+    rolling = mapping(mapping(spec, "rolloutStrategy"), "rollingUpdateConfiguration")
+    bounds = [b for b in (leader.restart_seconds, worker.restart_seconds) if b is not None]
+    return Workload(
+        replicas=groups,
+        unavailable=_share(rolling.get("maxUnavailable", 1), groups, floor) or 1,
+        restart_seconds=max(bounds, default=None),
+        needs=leader.needs + worker.needs * workers,
+        template=made_from,
+        images={**{f"worker {name}": i for name, i in worker.images.items()}, **leader.images},
+    )
+
+
 def _daemon_set(manifest: Object) -> Workload:
-    return _of_template(manifest, 1, 1)
+    return _of_template(mapping(mapping(manifest, "spec"), "template"), 1, 1)
 
 
 def _postgres(manifest: Object) -> Workload:
@@ -173,16 +198,17 @@ _READERS: Mapping[str, Callable[[Object], Workload]] = {
     "Deployment.apps": _deployment,
     "StatefulSet.apps": _stateful_set,
     "DaemonSet.apps": _daemon_set,
+    _LWS: _leader_worker_set,
     "Cluster.postgresql.cnpg.io": _postgres,
     "Tenant.minio.min.io": _tenant,
 }
 
 
-def _of_template(manifest: Object, replicas: int, unavailable: int) -> Workload:
-    template = mapping(mapping(manifest, "spec"), "template")
+def _of_template(template: Object, replicas: int, unavailable: int) -> Workload:
     pod = mapping(template, "spec")
     containers = items(pod, "containers")
-    each = sum((_needs(mapping(c, "resources")) for c in containers), Needs())
+    claimed = Needs(gpus=len(items(pod, "resourceClaims")))
+    each = sum((_needs(mapping(c, "resources")) for c in containers), claimed)
     return Workload(
         replicas=replicas,
         unavailable=unavailable,

@@ -146,3 +146,40 @@ def test_every_price_is_of_a_gpu_of_the_catalog_and_has_a_source() -> None:
 
     assert listed.gpus.keys() <= gpus().keys()
     assert all(price.source for price in (*listed.gpus.values(), listed.node, listed.disk))
+
+
+def test_a_group_asks_for_what_its_leader_and_all_its_workers_do() -> None:
+    def pod(cpu: str) -> dict[str, Any]:
+        return {"spec": {"containers": [{"name": "a", "resources": {"requests": {"cpu": cpu}}}]}}
+
+    made_from = {"size": 4, "leaderTemplate": pod("2"), "workerTemplate": pod("10")}
+    groups = {"spec": {"replicas": 2, "leaderWorkerTemplate": made_from}}
+    report = of_events(step("leaderworkerset.x-k8s.io/v1:LeaderWorkerSet", "big", new=groups))
+
+    assert _amount(report, "cores").after == 2 * (2 + 3 * 10)
+
+
+def test_a_pod_that_claims_a_gpu_rents_its_node_with_it() -> None:
+    """As one that asks for GPUs by number: their price holds the CPUs beside them."""
+    plain = _deployment(1, cpu="8", memory="64Gi")
+    claiming = _deployment(1, cpu="8", memory="64Gi")
+    claiming["spec"]["template"]["spec"]["resourceClaims"] = [{"name": "gpu"}]
+
+    alone, with_gpu = (
+        _amount(of_events(step("apps/v1:Deployment", "a", new=one)), "€/month").after or 0
+        for one in (plain, claiming)
+    )
+
+    assert alone > with_gpu == 0
+
+
+def test_what_keda_scales_asks_for_its_fewest_replicas() -> None:
+    scaled = _deployment(1, cpu="2")
+    del scaled["spec"]["replicas"]
+    spec = {"scaleTargetRef": {"name": "a"}, "minReplicaCount": 3}
+    report = of_events(
+        step("apps/v1:Deployment", "a", new=scaled),
+        step("keda.sh/v1alpha1:ScaledObject", "a", new={"spec": spec}),
+    )
+
+    assert _amount(report, "cores").after == 6

@@ -185,3 +185,61 @@ def test_a_rollout_that_may_neither_add_nor_take_away_takes_one() -> None:
     old, new = _deployment(2, surge=0, away=0), _deployment(2, surge=0, away=0, image="2")
 
     assert [told.effect for told in _rollout(old, new)] == ["fewer"]
+
+
+def _groups(replicas: int | None, image: str = "1") -> Any:
+    """Of three pods each, of which the first loads for longest."""
+    leader = _pod(failureThreshold=90, periodSeconds=10)
+    leader["spec"]["containers"][0]["image"] = f"a:{image}"
+    made_from = {"size": 3, "leaderTemplate": leader, "workerTemplate": _pod()}
+    spec = {"leaderWorkerTemplate": made_from}
+    return {"spec": spec if replicas is None else {"replicas": replicas, **spec}}
+
+
+_LWS = "leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+
+
+def test_a_model_over_several_nodes_is_away_while_its_one_group_starts_anew() -> None:
+    [told] = _outages(step(_LWS, "big", old=_groups(1), new=_groups(1, image="2")))
+
+    assert (told.resource, told.effect) == ("LeaderWorkerSet big", "interrupted")
+    assert told.seconds == 30 + 900
+
+
+def test_of_several_groups_one_is_away_at_a_time() -> None:
+    [told] = _outages(step(_LWS, "big", old=_groups(2), new=_groups(2, image="2")))
+
+    assert (told.effect, told.seconds) == ("fewer", 2 * 930)
+
+
+def test_a_model_over_several_nodes_that_goes_stops() -> None:
+    [told] = _outages(step(_LWS, "big", old=_groups(1)))
+
+    assert (told.effect, told.reason) == ("stops", "it is deleted")
+
+
+def _scaled(kind: str, least: int) -> dict[str, Any]:
+    """KEDA's object for `a`, which stays as it is."""
+    spec = {"scaleTargetRef": {"kind": kind, "name": "a"}, "minReplicaCount": least}
+    return step("keda.sh/v1alpha1:ScaledObject", "a", old={"spec": spec}, new={"spec": spec})
+
+
+def test_what_keda_scales_has_as_many_replicas_as_keda_leaves_at_least() -> None:
+    old, new = _deployment(9), _deployment(9, image="2")
+    del old["spec"]["replicas"], new["spec"]["replicas"]
+    rollout = step("apps/v1:Deployment", "a", old=old, new=new)
+
+    [alone] = _outages(rollout)
+    [told] = _outages(rollout, _scaled("Deployment", 3))
+    [none] = _outages(rollout, _scaled("Deployment", 0))
+
+    assert (alone.effect, none.effect) == ("interrupted", "interrupted")
+    assert (told.effect, told.reason) == ("fewer", "1 of 3 replicas at a time is away")
+
+
+def test_groups_that_keda_scales_are_counted_too() -> None:
+    rollout = step(_LWS, "a", old=_groups(None), new=_groups(None, image="2"))
+
+    [told] = _outages(rollout, _scaled("LeaderWorkerSet", 2))
+
+    assert told.effect == "fewer"
