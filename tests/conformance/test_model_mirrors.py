@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -192,9 +193,10 @@ class _Proxy(BaseHTTPRequestHandler):
             back.join()
 
     def _copy(self, source: Any, target: Any) -> None:
-        while data := source.recv(1 << 16):
-            target.sendall(data)
-        target.shutdown(1)
+        with suppress(OSError):  # either side may hang up first
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
         pass
