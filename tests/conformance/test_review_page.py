@@ -1,5 +1,6 @@
 """A real Chromium reads the page of a report whose every name is an attack."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def test_a_browser_shows_hostile_names_as_text(chromium: str, tmp_path: Path) ->
 
     read = subprocess.run(
         [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", file.as_uri()],
+        env={**os.environ, "HOME": str(tmp_path)},  # where it keeps a profile
         capture_output=True,
         text=True,
         check=True,

@@ -52,6 +52,7 @@ def start(folder: Path, certificates: Certificates) -> Generator[Minio]:
         "MINIO_ROOT_PASSWORD": PASSWORD,
         "MINIO_BROWSER": "off",
         "MINIO_CI_CD": "1",  # it refuses the disk of the root file system otherwise
+        "HOME": str(folder),  # where it makes a folder
     }
     with running(words, folder=folder, ready=ready, seconds=60, environment=environment):
         yield Minio(url, certificates)
