@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
 
 from review.changes import Change
+from review.machines import machines
 from review.report import Outage
 from review.workloads import Workload, workload
 
@@ -28,7 +29,7 @@ def _weight(outage: Outage) -> tuple[int, bool, float, str]:
 
 def _outages(changes: list[Change], needed_by: Mapping[str, set[str]]) -> Iterator[Outage]:
     for change in changes:
-        outage = _service(change) if change.kind == "Service" else _workload(change)
+        outage = _service(change) or _machines(change) or _workload(change)
         # What others talk to is called as the component is; they need not miss its other parts.
         leads = change.name == change.component
         if outage and outage.effect != "fewer" and leads:
@@ -69,7 +70,14 @@ def _rollout(change: Change, new: Workload) -> Outage | None:
     return _outage(change, "fewer", seconds, why)
 
 
+def _machines(change: Change) -> Outage | None:
+    found = machines(change)
+    return _outage(change, found[0], None, found[1]) if found else None
+
+
 def _service(change: Change) -> Outage | None:
+    if change.kind != "Service":
+        return None
     if change.op == "delete" and not (change.old and change.old.retain_on_delete):
         return _outage(change, "stops", None, "nobody reaches its pods by this name any more")
     if change.op == "replace" and change.delete_first:

@@ -51,8 +51,10 @@ def effect(outage: Outage) -> str:
     """What happens to it: `stops for good`, `is interrupted for at most 2 min`."""
     if outage.effect == "stops":
         return "stops for good"
-    until = f"for at most {duration(outage.seconds)}" if outage.seconds else "until it is ready"
-    return f"is interrupted {until}" if outage.effect == "interrupted" else f"has fewer {until}"
+    bound = f" for at most {duration(outage.seconds)}" if outage.seconds else ""
+    if outage.effect == "fewer":
+        return f"has fewer{bound}"
+    return f"is interrupted{bound or ' until it is ready'}"
 
 
 def duration(seconds: int | None) -> str:

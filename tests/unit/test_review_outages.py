@@ -243,3 +243,67 @@ def test_groups_that_keda_scales_are_counted_too() -> None:
     [told] = _outages(rollout, _scaled("LeaderWorkerSet", 2))
 
     assert told.effect == "fewer"
+
+
+_MACHINES = "cluster.x-k8s.io/v1beta2:MachineDeployment"
+_NODES = "karpenter.sh/v1:NodePool"
+
+
+def _machines(count: int, image: str = "1") -> dict[str, Any]:
+    return {"spec": {"replicas": count, "template": {"spec": {"version": image}}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "effect", "reason"),
+    [
+        (_MACHINES, _machines(2), None, "stops", "its machines go, and the pods on them"),
+        (
+            _MACHINES,
+            _machines(2),
+            _machines(0),
+            "stops",
+            "its machines go from 2 to 0, with the pods on them",
+        ),
+        (
+            _MACHINES,
+            _machines(4),
+            _machines(3),
+            "fewer",
+            "its machines go from 4 to 3, with the pods on them",
+        ),
+        (
+            _MACHINES,
+            _machines(1),
+            _machines(1, "2"),
+            "interrupted",
+            "its one machine is replaced, and the pods on it wait for the new one",
+        ),
+        (
+            _MACHINES,
+            _machines(4),
+            _machines(5, "2"),
+            "fewer",
+            "its 4 machines are replaced one by one, with the pods on them",
+        ),
+        (_NODES, _machines(1), None, "stops", "its machines go, and the pods on them"),
+        (
+            _NODES,
+            _machines(1),
+            _machines(1, "2"),
+            "fewer",
+            "machine after machine that differs now is drained and replaced",
+        ),
+    ],
+)
+def test_machines_that_go_take_their_pods_with_them(
+    kind: str, old: dict[str, Any], new: dict[str, Any] | None, effect: str, reason: str
+) -> None:
+    [told] = _outages(step(kind, "pool", old=old, new=new))
+
+    assert (told.effect, told.reason) == (effect, reason)
+
+
+def test_more_machines_of_the_same_kind_take_nothing_away() -> None:
+    assert _outages(step(_MACHINES, "pool", old=_machines(1), new=_machines(2))) == []
+    assert _outages(step(_NODES, "pool", old=_machines(1), new=_machines(2))) == []
+    assert _outages(step(_MACHINES, "pool", new=_machines(2))) == []
