@@ -16,7 +16,7 @@ from components.contracts import Upstream
 from components.network import Pods
 from components.pki import AUTHORITY, CERTIFICATE, PRIVATE_KEY
 from components.tier import Tier
-from config.autoscaling import AutoscalingSettings
+from config.autoscaling import LONGEST_STABILIZATION_SECONDS, AutoscalingSettings
 
 _API_VERSION = "keda.sh/v1alpha1"
 _OPERATOR_NAMESPACE = "keda"
@@ -37,6 +37,8 @@ class AutoscalerArgs(Args):
 
     tier: Tier
     settings: AutoscalingSettings
+    start_seconds: int
+    """From the start of a server to its first answer."""
     api_version: str
     """Of what is scaled: anything with the subresource `scale`."""
     kind_of_target: str
@@ -79,6 +81,7 @@ class Autoscaler(Component):
             },
             spec=scaled_object(
                 args.settings,
+                start_seconds=args.start_seconds,
                 target={
                     "apiVersion": args.api_version,
                     "kind": args.kind_of_target,
@@ -106,6 +109,7 @@ def trigger_authentication(secret: Output[str]) -> dict[str, Any]:
 def scaled_object(
     settings: AutoscalingSettings,
     *,
+    start_seconds: int,
     target: dict[str, Late[str]],
     prometheus: Late[str],
     authentication: Late[str],
@@ -117,6 +121,8 @@ def scaled_object(
     below `min`.
     """
     seconds = settings.stabilization_seconds
+    if seconds is None:
+        seconds = min(start_seconds, LONGEST_STABILIZATION_SECONDS)
     pace = min(max(seconds, _POLLING_SECONDS), _LONGEST_PACE_SECONDS)
     wanted = {
         WAITING: settings.waiting_per_replica,

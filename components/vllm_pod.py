@@ -83,11 +83,16 @@ class ServedModel:
         ]
 
     @property
-    def start_seconds(self) -> int:
-        """From the start of a server to its first answer, with slack."""
+    def expected_start_seconds(self) -> int:
+        """From the start of a server to its first answer, as estimated."""
         stored = [self.weights, *self.extras.values()]
         size = sum(each.size_bytes for each in stored)
-        return ceil(startup_seconds(size, self.weights.read_rate) * STARTUP_MARGIN)
+        return startup_seconds(size, self.weights.read_rate)
+
+    @property
+    def start_seconds(self) -> int:
+        """The same at most: with slack."""
+        return ceil(self.expected_start_seconds * STARTUP_MARGIN)
 
     @property
     def turn_seconds(self) -> int:

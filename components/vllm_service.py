@@ -205,6 +205,7 @@ class VllmService(Component):
                 AutoscalerArgs(
                     tier=self.tier,
                     settings=settings,
+                    start_seconds=self._model.expected_start_seconds,
                     api_version=api_version,
                     kind_of_target=kind,
                     target=target,

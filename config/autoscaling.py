@@ -1,10 +1,13 @@
 """Settings of scaling: how many servers, by what waits and what runs."""
 
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from config.base import Model
+
+LONGEST_STABILIZATION_SECONDS: Final = 3600
+"""Kubernetes' own limit (pkg/apis/autoscaling/validation)."""
 
 
 class AutoscalingSettings(Model):
@@ -23,12 +26,13 @@ class AutoscalingSettings(Model):
     running_per_replica: int = Field(
         default=16, ge=1, description="Requests that run, a server, above which one is added."
     )
-    stabilization_seconds: int = Field(
-        default=300,
+    stabilization_seconds: int | None = Field(
+        default=None,
         ge=0,
-        le=3600,
-        description="How long the need must last before servers are added or taken away, seconds;"
-        " about as long as a start, or the next is ordered before the last one answers.",
+        le=LONGEST_STABILIZATION_SECONDS,
+        description="How long the need must last before servers are added or taken away, seconds."
+        " Default: as long as the model takes to start; with less, the next server is ordered"
+        " before the last one answers.",
     )
 
     @field_validator("min")

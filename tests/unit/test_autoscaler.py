@@ -2,8 +2,10 @@
 
 import pytest
 
-from components.autoscaler import RUNNING, WAITING, query
+from components.autoscaler import RUNNING, WAITING, query, scaled_object
 from components.prometheus_config import Job, prometheus_config
+from config.autoscaling import AutoscalingSettings
+from sizing.startup import ENGINE_START_SECONDS
 from tests.support import Recorded
 from tests.unit.vllm_asked import AUTHENTICATION, DEPLOYMENT, POLICY, SCALED, ask
 
@@ -37,6 +39,29 @@ def test_it_waits_for_the_need_to_last_in_both_directions(asked: Recorded) -> No
     assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 240
     assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 240
     assert behavior["scaleDown"]["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 240}]
+
+
+@pytest.mark.parametrize(("start", "stable"), [(400, 400), (5000, 3600)])
+def test_the_need_lasts_as_long_as_a_start_unless_somebody_says(start: int, stable: int) -> None:
+    spec = scaled_object(
+        AutoscalingSettings(max=5),
+        start_seconds=start,
+        target={},
+        prometheus="https://prometheus",
+        authentication="it",
+        component="chat",
+    )
+    behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+
+    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == stable
+
+
+def test_a_start_is_the_engines_own_and_the_reading_of_its_weights() -> None:
+    """100 GB at 1 GB/s."""
+    scaled = ask(autoscaling={"max": 5}).one(SCALED, "chat-autoscaler").inputs["spec"]
+    behavior = scaled["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+
+    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == ENGINE_START_SECONDS + 100
 
 
 def test_a_pace_beyond_what_kubernetes_takes_is_its_longest() -> None:
