@@ -1,10 +1,11 @@
 """Real programs are installed once a machine, outside the checkout."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -43,11 +44,27 @@ def say(line: str) -> None:
     print(f"conformance: {line}", file=sys.stderr, flush=True)  # noqa: T201
 
 
-def call(program: str, argv: Sequence[str], remedy: str, folder: Path | None = None) -> str:
-    """Run a package client; returns what it printed, or raises PeerUnavailableError."""
+def call(
+    program: str,
+    argv: Sequence[str],
+    remedy: str,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a package client; returns what it printed, or raises PeerUnavailableError.
+
+    *environment* is what it gets beside this process's own.
+    """
     tried = " ".join(argv)
     try:
-        done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except FileNotFoundError as missing:
         raise PeerUnavailableError(program, tried, str(missing), remedy) from None
     if done.returncode:

@@ -1,7 +1,6 @@
 """Programs built from Go modules, with the same Go that builds the toolchain."""
 
 import json
-import shutil
 from pathlib import Path, PurePosixPath
 
 from rich.console import Console
@@ -18,15 +17,20 @@ def built(name: str, package: str, version: str, what: str) -> str:
 
     def install(folder: Path) -> None:
         program = str(go.find_or_install(Console(stderr=True)))
-        env = shutil.which("env") or "env"
-        words = [env, f"GOBIN={folder}", program, "install", f"{package}@{version}"]
-        cache.call(name, words, f"see that `go install {package}@{version}` works")
+        words = [program, "install", f"{package}@{version}"]
+        remedy = f"see that `go install {package}@{version}` works"
+        cache.call(name, words, remedy, environment={"GOBIN": str(folder)})
 
     return str(cache.installed(name, version, what, install) / PurePosixPath(package).name)
 
 
-def module(name: str, version: str) -> Path:
-    """The folder of Go module *name* at *version*, for the data that its program does not carry."""
+def module(name: str, version: str, checksum: str = "") -> Path:
+    """The folder of Go module *name* at *version*, for the data that its program does not carry.
+
+    *checksum*, as in a go.sum, holds it to one content.
+    """
     program = str(go.find_or_install(Console(stderr=True)))
     words = [program, "mod", "download", "-json", f"{name}@{version}"]
-    return Path(json.loads(cache.call(name, words, "see that this command works"))["Dir"])
+    found = json.loads(cache.call(name, words, "see that Go reaches its module proxy"))
+    assert checksum in ("", found["Sum"]), found
+    return Path(found["Dir"])

@@ -1,15 +1,13 @@
 """Ollama's own source, out of its Go module: the truth about the environment that it reads."""
 
-import json
 import re
 import shutil
 from functools import cache as once
 from pathlib import Path
 
-from tests.conformance.peers import cache
+from tests.conformance.peers import cache, go_program
 
 VERSION = "0.17.4"
-_MODULE = f"github.com/ollama/ollama@v{VERSION}"
 _SUM = "h1:X3KNm9x4BlHqk/AXMGtC7pBAFd46nmJmy8yDaBZLo9s="
 
 _VARIABLE = re.compile(r'"(OLLAMA_\w+)"')
@@ -41,14 +39,7 @@ def routes() -> frozenset[str]:
 
 
 def _install(folder: Path) -> None:
-    told = cache.call(
-        "Ollama",
-        ["go", "mod", "download", "-json", _MODULE],
-        "see that Go reaches its module proxy, then run the tests again",
-        folder,
-    )
-    module = json.loads(told)
-    assert module["Sum"] == _SUM, module
+    module = go_program.module("github.com/ollama/ollama", f"v{VERSION}", _SUM)
     for file in ("envconfig/config.go", "fs/ggml/ggml.go", "server/routes.go"):
-        shutil.copy(Path(module["Dir"]) / file, folder / Path(file).name)
+        shutil.copy(module / file, folder / Path(file).name)
         (folder / Path(file).name).chmod(0o644)
