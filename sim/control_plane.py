@@ -177,7 +177,7 @@ class SimCluster:
         settings = read_settings(layout.home)
         if settings and settings.expects.operators != self.expects.operators:
             self.programs.end((_OPERATORS,))
-        Settings(layout=layout, expects=self.expects).write()
+        Settings(layout=layout, expects=self.expects, version=2).write()
         write_kubeconfig(layout.kubeconfig, [self.access])
         stages = stage_documents(self.expects)
         if layout.stages.exists() and layout.stages.read_text() != stages and "kwok" in running:

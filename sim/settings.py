@@ -20,7 +20,7 @@ class Settings(Model):
 
     layout: Layout
     expects: ClusterConfig
-    version: Literal[2] = 2
+    version: Literal[2]
     """Of the files beside it: a cluster with others cannot be gone on with."""
 
     def write(self) -> None:
