@@ -17,14 +17,14 @@ def minimum_driver(cuda: str) -> int:
     return MINIMUM_DRIVER[int(cuda.partition(".")[0])]
 
 
-def needed_driver(spec: ImageSpec) -> int | None:
-    """The oldest driver branch that the image runs with; None for one without CUDA.
+def needed_driver(spec: ImageSpec) -> int:
+    """The oldest driver branch that the image runs with; 0 for one without CUDA.
 
     NVIDIA's own images bring a compatibility package for older drivers of data centre cards. It is
     not counted on: which drivers it knows changes with every release.
     """
     if not spec.cuda:
-        return None
+        return 0
     return max(minimum_driver(spec.cuda), spec.min_driver or 0)
 
 
@@ -33,16 +33,15 @@ def image_for(key: str, driver: int) -> str | None:
 
     None where none suits, or there is no such image.
     """
-    return next((b.key for b in _builds(key) if (needed_driver(b) or 0) <= driver), None)
+    return next((b.key for b in _builds(key) if needed_driver(b) <= driver), None)
 
 
 def least_demanding(key: str) -> ImageSpec | None:
     """Of the image *key* and its builds for older drivers, the one for the oldest.
 
-    None where no driver is needed, or there is no such image.
+    None where there is no such image.
     """
-    builds = [build for build in _builds(key) if needed_driver(build)]
-    return min(builds, key=lambda build: needed_driver(build) or 0, default=None)
+    return min(_builds(key), key=needed_driver, default=None)
 
 
 def _builds(key: str) -> list[ImageSpec]:

@@ -22,15 +22,15 @@ _PARTS: Final = ("members", "tls", "weights", "picker", "prefill", "autoscaler")
 
 def name_problems(config: "StackConfig") -> Iterator[Problem]:
     """Every model that is called like another component, or like a part of one."""
+    taken = _COMPONENTS | set(config.pools)
+    owners = taken | set(config.models)
     for name in sorted(config.models):
-        owners = {*_COMPONENTS, *config.pools, *config.models} - {name}
         owner, _, part = name.rpartition("-")
-        if name in _COMPONENTS or name in config.pools:
+        if name in taken:
             yield Problem(
                 f"models.{name}",
                 name,
-                "a name that no other component has: not"
-                f" {', '.join(sorted(_COMPONENTS | set(config.pools)))}",
+                f"a name that no other component has: not {', '.join(sorted(taken))}",
                 "Call the model otherwise.",
             )
         elif part in _PARTS and owner in owners:

@@ -197,8 +197,7 @@ def _part(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[
 def _driver(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
     """An engine whose CUDA is newer than the driver ends as it starts, or computes on the CPU."""
     pool, spec = config.pools[model.pool], least_demanding(model.engine)
-    needed = needed_driver(spec) if spec else None
-    if spec and needed and pool.driver < needed:
+    if spec and pool.driver < (needed := needed_driver(spec)):
         yield Problem(
             f"pools.{model.pool}.driver",
             str(pool.driver),

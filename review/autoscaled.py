@@ -6,7 +6,7 @@ from typing import Any
 
 from review.changes import Change
 from review.events import State
-from review.reading import mapping
+from review.reading import count, mapping
 
 _SCALED_OBJECT = "ScaledObject.keda.sh"
 
@@ -31,9 +31,8 @@ def _fewest(manifests: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], int
     for manifest in manifests:
         spec = mapping(manifest, "spec")
         target = mapping(spec, "scaleTargetRef")
-        least = spec.get("minReplicaCount", 0)
         key = (str(target.get("kind", "Deployment")), str(target.get("name")))
-        found[key] = max(1, least) if isinstance(least, int) else 1
+        found[key] = max(1, count(spec, "minReplicaCount", 0))
     return found
 
 

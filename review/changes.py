@@ -75,6 +75,11 @@ class Change:
         return self.new.inputs if self.new and self.op != "delete" else {}
 
     @property
+    def stays(self) -> bool:
+        """Whether the object that there is stays on the cluster, out of the stack's sight."""
+        return self.old is not None and self.old.retain_on_delete
+
+    @property
     def label(self) -> str:
         """How a person calls it: `StatefulSet qdrant`."""
         return f"{self.kind.partition('.')[0]} {self.name}"

@@ -31,7 +31,7 @@ def _losses(changes: Iterable[Change]) -> Iterator[Loss]:
         if found is None:
             continue
         data, reason = found
-        if change.old and change.old.retain_on_delete:
+        if change.stays:
             data, reason = "kept", "the object stays on the cluster, out of the stack's sight"
         why = f"{_cause(change)}; {reason}"
         op: Literal["replace", "delete"] = "delete" if change.op == "delete" else "replace"

@@ -1,12 +1,10 @@
 """Machines that go, and the pods on them: pools that Cluster API or Karpenter makes."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from review.changes import Change
-from review.reading import Object, mapping
-
-Effect = Literal["stops", "interrupted", "fewer"]
+from review.reading import Object, count, mapping
+from review.report import Effect
 
 
 def machines(change: Change) -> tuple[Effect, str] | None:
@@ -15,14 +13,13 @@ def machines(change: Change) -> tuple[Effect, str] | None:
     if read is None or change.op not in ("update", "replace", "delete"):
         return None
     if change.op != "update":
-        kept = change.old is not None and change.old.retain_on_delete
-        return None if kept else ("stops", "its machines go, and the pods on them")
+        return None if change.stays else ("stops", "its machines go, and the pods on them")
     return read(mapping(change.before, "spec"), mapping(change.after, "spec"))
 
 
 def _machine_deployment(old: Object, new: Object) -> tuple[Effect, str] | None:
     """https://cluster-api.sigs.k8s.io/developer/core/controllers/machine-deployment."""
-    before, after = _replicas(old), _replicas(new)
+    before, after = count(old, "replicas", 1), count(new, "replicas", 1)
     if after == 0 < before:
         return "stops", f"its machines go from {before} to 0, with the pods on them"
     if after < before:
@@ -39,15 +36,10 @@ def _node_pool(old: Object, new: Object) -> tuple[Effect, str] | None:
     return "fewer", "machine after machine that differs now is drained and replaced"
 
 
-def _replaced(machines: int) -> tuple[Effect, str]:
-    if machines == 1:
+def _replaced(before: int) -> tuple[Effect, str]:
+    if before == 1:
         return "interrupted", "its one machine is replaced, and the pods on it wait for the new one"
-    return "fewer", f"its {machines} machines are replaced one by one, with the pods on them"
-
-
-def _replicas(spec: Object) -> int:
-    value = spec.get("replicas", 1)
-    return value if isinstance(value, int) else 1
+    return "fewer", f"its {before} machines are replaced one by one, with the pods on them"
 
 
 _READERS: Mapping[str, Callable[[Object, Object], tuple[Effect, str] | None]] = {

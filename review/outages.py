@@ -5,7 +5,7 @@ from math import ceil
 
 from review.changes import Change
 from review.machines import machines
-from review.report import Outage
+from review.report import Effect, Outage
 from review.workloads import Workload, workload
 
 _GRAVITY = {"stops": 0, "interrupted": 1, "fewer": 2}
@@ -44,8 +44,7 @@ def _workload(change: Change) -> Outage | None:
         return None
     if new is None:
         # Kept on the cluster it goes on running.
-        kept = change.old is not None and change.old.retain_on_delete
-        return None if kept else _outage(change, "stops", None, "it is deleted")
+        return None if change.stays else _outage(change, "stops", None, "it is deleted")
     if new.replicas == 0:
         return _outage(change, "stops", None, f"its replicas go from {old.replicas} to 0")
     if change.delete_first:
@@ -78,7 +77,7 @@ def _machines(change: Change) -> Outage | None:
 def _service(change: Change) -> Outage | None:
     if change.kind != "Service":
         return None
-    if change.op == "delete" and not (change.old and change.old.retain_on_delete):
+    if change.op == "delete" and not change.stays:
         return _outage(change, "stops", None, "nobody reaches its pods by this name any more")
     if change.op == "replace" and change.delete_first:
         why = "its name is gone until the new one is made, and its address may change"
@@ -86,16 +85,14 @@ def _service(change: Change) -> Outage | None:
     return None
 
 
-def _outage(change: Change, effect: str, seconds: int | None, reason: str) -> Outage:
-    return Outage.model_validate(
-        {
-            "resource": change.label,
-            "component": change.component,
-            "effect": effect,
-            "seconds": seconds,
-            "reason": reason,
-            "also": [],
-        }
+def _outage(change: Change, effect: Effect, seconds: int | None, reason: str) -> Outage:
+    return Outage(
+        resource=change.label,
+        component=change.component,
+        effect=effect,
+        seconds=seconds,
+        reason=reason,
+        also=[],
     )
 
 

@@ -30,3 +30,9 @@ def number(node: Any, key: str) -> float:  # noqa: ANN401 - JSON
     """The number at *key*; 0 for what is none."""
     found = node.get(key) if isinstance(node, Mapping) else None
     return found if isinstance(found, int | float) else 0
+
+
+def count(node: Object, key: str, default: int) -> int:
+    """The whole number at *key*; *default* for what is none."""
+    value = node.get(key, default)
+    return int(value) if isinstance(value, int | float) else default

@@ -52,12 +52,15 @@ class Loss(Model):
     reason: str = Field(description="Why, and what becomes of the data, in words.")
 
 
+Effect = Literal["stops", "interrupted", "fewer"]
+
+
 class Outage(Model):
     """Something that serves, and what the change does to that."""
 
     resource: str = Field(description="Kind and name of the workload or Service.")
     component: str = Field(description="The component that it belongs to.")
-    effect: Literal["stops", "interrupted", "fewer"] = Field(
+    effect: Effect = Field(
         description="`stops` for good, `interrupted` for a while, or `fewer` replicas for a while."
     )
     seconds: int | None = Field(

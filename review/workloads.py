@@ -10,7 +10,7 @@ from math import ceil, floor
 from typing import Any
 
 from config.quantity import parse
-from review.reading import Object, items, mapping
+from review.reading import Object, count, items, mapping
 
 _GRACE = 30
 """terminationGracePeriodSeconds, https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
@@ -93,7 +93,7 @@ def claims(kind: str, manifest: Object) -> float:
         return _storage(spec)
     if kind == "StatefulSet.apps":
         templates = items(spec, "volumeClaimTemplates")
-        return _count(spec, "replicas", 1) * sum(_storage(mapping(t, "spec")) for t in templates)
+        return count(spec, "replicas", 1) * sum(_storage(mapping(t, "spec")) for t in templates)
     found = workload(kind, manifest)
     return found.needs.disk_bytes if found else 0
 
@@ -108,7 +108,7 @@ def amount(value: Any) -> float:  # noqa: ANN401 - JSON
 
 def _deployment(manifest: Object) -> Workload:
     spec = mapping(manifest, "spec")
-    replicas = _count(spec, "replicas", 1)
+    replicas = count(spec, "replicas", 1)
     strategy = mapping(spec, "strategy")
     if strategy.get("type") == "Recreate":
         return _of_template(mapping(spec, "template"), replicas, replicas)
@@ -121,7 +121,7 @@ def _deployment(manifest: Object) -> Workload:
 
 def _stateful_set(manifest: Object) -> Workload:
     spec = mapping(manifest, "spec")
-    replicas = _count(spec, "replicas", 1)
+    replicas = count(spec, "replicas", 1)
     on_delete = mapping(spec, "updateStrategy").get("type") == "OnDelete"
     found = _of_template(mapping(spec, "template"), replicas, 0 if on_delete else 1)
     disk = claims("StatefulSet.apps", manifest)
@@ -131,9 +131,9 @@ def _stateful_set(manifest: Object) -> Workload:
 def _leader_worker_set(manifest: Object) -> Workload:
     """Groups of pods, each of which goes and comes as one. https://lws.sigs.k8s.io/docs/reference/."""
     spec = mapping(manifest, "spec")
-    groups = _count(spec, "replicas", 1)
+    groups = count(spec, "replicas", 1)
     made_from = mapping(spec, "leaderWorkerTemplate")
-    workers = _count(made_from, "size", 1) - 1
+    workers = count(made_from, "size", 1) - 1
     leader = _of_template(pod_template(_LWS, manifest), groups, 1)
     worker = _of_template(mapping(made_from, "workerTemplate"), groups, 1)
     rolling = mapping(mapping(spec, "rolloutStrategy"), "rollingUpdateConfiguration")
@@ -158,7 +158,7 @@ def _postgres(manifest: Object) -> Workload:
     https://cloudnative-pg.io/documentation/current/rolling_update/
     """
     spec = mapping(manifest, "spec")
-    instances = _count(spec, "instances", 1)
+    instances = count(spec, "instances", 1)
     one = _needs(mapping(spec, "resources")) + Needs(disk_bytes=_disk(mapping(spec, "storage")))
     restarted_by = ("imageName", "resources", "postgresql", "env", "affinity")
     return Workload(
@@ -179,8 +179,8 @@ def _tenant(manifest: Object) -> Workload:
     spec = mapping(manifest, "spec")
     needs, servers = Needs(), 0
     for pool in items(spec, "pools"):
-        of_pool = _count(pool, "servers", 1)
-        volumes = _count(pool, "volumesPerServer", 1)
+        of_pool = count(pool, "servers", 1)
+        volumes = count(pool, "volumesPerServer", 1)
         disk = volumes * _storage(mapping(mapping(pool, "volumeClaimTemplate"), "spec"))
         needs += (_needs(mapping(pool, "resources")) + Needs(disk_bytes=disk)) * of_pool
         servers += of_pool
@@ -240,11 +240,11 @@ def _restart_seconds(pod: Object, containers: list[Object]) -> int | None:
     if not probes:
         return None
     budgets = (
-        _count(p, "initialDelaySeconds", 0)
-        + _count(p, "failureThreshold", _FAILURES) * _count(p, "periodSeconds", _PERIOD)
+        count(p, "initialDelaySeconds", 0)
+        + count(p, "failureThreshold", _FAILURES) * count(p, "periodSeconds", _PERIOD)
         for p in probes
     )
-    return _count(pod, "terminationGracePeriodSeconds", _GRACE) + max(budgets)
+    return count(pod, "terminationGracePeriodSeconds", _GRACE) + max(budgets)
 
 
 def _needs(resources: Object) -> Needs:
@@ -264,11 +264,6 @@ def _storage(spec: Object) -> float:
 
 def _disk(storage: Object) -> float:
     return amount(storage.get("size", 0))
-
-
-def _count(node: Object, key: str, default: int) -> int:
-    value = node.get(key, default)
-    return int(value) if isinstance(value, int | float) else default
 
 
 def _share(value: Any, of: int, rounded: Callable[[float], int]) -> int:  # noqa: ANN401 - JSON
