@@ -15,14 +15,14 @@ down: .venv/ready ## Stop the simulated clusters and forget what was deployed on
 	$(BIN)/pai down
 
 test: .venv/ready ## Run every tier of tests.
-	$(BIN)/pai engine build
+	$(BIN)/pai toolchain build
 	$(BIN)/python -m pytest tests/unit tests/policies tests/engine tests/conformance
 
 unit: .venv/ready ## Run the tiers that need no cluster.
 	$(BIN)/python -m pytest tests/unit tests/policies
 
 check: .venv/ready ## Lint, types and the unit tier, in seconds.
-	$(BIN)/ruff check . engine/bin/pulumi
+	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	@# Side by side: each alone leaves a core idle.
 	@$(BIN)/basedpyright & types=$$!; $(BIN)/python -m pytest tests/unit; tests=$$?; \

@@ -6,14 +6,14 @@ import pulumi
 
 from catalog.images import image
 from components import program
-from components.keycloak import Keycloak, KeycloakArgs
-from components.kong_gateway import KongGateway, KongGatewayArgs, kong_metrics
-from components.llm_router import LlmRouter, LlmRouterArgs
-from components.observability import Observability, ObservabilityArgs
-from components.open_webui import OpenWebUi, OpenWebUiArgs
+from components.apps.open_webui import OpenWebUi, OpenWebUiArgs
+from components.auth.keycloak import Keycloak, KeycloakArgs
+from components.data.deploy import store
+from components.gateway.kong_gateway import KongGateway, KongGatewayArgs, kong_metrics
+from components.models.deploy import serve
+from components.models.llm_router import LlmRouter, LlmRouterArgs
+from components.monitoring.observability import Observability, ObservabilityArgs
 from components.platform import Platform, PlatformArgs
-from components.serving import serve
-from components.stores import store
 
 stack = program.read_stack()
 on = program.on_cluster(stack.cluster)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from config.base import Model
+from base.model import Model
 
 Attention = Literal["gqa", "mla", "encoder"]
 """`gqa`: keys and values per KV head (multi-head is kv_heads = heads, multi-query kv_heads = 1);

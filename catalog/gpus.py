@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from base.model import Model
 from catalog.load import find, read_entries
-from config.base import Model
 
 MIB = 1024 * 1024
 

@@ -5,8 +5,8 @@ from functools import cache
 
 from pydantic import Field
 
+from base.model import Model
 from catalog.load import find, read_entries
-from config.base import Model
 
 IMAGES_FILE = "images.yaml"
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"

@@ -1,12 +1,23 @@
 """The machines that a cluster may consist of, as data: what a node of each offers to pods."""
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
+from base.model import Model
 from catalog.gpus import GpuSpec, gpu
-from config.base import Model
-from config.cluster import Profile
+
+Profile = Literal[
+    "8xh200-141gb",
+    "1xh200-141gb",
+    "8xh100-80gb",
+    "4xl40s-48gb",
+    "4xa100-80gb",
+    "2xrtx6000ada-48gb",
+    "cpu-8",
+    "cpu-16",
+]
+"""A kind of machine; `MACHINES` says what each one carries."""
 
 # Held back from pods, as a kubelet with the defaults of kubeadm and one reserved core would. It
 # evicts below 10 % of free disk, too.

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from base.model import Model
 from catalog.architecture import Architecture
 from catalog.load import find, read_entries
-from config.base import Model
 
 WeightDtype = Literal[
     "fp32", "bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4", "q8_0", "q4_k_m"

@@ -6,8 +6,8 @@ from functools import cache
 import yaml
 from pydantic import Field
 
+from base.model import Model
 from catalog.load import catalog_file
-from config.base import Model
 
 HOURS_A_MONTH = 730
 """365 days * 24 hours / 12 months, as the clouds bill."""

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.engine import explained
 from cli.report_file import read_report
 from cli.review import EXIT_CODES, reviewed, shell_of
-from engine.environment import PROJECT
-from engine.errors import EngineError
+from cli.toolchain import explained
 from review.digest import differences
 from review.report import Report, Verdict
 from review.run import with_pack
-from review.words import visible
+from review.wording import visible
+from toolchain.environment import PROJECT
+from toolchain.errors import EngineError
 
 NOT_REVIEWED = 6
 """Exit code where what would happen is not what was reviewed."""

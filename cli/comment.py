@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.engine import explained
 from cli.report_file import read_report
+from cli.toolchain import explained
 from review.forge.access import opened
 from review.forge.comment import body, mark_of
 from review.forge.keep import keep_comment

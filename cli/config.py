@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from base.problems import ConfigError
 from cli.stack_file import read_stack
-from config.advice import advice
-from config.problems import ConfigError
+from config.checks.advice import advice
 from config.reference import page, schema
-from engine.environment import PROJECT
+from toolchain.environment import PROJECT
 
 app = typer.Typer(help="A stack's configuration: check it, generate its reference.")
 

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from cli.comment import ApiOption, RepositoryOption, TokenFileOption
-from cli.engine import explained
 from cli.review import no_events, shell_of
-from engine.environment import PROJECT
+from cli.toolchain import explained
 from review import drift_text, run
 from review.drift import Drift, drift
 from review.events import EventsError
 from review.forge.access import opened
 from review.forge.keep import close_issues, keep_issue
 from review.markdown import Forge
+from toolchain.environment import PROJECT
 
 DRIFTED = 3
 """Exit code where something differs."""

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cli.engine import explained
-from engine import build, environment
-from engine.errors import EngineError
+from cli.toolchain import explained
+from toolchain import build, environment
+from toolchain.errors import EngineError
 
 
 def env(

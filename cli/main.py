@@ -7,7 +7,6 @@ from cli import (
     comment,
     config,
     drift,
-    engine,
     env,
     images,
     lint,
@@ -18,6 +17,7 @@ from cli import (
     review,
     sim,
     size,
+    toolchain,
     up,
 )
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold secrets
 )
-app.add_typer(engine.app, name="engine")
+app.add_typer(toolchain.app, name="toolchain")
 app.add_typer(sim.app, name="sim")
 app.add_typer(images.app, name="images")
 app.add_typer(models.app, name="models")

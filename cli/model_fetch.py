@@ -12,9 +12,9 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 from tqdm.std import tqdm
 
-from components.scripts.weights.fetch import need_room
-from components.scripts.weights.files import CHUNK, File, Sums, WeightsError, Wish, wanted
-from components.scripts.weights.manifest import Manifest, misplaced
+from weights.fetch import need_room
+from weights.files import CHUNK, File, Sums, WeightsError, Wish, wanted
+from weights.manifest import Manifest, misplaced
 
 Moved = Callable[[int], None]
 """Is told of bytes as they go by."""

@@ -8,12 +8,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
-from components.scripts.weights import oci, s3
-from components.scripts.weights.fetch import PARTIAL, need_room
-from components.scripts.weights.files import MANIFEST, File, WeightsError
-from components.scripts.weights.manifest import Manifest, altered
-from components.scripts.weights.sources import Commit, below
-from components.scripts.weights.transport import Transport
+from weights import oci, s3
+from weights.fetch import PARTIAL, need_room
+from weights.files import MANIFEST, File, WeightsError
+from weights.manifest import Manifest, altered
+from weights.sources import Commit, below
+from weights.transport import Transport
 
 Moved = Callable[[int], None]
 """Is told of bytes as they go by."""

@@ -5,17 +5,17 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NoReturn
 
+from base.problems import ConfigError, Problem
 from catalog.registry import RegistryError, docker_logins
 from cli.model_import import Bucket, Folder, Mirror, Registry
 from cli.stack_file import read_stack
-from components.scripts.weights import s3
-from components.scripts.weights.files import WeightsError
-from components.scripts.weights.manifest import Manifest
-from components.scripts.weights.transport import Transport
-from config.model_store import HttpSource, HubSource, S3Source, Source
-from config.problems import ConfigError, Problem
+from config.settings.model_store import HttpSource, HubSource, S3Source, Source
 from config.stack import StackConfig
 from sim.stacks import project_folder, stack_names
+from weights import s3
+from weights.files import WeightsError
+from weights.manifest import Manifest
+from weights.transport import Transport
 
 
 def stack_config(stack: str) -> StackConfig:

@@ -19,14 +19,14 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
+from base.problems import Problem
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
 from cli.model_places import mirror_of, stack_config
-from components.scripts.weights.files import WeightsError, Wish
-from components.scripts.weights.manifest import Manifest, altered, misplaced
-from config.hub_access import is_gated
-from config.problems import Problem
-from config.vllm import COMMIT
+from config.checks.hub_access import is_gated
+from config.settings.vllm import COMMIT
+from weights.files import WeightsError, Wish
+from weights.manifest import Manifest, altered, misplaced
 
 app = typer.Typer(
     help="Models: what the catalog knows, and weights fetched, verified, brought into a mirror.",

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from base.problems import ConfigError
 from catalog.models import models
 from cli.plan_view import show
 from cli.stack_file import read_stack
-from config.problems import ConfigError
+from config.checks.stack import capacity
 from config.stack import StackConfig
-from config.stack_checks import capacity
 from sizing.plan import Placed, Plan, PoolRoom, plan
 
 

@@ -7,16 +7,16 @@ import pulumi
 import typer
 from pydantic import ValidationError
 
-from cli.engine import explained
+from base.problems import ConfigError
 from cli.review import EXIT_CODES
 from cli.stack_file import read_stack
-from config.problems import ConfigError
-from engine.environment import PROJECT
-from engine.errors import EngineError
+from cli.toolchain import explained
 from review import build
 from review.compare import compare
 from review.render import Render, render
 from review.report import Report
+from toolchain.environment import PROJECT
+from toolchain.errors import EngineError
 
 
 def command(

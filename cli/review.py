@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.engine import explained
+from base.problems import ConfigError
 from cli.report_file import read_report
 from cli.stack_file import read_stack
-from config.problems import ConfigError
-from engine import build as engine
-from engine import state
-from engine.environment import PROJECT, applied
-from engine.errors import EngineError
+from cli.toolchain import explained
 from review import build, run, terminal
 from review.events import EventsError
 from review.html import page
 from review.markdown import Forge, markdown
 from review.report import Report, Verdict
+from toolchain import build as engine
+from toolchain import state
+from toolchain.environment import PROJECT, applied
+from toolchain.errors import EngineError
 
 EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.CLEAN: 0,
@@ -120,7 +120,7 @@ def no_events(error: Exception) -> EngineError:
         where="pulumi preview",
         got=str(error),
         allowed="engine events of Pulumi 3.256, a JSON object a line",
-        remedy="`pai engine doctor` tells which pulumi there is, `pai env` puts it first",
+        remedy="`pai toolchain doctor` tells which pulumi there is, `pai env` puts it first",
     )
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.engine import explained
+from cli.toolchain import explained
 from sim import cluster
 
 app = typer.Typer(

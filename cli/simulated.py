@@ -7,10 +7,10 @@ from pathlib import Path
 from kubernetes import client, config
 from rich.console import Console
 
-from engine import environment, state
-from engine.toolchain import Toolchain
 from sim import cluster
 from sim.stacks import cluster_of
+from toolchain import environment, state
+from toolchain.locate import Toolchain
 
 
 def simulated(

@@ -16,8 +16,8 @@ from cli.size_view import show
 from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError
 from sizing.memory import KvDtype
-from sizing.placements import Asked, cuts
 from sizing.report import report
+from sizing.search import Asked, cuts
 
 DOES_NOT_FIT = 3
 """Exit status when it does not fit; 1 and 2 are those of errors and of wrong options."""

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from catalog.models import ModelSpec
 from cli.bars import gigabytes, legend, memory_bar, number
-from sizing.placements import Placement
 from sizing.report import SizeReport
 from sizing.roofline import Roofline
+from sizing.search import Placement
 
 _GIB = 1024**3
 

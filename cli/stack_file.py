@@ -6,11 +6,11 @@ from typing import Any
 import typer
 import yaml
 
-from config.hub_access import TOKEN
+from config.checks.hub_access import TOKEN
 from config.load import load
 from config.reference import KEY
 from config.stack import StackConfig
-from engine.environment import PROJECT
+from toolchain.environment import PROJECT
 
 
 def read_stack(stack: str, file: Path | None = None) -> StackConfig:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from engine.graph import Graph, graph
+from review.graph import Graph, graph
 
 _GB = 1e9
 _BAR = 16

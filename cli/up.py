@@ -10,13 +10,13 @@ import typer
 from rich.console import Console
 
 from cli.apply import permitted
-from cli.engine import explained
 from cli.simulated import simulated
 from cli.summary import show
-from engine import build
-from engine.environment import PROJECT, applied
-from engine.errors import EngineError
+from cli.toolchain import explained
 from sim import cluster
+from toolchain import build
+from toolchain.environment import PROJECT, applied
+from toolchain.errors import EngineError
 
 
 def up(

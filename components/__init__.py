@@ -1,1 +1,1 @@
-"""The stack's parts, one component a file, and the vocabulary that they share."""
+"""The stack's parts: a folder a tier, which is a namespace; `common` is the shared vocabulary."""

@@ -6,12 +6,12 @@ from typing import Literal
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.args import Args
-from components.labels import PART_OF, TIER
-from components.network import NAMESPACE_NAME
-from components.pki import Authority, AuthorityArgs
-from components.tier import Tier
-from config.platform import TIERS, PlatformSettings, TierName
+from components.common.args import Args
+from components.common.labels import PART_OF, TIER
+from components.common.network import NAMESPACE_NAME
+from components.common.pki import Authority, AuthorityArgs
+from components.common.tier import Tier
+from config.settings.platform import TIERS, PlatformSettings, TierName
 
 CLAIMED = ".deviceclass.resource.k8s.io/devices"
 """Ends the name by which a quota counts claimed devices of a class.

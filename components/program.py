@@ -6,17 +6,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components import grafana, open_webui
+from base.problems import ConfigError
+from components.apps import open_webui
+from components.auth.realm import Client
+from components.monitoring import grafana
 from components.platform import CLAIMED
-from components.realm import Client
 from components.watch import watch
-from config.advice import advice
-from config.cluster import ClusterConfig
-from config.hosts import Hosts
+from config.checks.advice import advice
+from config.checks.stack import capacity
 from config.load import load
-from config.problems import ConfigError
+from config.settings.cluster import ClusterConfig
+from config.settings.hosts import Hosts
 from config.stack import StackConfig
-from config.stack_checks import capacity
 
 
 def read_stack() -> StackConfig:

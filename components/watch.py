@@ -17,7 +17,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config.config_exception import ConfigException
 from urllib3.exceptions import HTTPError
 
-from components.labels import PART_OF
+from components.common.labels import PART_OF
 
 _PERIOD_SECONDS = 5
 _PATIENCE_SECONDS = 20

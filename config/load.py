@@ -7,10 +7,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.hub_access import missing_token
-from config.problems import ConfigError, Problem
+from base.problems import ConfigError, Problem
+from config.checks.hub_access import missing_token
+from config.checks.stack import cross_checks
 from config.stack import StackConfig
-from config.stack_checks import cross_checks
 
 _MAX_VALUE = 60
 """Characters of a wrong value that a message quotes."""

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Final
 
-from config.node_sources import ClusterApiNodes, KarpenterNodes
+from config.settings.node_sources import ClusterApiNodes, KarpenterNodes
 
 if TYPE_CHECKING:
-    from config.pools import GpuPoolSettings
+    from config.settings.pools import GpuPoolSettings
 
 GPU_POOL: Final = "private-ai.dev/gpu-pool"
 """Which pool a node is of. GPU feature discovery rewrites its own `gpu.product` when a GPU is

@@ -4,20 +4,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from config.apps import OpenWebUiSettings
-from config.base import Model
-from config.cluster import ClusterConfig
-from config.data import MinioSettings, PostgresSettings, QdrantSettings, RedisSettings
-from config.gateway import GatewaySettings
-from config.hosts import Hosts
-from config.identity import KeycloakSettings
-from config.model_store import ModelStoreSettings
-from config.models import ModelSettings
-from config.observability import ObservabilitySettings
-from config.platform import PlatformSettings
-from config.pools import GpuPoolSettings
-from config.router import RouterSettings
-from config.teams import Team
+from base.model import Model
+from config.settings.apps import OpenWebUiSettings
+from config.settings.cluster import ClusterConfig
+from config.settings.data import MinioSettings, PostgresSettings, QdrantSettings, RedisSettings
+from config.settings.gateway import GatewaySettings
+from config.settings.hosts import Hosts
+from config.settings.identity import KeycloakSettings
+from config.settings.model_store import ModelStoreSettings
+from config.settings.models import ModelSettings
+from config.settings.observability import ObservabilitySettings
+from config.settings.platform import PlatformSettings
+from config.settings.pools import GpuPoolSettings
+from config.settings.router import RouterSettings
+from config.settings.teams import Team
 
 
 class Databases(Model):

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from base.problems import Problem
 from catalog.prices import prices
-from config.problems import Problem
-from engine.graph import Graph
 from policies.waivers import load
 from review import report as of
 from review.autoscaled import counted
@@ -16,6 +15,7 @@ from review.digest import combined, fingerprint
 from review.events import Preview
 from review.failure import failure
 from review.findings import findings, waivers
+from review.graph import Graph
 from review.losses import losses
 from review.openings import openings
 from review.outages import outages

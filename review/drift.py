@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field
 
-from config.base import Model
+from base.model import Model
 from review.changes import Change, Names, changes
 from review.diff import property_changes
 from review.events import STACK_TYPE, read

@@ -2,7 +2,7 @@
 
 import re
 
-from review import words
+from review import wording
 from review.drift import Drift, Drifted
 from review.escape import NAME, SENTENCE, code, fence
 
@@ -25,7 +25,7 @@ def mark(stack: str) -> str:
 
 def title(drift: Drift) -> str:
     """Of the issue; the stack's name is the caller's, the rest is ours."""
-    return f"Drift in {drift.stack}: {words.plural(len(drift.drifted), 'object')}"
+    return f"Drift in {drift.stack}: {wording.plural(len(drift.drifted), 'object')}"
 
 
 def issue(drift: Drift) -> str:
@@ -60,14 +60,14 @@ def terminal(drift: Drift) -> str:
     for d in drift.drifted:
         lines.append(f"  {'gone   ' if d.gone else 'changed'} {d.resource} ({d.component})")
         lines += [f"    {line}" for line in _differences(d)[1:]]
-    return "\n".join(" ".join(words.visible(line).splitlines()) for line in lines) + "\n"
+    return "\n".join(" ".join(wording.visible(line).splitlines()) for line in lines) + "\n"
 
 
 def summary(drift: Drift, stack: str) -> str:
     """One sentence; *stack* is its name as the format wants it."""
     if drift.failure:
         return f"{stack}: the look broke off: {drift.failure.message}"
-    looked = words.plural(drift.looked_at, "resource")
+    looked = wording.plural(drift.looked_at, "resource")
     if not drift.drifted:
         return f"{stack}: {looked}, all as deployed."
     gone = sum(d.gone for d in drift.drifted)
@@ -85,6 +85,9 @@ def _differences(d: Drifted) -> list[str]:
     if d.gone:
         return []
     told = [
-        line for p in d.properties if not p.noise for line in (f"@@ {p.path} @@", *words.signed(p))
+        line
+        for p in d.properties
+        if not p.noise
+        for line in (f"@@ {p.path} @@", *wording.signed(p))
     ]
     return [f"# {d.resource}", *told]

@@ -7,7 +7,7 @@ of it.
 import html
 import re
 
-from review.words import visible
+from review.wording import visible
 
 NAME = 120
 """Characters quoted of a name."""

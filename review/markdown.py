@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from review import sections, words
+from review import sections, wording
 from review.escape import code
 from review.report import Report
 
@@ -88,7 +88,7 @@ def _left_out(report: Report, dropped: list[str]) -> str:
     )
     return (
         f"_Shortened to fit into a comment: {named[: _NOTE // 2]}. The whole report is the"
-        f" artifact {code(words.artifact(report.stack))}._"
+        f" artifact {code(wording.artifact(report.stack))}._"
     )
 
 

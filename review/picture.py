@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from engine.graph import Graph
+from review.graph import Graph
 from review.report import ComponentChange, Node, Op
 
 _REMADE = ("Secret ", "ConfigMap ", "Job ")

@@ -22,7 +22,7 @@ from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_in_stack
 from pydantic import Field
 
-from config.base import Model
+from base.model import Model
 from review.events import STACK_TYPE, State
 from review.redact import SECRET
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from config.base import Model
+from base.model import Model
 
 Op = Literal["create", "update", "replace", "delete"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.graph import Graph, graph
 from review.events import Preview, read
+from review.graph import Graph, graph
 from review.redact import text
 
 _STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}

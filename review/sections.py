@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from review import words
+from review import wording
 from review.escape import SENTENCE, code, fence, indented, inert, prose
 from review.report import (
     ComponentChange,
@@ -33,17 +33,16 @@ def marker(stack: str) -> str:
 
 def head(report: Report) -> str:
     """Verdict, counts, and what to know before reading on."""
-    verdict = (
-        f"{words.SYMBOLS[report.verdict]} {code(report.stack)}: {words.VERDICTS[report.verdict]}"
-    )
-    lines = [marker(report.stack), f"## {verdict}", "", f"**{words.counts(report)}.**"]
+    symbol, verdict = wording.SYMBOLS[report.verdict], wording.VERDICTS[report.verdict]
+    verdict = f"{symbol} {code(report.stack)}: {verdict}"
+    lines = [marker(report.stack), f"## {verdict}", "", f"**{wording.counts(report)}.**"]
     if report.simulated:
         lines[-1] += " Against the state of a simulated cluster."
     if report.failure and report.components:
         lines[-1] += " The preview broke off: what follows is what it had found."
-    if unlooked := words.unlooked(report):
+    if unlooked := wording.unlooked(report):
         lines[-1] += f" **{unlooked}**"
-    if calm := words.calm(report):
+    if calm := wording.calm(report):
         lines += ["", calm]
     return "\n".join(lines)
 
@@ -59,7 +58,7 @@ def problems(report: Report) -> str:
         told(n, p.path, (("got", p.got), ("allowed", p.allowed), ("change", p.remedy)))
         for n, p in enumerate(report.problems, 1)
     ]
-    return _section(f"{words.plural(len(items), 'problem')} in the configuration", items)
+    return _section(f"{wording.plural(len(items), 'problem')} in the configuration", items)
 
 
 def failure(report: Report) -> str:
@@ -68,7 +67,7 @@ def failure(report: Report) -> str:
     if failure is None:
         return ""
     about = f" of {code(failure.resource)}" if failure.resource else ""
-    others = f" ({words.plural(failure.others, 'more error')} after it)" if failure.others else ""
+    others = f" ({wording.plural(failure.others, 'more error')} after it)" if failure.others else ""
     return "\n".join(
         [
             f"### First error{about}{others}",
@@ -86,13 +85,13 @@ def outages(report: Report) -> str:
     fewer = [_outage(o) for o in report.outages if o.effect == "fewer"]
     parts = [_section("What stops serving", grave)]
     if fewer:
-        title = f"{words.plural(len(fewer), 'workload')} with fewer replicas for a while"
+        title = f"{wording.plural(len(fewer), 'workload')} with fewer replicas for a while"
         parts.append(_fold(html.escape(title), _items(fewer)) if grave else _section(title, fewer))
     return "\n\n".join(part for part in parts if part)
 
 
 def _outage(outage: Outage) -> str:
-    said = f"{code(outage.resource)} {words.effect(outage)}"
+    said = f"{code(outage.resource)} {wording.effect(outage)}"
     strong = said if outage.effect == "fewer" else f"**{said}**"
     also = _names(outage.also)
     return f"- {strong}: {prose(outage.reason)}{f'. With it: {also}' if also else ''}"
@@ -116,9 +115,9 @@ def amounts(report: Report) -> str:
     rows = [
         (
             code(a.name) if a.unit == "GPUs" else prose(a.name),
-            f"{words.number(a.before)} {a.unit}",
-            f"{words.number(a.after)} {a.unit}",
-            f"**{by}**" if (by := words.difference(a)) else "",
+            f"{wording.number(a.before)} {a.unit}",
+            f"{wording.number(a.after)} {a.unit}",
+            f"**{by}**" if (by := wording.difference(a)) else "",
             prose(a.note),
         )
         for a in report.amounts[:ITEMS]
@@ -135,10 +134,10 @@ def headroom(report: Report) -> str:
         (
             code(h.name),
             code(h.model_after or "removed"),
-            words.number(h.gpus_after),
-            words.share(h.free_before),
-            f"**{words.share(h.free_after)}, tight**" if h.tight else words.share(h.free_after),
-            f"{words.number(h.gigabytes_after)} GB",
+            wording.number(h.gpus_after),
+            wording.share(h.free_before),
+            f"**{wording.share(h.free_after)}, tight**" if h.tight else wording.share(h.free_after),
+            f"{wording.number(h.gigabytes_after)} GB",
         )
         for h in moved[:ITEMS]
     ]
@@ -162,13 +161,15 @@ def _finding(finding: Finding) -> str:
 def refusals(report: Report) -> str:
     """Findings that refuse the change."""
     told = [_finding(f) for f in report.findings if f.level == "mandatory"]
-    return _section(f"Refused by policy: {words.plural(len(told), 'finding')}", told)
+    return _section(f"Refused by policy: {wording.plural(len(told), 'finding')}", told)
 
 
 def advice(report: Report) -> str:
     """Findings that do not."""
     told = [_finding(f) for f in report.findings if f.level == "advisory"]
-    return _fold(f"Advice of policies: {words.plural(len(told), 'finding')}", told) if told else ""
+    return (
+        _fold(f"Advice of policies: {wording.plural(len(told), 'finding')}", told) if told else ""
+    )
 
 
 def waivers(report: Report) -> str:
@@ -178,7 +179,7 @@ def waivers(report: Report) -> str:
         f" ({code(w.owner)}, until {code(w.expires)})"
         for w in report.waivers
     ]
-    return _fold(f"{words.plural(len(told), 'waiver')} in force", told) if told else ""
+    return _fold(f"{wording.plural(len(told), 'waiver')} in force", told) if told else ""
 
 
 def versions(report: Report) -> str:
@@ -206,7 +207,7 @@ def openings(report: Report) -> str:
         _section("Opens beyond the cluster", [told(o.text, o.resource, o.what) for o in outside])
     ]
     if inside:
-        title = f"{words.plural(len(inside), 'opening')} inside the cluster"
+        title = f"{wording.plural(len(inside), 'opening')} inside the cluster"
         parts.append(_fold(title, _items([told(o.text, o.resource, o.what) for o in inside])))
     return "\n\n".join(part for part in parts if part)
 
@@ -240,18 +241,18 @@ def _resource(resource: ResourceChange) -> list[str]:
     if shown:
         lines += ["", indented(fence("\n".join(_property(p) for p in shown), "diff")), ""]
     if hidden and shown:
-        lines.append(f"  and {words.plural(hidden, 'hash or generated name')}")
+        lines.append(f"  and {wording.plural(hidden, 'hash or generated name')}")
     return lines
 
 
 def _property(change: PropertyChange) -> str:
-    path = words.visible(change.path)[:SENTENCE].replace("\n", "⏎")
+    path = wording.visible(change.path)[:SENTENCE].replace("\n", "⏎")
     head = f"  {path}{'  (forces replacement)' if change.replaces else ''}"
     return "\n".join([head, *_property_lines(change)])
 
 
 def _property_lines(change: PropertyChange) -> list[str]:
-    lines = [words.visible(line).replace("\n", "⏎")[:SENTENCE] for line in words.signed(change)]
+    lines = [wording.visible(line).replace("\n", "⏎")[:SENTENCE] for line in wording.signed(change)]
     return lines[:_DIFF_LINES] + (["  …"] if len(lines) > _DIFF_LINES else [])
 
 

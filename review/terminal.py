@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from review import words
+from review import wording
 from review.report import PropertyChange, Report, Verdict
 
 _STYLES = {
@@ -38,12 +38,12 @@ def rendered(report: Report, width: int = 120) -> str:
 
 
 def _parts(report: Report) -> Iterator[RenderableType]:
-    verdict = words.VERDICTS[report.verdict]
+    verdict = wording.VERDICTS[report.verdict]
     yield _line(report.stack, f": {verdict}", style=_STYLES[report.verdict])
-    yield Text(f"{words.counts(report)}. {words.calm(report)}".strip())
+    yield Text(f"{wording.counts(report)}. {wording.calm(report)}".strip())
     if report.simulated:
         yield Text("Against the state of a simulated cluster.", style="dim")
-    if unlooked := words.unlooked(report):
+    if unlooked := wording.unlooked(report):
         yield Text(unlooked, style="bold red")
     yield from _wrong(report)
     yield from _grave(report)
@@ -61,8 +61,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield _tree(report)
     advice = sum(f.level == "advisory" for f in report.findings)
     if advice or report.waivers:
-        waivers = words.plural(len(report.waivers), "waiver")
-        yield Text(f"{words.plural(advice, 'advisory finding')}, {waivers} in force", style="dim")
+        waivers = wording.plural(len(report.waivers), "waiver")
+        yield Text(f"{wording.plural(advice, 'advisory finding')}, {waivers} in force", style="dim")
     yield _line(f"digest {report.digest}", style="dim")
 
 
@@ -89,7 +89,7 @@ def _grave(report: Report) -> Iterator[RenderableType]:
     for outage in report.outages:
         also = f"; with it {', '.join(outage.also)}" if outage.also else ""
         style = "yellow" if outage.effect == "fewer" else "bold red"
-        effect = f"{outage.resource} {words.effect(outage)}"
+        effect = f"{outage.resource} {wording.effect(outage)}"
         yield _line(effect, f": {outage.reason}{also}", style=style)
     for loss in report.losses:
         what = "deleted" if loss.op == "delete" else "replaced"
@@ -105,9 +105,9 @@ def _amounts(report: Report) -> RenderableType:
     for a in report.amounts:
         table.add_row(
             _line(a.name),
-            f"{words.number(a.before)} {a.unit}",
-            f"{words.number(a.after)} {a.unit}",
-            Text(words.difference(a), style="bold"),
+            f"{wording.number(a.before)} {a.unit}",
+            f"{wording.number(a.after)} {a.unit}",
+            Text(wording.difference(a), style="bold"),
             _line(a.note, style="dim"),
         )
     return table
@@ -118,13 +118,13 @@ def _headroom(report: Report) -> RenderableType:
     for heading in ("GPUs", "free before", "free after"):
         table.add_column(heading, justify="right", no_wrap=True)
     for h in report.headroom:
-        after = Text(words.share(h.free_after) + (", tight" if h.tight else ""))
+        after = Text(wording.share(h.free_after) + (", tight" if h.tight else ""))
         after.stylize("bold red" if h.tight else "")
         table.add_row(
             _line(h.name),
             _line(h.model_after or "removed"),
-            words.number(h.gpus_after),
-            words.share(h.free_before),
+            wording.number(h.gpus_after),
+            wording.share(h.free_before),
             after,
         )
     return table
@@ -147,7 +147,7 @@ def _tree(report: Report) -> RenderableType:
 
 def _property(change: PropertyChange) -> RenderableType:
     shown = Text(_plain(change.path))
-    for line in words.signed(change)[:_LINES]:
+    for line in wording.signed(change)[:_LINES]:
         cut = line if len(line) <= _WIDTH else f"{line[:_WIDTH]}…"
         shown.append(f"\n{_plain(cut)}", style=_SIGNS.get(line[:1], "dim"))
     return shown
@@ -161,4 +161,4 @@ def _line(head: str, rest: str = "", style: str = "") -> Text:
 
 
 def _plain(text: str) -> str:
-    return " ".join(words.visible(text).splitlines())
+    return " ".join(wording.visible(text).splitlines())

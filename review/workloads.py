@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from typing import Any
 
-from config.quantity import parse
+from base.quantity import parse
 from review.reading import Object, count, items, mapping
 
 _GRACE = 30

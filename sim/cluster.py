@@ -14,9 +14,8 @@ from typing import Literal
 
 from rich.console import Console
 
-from config.base import Model
-from config.cluster import ClusterConfig
-from engine import build, cache
+from base.model import Model
+from config.settings.cluster import ClusterConfig
 from sim.control_plane import SimCluster
 from sim.errors import SimError
 from sim.kubeconfig import Access, write_kubeconfig
@@ -24,6 +23,7 @@ from sim.process import Record, alive, erase
 from sim.settings import data_folder, read_settings
 from sim.stacks import cluster_of, stack_names
 from sim.toolchain import Toolchain
+from toolchain import build, cache
 
 __all__ = ["SimCluster", "StackStatus", "down", "ensure_running", "reset", "status"]
 

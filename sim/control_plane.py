@@ -12,15 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from catalog.machines import MACHINES
-from config.cluster import ClusterConfig
-from sim import parts
+from config.settings.cluster import ClusterConfig
+from sim import command_lines
 from sim.api import Api
+from sim.command_lines import Layout
 from sim.controllers.running import run_controllers
 from sim.errors import SimError
 from sim.furnish import free_nodes, furnish, wait_usable
 from sim.kubeconfig import Access, write_kubeconfig
 from sim.operators.installed import installed
-from sim.parts import Layout
 from sim.pki import write_pki
 from sim.ports import LOOPBACK, free_port
 from sim.process import Process, erase, kill
@@ -144,20 +144,20 @@ class SimCluster:
         Raises SimError if a part ends or is not ready in time.
         """
         self._lay_out()
-        self._run(_ETCD, parts.etcd)
+        self._run(_ETCD, command_lines.etcd)
         self.programs.wait_for(_ETCD, self._etcd_listens)
-        self._run(_API, parts.apiserver)
+        self._run(_API, command_lines.apiserver)
         api = self.api()
         self.programs.wait_for(_API, api.ready)
-        self._run("kube-scheduler", parts.scheduler)
+        self._run("kube-scheduler", command_lines.scheduler)
         if not self.programs.runs("kwok"):
             free_nodes(api)
-        self._run("kwok", parts.kwok)
+        self._run("kwok", command_lines.kwok)
         types = installed(self.expects.operators, self._toolchain)
         furnish(api, self.expects, types, PATIENCE)
         # After the operators' types: the garbage collector looks for new ones every 30 s only, and
         # until it knows a type, what objects of that type own outlives them.
-        self._run("kube-controller-manager", parts.controller_manager)
+        self._run("kube-controller-manager", command_lines.controller_manager)
         self._run_operators()
         run_controllers(self.programs, self.layout, self.expects.operators, api, self._toolchain)
         wait_usable(api, self.expects, PATIENCE)

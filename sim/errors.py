@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Self
 
-from engine.errors import EngineError
+from toolchain.errors import EngineError
 
 
 class SimError(EngineError):

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from config.cluster import ClusterConfig, StorageClassConfig
 from config.node_labels import GPU_POOL, MIG_CONFIG, PLUGIN_CONFIG
+from config.settings.cluster import ClusterConfig, StorageClassConfig
 from sim.api import Api, ConflictError, Object
 from sim.errors import SimError
 from sim.nodes import node_objects

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from config.base import Model
+from base.model import Model
 
 
 class Access(Model):

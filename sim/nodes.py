@@ -5,8 +5,8 @@ from typing import Any
 
 from catalog.gpus import GpuSpec
 from catalog.machines import MACHINES, Machine
-from config.cluster import ClusterConfig, NodeGroup
 from config.node_labels import GPU_POOL, GPU_TAINT
+from config.settings.cluster import ClusterConfig, NodeGroup
 
 SIMULATED = {"kwok.x-k8s.io/node": "fake"}
 """The annotation by which kwok knows the nodes it plays the kubelet of."""

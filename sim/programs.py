@@ -59,7 +59,7 @@ class Programs:
                 where=f"simulated cluster {self._context}",
                 got=f"{name} that {fate}; its last words:\n  " + "\n  ".join(lines) + "\n ",
                 allowed=f"it to be ready within {PATIENCE:.0f} s",
-                remedy="try again; if it stays so, `pai engine doctor` checks the program",
+                remedy="try again; if it stays so, `pai toolchain doctor` checks the program",
             )
 
     def _log(self, name: str) -> Path:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from config.base import Model
-from config.cluster import ClusterConfig
-from sim.parts import Layout
+from base.model import Model
+from config.settings.cluster import ClusterConfig
+from sim.command_lines import Layout
 from sim.ports import free_port
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux; elsewhere the disk has to do

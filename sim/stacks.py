@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from config.cluster import ClusterConfig
+from config.settings.cluster import ClusterConfig
 from sim.errors import SimError
 
 _KEY = "private-ai:stack"

@@ -13,7 +13,7 @@ class Modules(Protocol):
 
 
 class Toolchain(Modules, Protocol):
-    """Where the built programs are; `engine.build.ensure("cluster", …)` returns one."""
+    """Where the built programs are; `toolchain.build.ensure("cluster", …)` returns one."""
 
     def path(self, name: str, /) -> Path:
         """The program called *name*."""

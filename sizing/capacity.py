@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from config.base import Model
+from base.model import Model
 from sizing.devices import Device
+from sizing.fragmentation import blocked
 from sizing.memory import Fit
-from sizing.placement import blocked
 from sizing.pools import Pool, Problem, Service
 from sizing.service_problems import service_problems, unknown_pool
 

@@ -6,11 +6,11 @@ A *device* is one unit of the resource that a pod asks for. Memory is in bytes.
 from math import floor
 from typing import Final
 
+from base.model import Model
 from catalog.gpus import GpuSpec
-from config.base import Model
-from config.sharing import Mig, Mps, Sharing, TimeSlicing
 from sizing import mig
 from sizing.overhead import GIB, Measured
+from sizing.sharing import Mig, Mps, Sharing, TimeSlicing
 
 GPU_RESOURCE: Final = "nvidia.com/gpu"
 """Whole GPUs."""

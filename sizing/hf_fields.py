@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from config.problems import Problem
+from base.problems import Problem
 
 
 class ConfigUnreadableError(ValueError):

@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from pydantic import Field
 
+from base.model import Model
 from catalog.architecture import Architecture
 from catalog.models import ModelSpec, WeightDtype
-from config.base import Model
 from sizing.kv import KvDtype, in_flight_tokens, kv_bytes, kv_bytes_per_token
 from sizing.overhead import overhead
 from sizing.weights import weights_bytes, weights_bytes_per_gpu

@@ -5,9 +5,9 @@ A geometry is a count by profile, as mig-parted writes it: `{"3g.40gb": 1, "1g.1
 
 from collections.abc import Mapping, Sequence
 
+from base.model import Model
 from catalog.gpus import GpuSpec, MigProfile
 from catalog.load import UnknownEntryError, find
-from config.base import Model
 
 
 class Placement(Model):

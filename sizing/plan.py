@@ -7,12 +7,12 @@ could choose, the fullest node first; it may choose another.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from base.model import Model
 from catalog.gpus import GpuSpec
 from catalog.models import ModelSpec, WeightDtype
-from config.base import Model
 from sizing.devices import Device
 from sizing.memory import Fit, fit
-from sizing.placements import Cut, cuts
+from sizing.search import Cut, cuts
 
 DEFAULT_CONTEXT = 32768
 """Tokens that a further model is tried with, or what it knows where that is less."""

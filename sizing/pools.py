@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from base.model import Model
 from catalog.gpus import GpuSpec
 from catalog.models import ModelSpec, WeightDtype
-from config.base import Model
-from config.sharing import Exclusive, Sharing
 from sizing.devices import Device, devices, narrowed
 from sizing.memory import GPU_MEMORY_UTILIZATION, Fit, KvDtype, fit
+from sizing.sharing import Exclusive, Sharing
 
 ProblemCode = Literal[
     "unknown-pool",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
+from base.model import Model
 from catalog.gpus import GpuSpec
-from config.base import Model
 from sizing.kv import kv_bytes, kv_bytes_per_token
-from sizing.placements import Asked, Cut, Placement, on, placements, smallest
 from sizing.roofline import Roofline
+from sizing.search import Asked, Cut, Placement, on, placements, smallest
 from sizing.weights import nominal_weights_bytes, weights_bytes
 
 

@@ -8,10 +8,10 @@ than the truth: links between GPUs, the attention's own arithmetic, vectors, sam
 
 from typing import Final, Literal
 
+from base.model import Model
 from catalog.architecture import Architecture
 from catalog.gpus import GpuSpec, TensorDtype
 from catalog.models import ModelSpec, WeightDtype
-from config.base import Model
 from sizing.kv import KvDtype, kv_bytes
 from sizing.parameters import Parameters, parameters
 from sizing.weights import weight_sizes

@@ -10,8 +10,8 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import run_pulumi_func
 
-from components.pki import Authority, AuthorityArgs
-from components.tier import Tier
+from components.common.pki import Authority, AuthorityArgs
+from components.common.tier import Tier
 
 _COMPUTED: dict[str, dict[str, str]] = {
     "random:index/randomPassword:RandomPassword": {"result": "canary-password"},

@@ -17,7 +17,7 @@ from review.forge.github import GitHub
 from review.forge.gitlab import GitLab
 from review.forge.repository import Repository
 from review.markdown import Forge
-from review.words import visible
+from review.wording import visible
 
 Open = Callable[[str, str, str, Callable[[float], None]], Repository]
 """Opens a repository: API, repository, token, what to wait with."""

@@ -11,7 +11,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from review.forge.errors import ForgeError, GoneError, UncertainError
-from review.words import visible
+from review.wording import visible
 
 T = TypeVar("T")
 

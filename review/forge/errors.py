@@ -1,6 +1,6 @@
 """What can go wrong between here and a forge."""
 
-from engine.errors import EngineError
+from toolchain.errors import EngineError
 
 
 class ForgeError(EngineError):

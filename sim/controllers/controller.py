@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim.api import Object
-from sim.parts import Layout
+from sim.command_lines import Layout
 from sim.toolchain import Modules
 
 

@@ -6,8 +6,8 @@ from typing import Final
 import yaml
 
 from sim.api import Object
+from sim.command_lines import Layout
 from sim.controllers.controller import Controller, Plan, Program
-from sim.parts import Layout
 from sim.pki import CONTROLLERS
 from sim.ports import LOOPBACK, free_port
 from sim.toolchain import Modules

@@ -9,12 +9,12 @@ from typing import Final
 
 import httpx
 
-from config.cluster import Operator
+from config.settings.cluster import Operator
 from sim.api import Api, RefusedError
+from sim.command_lines import Layout
 from sim.controllers.controller import Controller, Program
 from sim.controllers.keda import KEDA
 from sim.controllers.lws import LWS
-from sim.parts import Layout
 from sim.programs import Programs
 from sim.toolchain import Toolchain
 

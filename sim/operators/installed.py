@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from config.base import Model
-from config.cluster import Operator
+from base.model import Model
+from config.settings.cluster import Operator
 from sim.operators import cloudnative_pg, minio
 from sim.toolchain import Modules
 

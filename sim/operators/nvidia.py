@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import yaml
 
+from base.model import Model
 from catalog.gpus import GpuSpec
 from catalog.machines import MACHINES, Machine
-from config.base import Model
 from sim.api import Object
 from sim.nodes import gpu_labels
 from sizing import mig

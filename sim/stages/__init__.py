@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 from textwrap import indent
 
-from config.cluster import ClusterConfig, StorageClassConfig
+from config.settings.cluster import ClusterConfig, StorageClassConfig
 
 _FOLDER = Path(__file__).parent
 

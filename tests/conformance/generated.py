@@ -11,7 +11,6 @@ import json
 import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -25,9 +24,9 @@ from config.load import load
 from config.reference import KEY
 from config.stack import StackConfig
 from tests.conformance.peers.certificates import RsaKey
+from tests.paths import ROOT
 from tests.support import plain
 
-ROOT = Path(__file__).parents[2]
 STACKS = ("local", "staging", "prod")
 
 

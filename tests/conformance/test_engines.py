@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from config.engines import ENGINES, Engine
+from config.settings.engines import ENGINES, Engine
 from tests.conformance.peers import infinity, ollama
-from tests.unit.engines_asked import Served, serve
+from tests.unit.components.models.engines.engines_asked import Served, serve
 
 _DOCUMENTED: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "documented_options.yaml").read_text()

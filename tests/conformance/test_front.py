@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from components.engines import front
-from config.engines import Engine
+from components.models.engines import front
+from config.settings.engines import Engine
 from sim.ports import LOOPBACK
 from tests.conformance.peers import nginx
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.nginx import Nginx
-from tests.unit.engines_asked import OTHERS, SECRET, Served, serve
+from tests.unit.components.models.engines.engines_asked import OTHERS, SECRET, Served, serve
 
 KEY = "canary-password"
 """What the mocks compute for every password."""

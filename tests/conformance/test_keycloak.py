@@ -8,8 +8,8 @@ import httpx
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from components.metric_catalog import METRICS
-from components.realm import ADMIN_ROLE, USER_ROLE
+from components.auth.realm import ADMIN_ROLE, USER_ROLE
+from components.monitoring.metric_catalog import METRICS
 from tests.conformance.generated import Generated
 from tests.conformance.peers import exposition, keycloak, postgres
 from tests.conformance.peers.browser import Browser

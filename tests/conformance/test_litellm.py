@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.metric_catalog import METRICS
+from components.monitoring.metric_catalog import METRICS
 from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated
 from tests.conformance.peers import exposition, redis

@@ -11,8 +11,8 @@ from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
-from tests.unit.engine_stacks import COMMIT, stack
-from tests.unit.engines_asked import OTHERS, SETTINGS
+from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
+from tests.unit.components.models.engines.engines_asked import OTHERS, SETTINGS
 
 
 @pytest.fixture(scope="module")

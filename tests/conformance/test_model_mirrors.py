@@ -18,25 +18,26 @@ import yaml
 from typer.testing import CliRunner
 
 from cli import model_import, model_places, models
-from components import scripts
-from components.model_store import FETCHER, fetch_request
-from components.scripts.weights import s3
-from components.scripts.weights.fetch import FINAL
-from components.scripts.weights.files import File
-from components.scripts.weights.manifest import Manifest
-from components.scripts.weights.transport import Transport
+from components.common import scripts
+from components.models.model_store import FETCHER, fetch_request
 from config.load import load
 from config.stack import StackConfig
 from tests.conformance.peers import minio, registry
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.minio import Minio
 from tests.hub import COMMIT, sha256
+from tests.paths import ROOT
+from weights import s3
+from weights.fetch import FINAL
+from weights.files import File
+from weights.manifest import Manifest
+from weights.transport import Transport
 
 REPOSITORY = "Org/Model-4B"
 # Larger than a part, so that it is sent in several.
 FILES = {"model.safetensors": os.urandom(12 << 20), "sub/config.json": b"{}"}
 BUCKET = "llm-models"
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = ROOT
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def job(
     """Run the Job's program on its request, the paths of its container moved below *tmp_path*."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True, exist_ok=True)
-    for module, text in scripts.package("weights", FETCHER).items():
+    for module, text in scripts.sources("weights", FETCHER).items():
         (program / module).write_text(text)
     volume = tmp_path / "volume"
     volume.mkdir(exist_ok=True)

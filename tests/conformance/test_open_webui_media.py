@@ -2,9 +2,9 @@
 
 from pulumi import Output
 
-from components.contracts import ImageAccess
-from components.network import Pods
-from components.open_webui_media import pictures, speech
+from components.apps.open_webui_media import pictures, speech
+from components.common.contracts import ImageAccess
+from components.common.network import Pods
 from tests.conformance.peers import open_webui
 
 

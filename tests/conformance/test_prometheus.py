@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from components import dcgm_exporter
-from components.dashboards import DASHBOARDS
-from components.metric_catalog import METRICS
-from components.prometheus_config import alertmanager_config
-from config.observability import AlertWebhook
+from components.gpu import dcgm_exporter
+from components.monitoring.dashboards import DASHBOARDS
+from components.monitoring.metric_catalog import METRICS
+from components.monitoring.prometheus_config import alertmanager_config
+from config.settings.observability import AlertWebhook
 from tests.conformance.generated import STACKS, Generated
 from tests.conformance.peers import exposition, prometheus
 from tests.conformance.peers.certificates import Certificates

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from config.quantity import parse
+from base.quantity import parse
 from sim.ports import LOOPBACK
 from tests.conformance.generated import Generated
 from tests.conformance.peers import redis

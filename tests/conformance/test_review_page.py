@@ -8,7 +8,7 @@ import pytest
 
 from review.html import page
 from tests.conformance.peers import debian
-from tests.unit.review_support import of_events, step
+from tests.unit.review.review_support import of_events, step
 
 ATTACK = (
     "</code></title></style></script><script>document.title='taken'</script>"

@@ -6,14 +6,14 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from components.vllm_args import Role, Server, environment, vllm_args
+from components.models.vllm.args import Role, Server, environment, vllm_args
 from config.load import load
 from config.reference import KEY
-from config.vllm import OnlineQuantization
-from config.vllm_parsers import ReasoningParser, ToolParser
+from config.settings.vllm import OnlineQuantization
+from config.settings.vllm_parsers import ReasoningParser, ToolParser
 from tests.conformance.generated import ROOT
 from tests.conformance.peers.vllm import VllmSource
-from tests.unit.vllm_asked import ADAPTERS, FILES, model
+from tests.unit.components.models.vllm.vllm_asked import ADAPTERS, FILES, model
 
 EXTRAS = {name: f"/extras/{name}/abc" for name in ("draft", "adapter-legal", "adapter-medical")}
 

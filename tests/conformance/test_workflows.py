@@ -11,8 +11,8 @@ import yaml
 from jsonschema import validators
 
 from tests.conformance.peers import workflow_checkers
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 GITHUB = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
 FORGEJO = sorted((ROOT / ".forgejo" / "workflows").glob("*.yaml"))
 GITLAB = [ROOT / ".gitlab-ci.yml", ROOT / ".gitlab" / "stacks.yaml"]

@@ -13,15 +13,25 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from config.cluster import ClusterConfig
 from config.reference import KEY
-from engine import build, environment
+from config.settings.cluster import ClusterConfig
 from sim.control_plane import SimCluster
+from toolchain import build, environment
 
 _READS_THE_FILE = frozenset({"up", "preview", "refresh", "destroy"})
 """The commands that take `--config-file`."""
 
-PROGRAM = ("__main__.py", "catalog", "components", "config", "policies", "sizing", "Pulumi.yaml")
+PROGRAM = (
+    "__main__.py",
+    "base",
+    "catalog",
+    "components",
+    "config",
+    "policies",
+    "sizing",
+    "weights",
+    "Pulumi.yaml",
+)
 """What the program needs; the tests change copies of these."""
 
 

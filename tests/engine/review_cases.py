@@ -16,12 +16,13 @@ from typing import Any
 
 import yaml
 
+from config.checks.stack import capacity
 from config.load import load
 from config.reference import KEY
-from config.stack_checks import capacity
 from tests.engine.checkout import Checkout, checkout
+from tests.paths import ROOT
 
-RECORDINGS = Path(__file__).parents[1] / "unit" / "review_events"
+RECORDINGS = ROOT / "tests" / "unit" / "review" / "review_events"
 
 Case = Callable[[Checkout], AbstractContextManager[None]]
 _ENFORCED = ("policies/levels.py", 'frozenset({"local"})', "frozenset()")
@@ -182,7 +183,7 @@ def record() -> None:
 
 def local_settings() -> dict[str, Any]:
     """The settings of the local stack."""
-    file = Path(__file__).parents[2] / "Pulumi.local.yaml"
+    file = ROOT / "Pulumi.local.yaml"
     return yaml.safe_load(file.read_text())["config"][KEY]
 
 

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from base.problems import ConfigError
 from config.load import load
-from config.problems import ConfigError
 from config.reference import KEY
-from engine.environment import PROJECT
 from tests.engine.checkout import Checkout, checkout
 from tests.engine.sim_support import is_ready
+from toolchain.environment import PROJECT
 
 LOCAL = yaml.safe_load((PROJECT / "Pulumi.local.yaml").read_text())["config"][KEY]
 NODES = [

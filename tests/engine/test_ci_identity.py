@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
@@ -21,15 +20,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from rich.console import Console
 
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from engine import build
-from sim import parts
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
+from sim import command_lines
+from sim.command_lines import Layout
 from sim.control_plane import SimCluster
-from sim.parts import Layout
 from tests.conformance.peers.certificates import Certificates
 from tests.engine.sim_support import eventually
+from tests.paths import ROOT
+from toolchain import build
 
-DOCUMENTED = Path(__file__).parents[2] / "docs" / "how-to" / "authentication-configuration.yaml"
+DOCUMENTED = ROOT / "docs" / "how-to" / "authentication-configuration.yaml"
 _FORGE = "https://token.actions.githubusercontent.com"
 _AUDIENCE = "https://kubernetes.example/pai"
 Review = Callable[..., Mapping[str, Any] | None]
@@ -95,12 +95,12 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Review]:
         return f"{text}.{_b64(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
     with pytest.MonkeyPatch.context() as patch:
-        plain = parts.apiserver
+        plain = command_lines.apiserver
 
         def apiserver(layout: Layout) -> list[str]:
             return [*plain(layout), f"--authentication-config={file}"]
 
-        patch.setattr(parts, "apiserver", apiserver)
+        patch.setattr(command_lines, "apiserver", apiserver)
         toolchain = build.ensure("cluster", Console(stderr=True))
         expects = ClusterConfig(
             context="identity",

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from engine.environment import PROJECT
 from sim.api import Api, Object
 from sim.process import alive
 from tests.engine.checkout import Checkout, checkout
 from tests.engine.sim_support import is_ready, once
+from toolchain.environment import PROJECT
 
 NAMES = sorted(file.stem for file in (PROJECT / "examples").glob("*.yaml"))
 MODELS = "/api/v1/namespaces/llm-production/pods"

@@ -12,13 +12,13 @@ from rich.console import Console
 
 from catalog.gpus import gpu
 from catalog.models import model
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from config.node_labels import GPU_POOL
-from engine import build
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object
 from sim.control_plane import SimCluster
 from sizing.capacity import Capacity, Pool, Service, capacity
 from tests.engine.sim_support import eventually, once
+from toolchain import build
 
 POOLS = {
     "h100": Pool(name="h100", gpu=gpu("h100-80gb"), nodes=3, gpus_per_node=8),

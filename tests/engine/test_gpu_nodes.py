@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from config.pools import GpuPoolSettings
-from engine import build
+from components.gpu.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
+from config.settings.pools import GpuPoolSettings
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
 from tests.support import Recorded, deploy, tier
+from toolchain import build
 
 EXPECTS = ClusterConfig(
     context="gpu-nodes",

@@ -10,16 +10,16 @@ from itertools import count
 import pytest
 from rich.console import Console
 
-from components.device_plugin_config import as_yaml, mig_config, plugin_config
+from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_config
 from components.platform import CLAIMED
-from config.cluster import ClusterConfig, NodeGroup, Profile, StorageClassConfig
 from config.node_labels import GPU_POOL, node_labels
-from config.pools import GpuPoolSettings
-from config.sharing import Mig, Mps, Sharing, TimeSlicing
-from engine import build
+from config.settings.cluster import ClusterConfig, NodeGroup, Profile, StorageClassConfig
+from config.settings.pools import GpuPoolSettings
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
+from sizing.sharing import Mig, Mps, Sharing, TimeSlicing
 from tests.engine.sim_support import eventually, got, is_ready, new_namespace, once
+from toolchain import build
 
 SLICES, PARTS, TURNS, OPERATED = "slices", "parts", "turns", "operated"
 OPERATED_POOL = GpuPoolSettings(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from engine import build
-from engine.environment import PROJECT
+from toolchain import build
+from toolchain.environment import PROJECT
 
 _STACK = "urn:pulumi:prod::somebody-elses"
 _PROVIDER = f"{_STACK}::pulumi:providers:kubernetes::default"

@@ -11,7 +11,7 @@ from review.markdown import Forge, markdown
 from review.report import Report, Verdict
 from tests.engine.checkout import Checkout, checkout
 from tests.engine.review_cases import CASES
-from tests.unit.test_review_recorded import FIRST_SCREEN, SCREEN
+from tests.unit.review.test_recorded import FIRST_SCREEN, SCREEN
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli.sim import app
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from engine import build
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim import cluster as stacks
 from sim.control_plane import SimCluster
 from sim.errors import SimError
@@ -25,6 +24,8 @@ from sim.process import Record, alive, kill
 from sim.settings import data_folder
 from sim.toolchain import Toolchain
 from tests.engine.sim_support import eventually, got, once
+from tests.paths import ROOT
+from toolchain import build
 
 CONSOLE = Console(stderr=True)
 
@@ -104,7 +105,7 @@ def test_a_cluster_does_not_outlive_a_killed_owner(tmp_path: Path, toolchain: To
         [sys.executable, "-c", program, str(home)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     assert owner.stdout is not None
     port = int(owner.stdout.readline())

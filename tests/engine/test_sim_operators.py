@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from engine import build
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
 from tests.engine.sim_support import eventually, got, is_ready, new_namespace, once
+from toolchain import build
 
 EXPECTS = ClusterConfig(
     context="operators",

@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from rich.console import Console
 
-from components.autoscaler import RUNNING, WAITING, query
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from engine import build
+from components.models.vllm.autoscaler import RUNNING, WAITING, query
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object
 from sim.control_plane import SimCluster
 from tests.conformance.peers.certificates import Certificates
 from tests.engine.sim_support import eventually, got, is_ready, new_namespace, once
-from tests.unit.vllm_asked import AUTHENTICATION, SCALED, ask
+from tests.unit.components.models.vllm.vllm_asked import AUTHENTICATION, SCALED, ask
+from toolchain import build
 
 EXPECTS = ClusterConfig(
     context="autoscaling",

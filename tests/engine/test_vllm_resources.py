@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from config.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from engine import build
+from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
 from tests.engine.sim_support import new_namespace
-from tests.unit.vllm_asked import AUTHENTICATION, GROUPS, SCALED, ask
+from tests.unit.components.models.vllm.vllm_asked import AUTHENTICATION, GROUPS, SCALED, ask
+from toolchain import build
 
 EXPECTS = ClusterConfig(
     context="resources",

@@ -3,17 +3,15 @@
 import json
 import runpy
 from functools import cache
-from pathlib import Path
 
 import yaml
 
 from policies import Resource
 from policies.adapter import kind_of
 from policies.rules.model import Managed
+from tests.paths import ROOT
 from tests.policies.manifests import Manifest, change
 from tests.support import Asked, deploy
-
-ROOT = Path(__file__).parents[2]
 
 
 @cache

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
-from config.pools import GpuPoolSettings
+from components.gpu.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
+from config.settings.pools import GpuPoolSettings
 from policies import RULES, Level, Resource, check
 from policies.adapter import kind_of
 from tests.support import deploy, tier

@@ -8,7 +8,9 @@ import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
-_PACK = Path(__file__).parents[2] / "policies"
+from tests.paths import ROOT
+
+_PACK = ROOT / "policies"
 
 
 def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(

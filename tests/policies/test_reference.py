@@ -1,10 +1,9 @@
 """The committed reference page says what the rules say."""
 
-from pathlib import Path
-
 from policies.reference import render
+from tests.paths import ROOT
 
-_PAGE = Path(__file__).parents[2] / "docs" / "policies.md"
+_PAGE = ROOT / "docs" / "policies.md"
 
 
 def test_the_page_is_current() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from engine import cache as engine_cache
 from tests.conformance.peers.errors import PeerUnavailableError
+from toolchain import cache as engine_cache
 
 _COMPLETE = ".complete"
 

@@ -5,8 +5,8 @@ from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 
-from engine import go
 from tests.conformance.peers import cache
+from toolchain import go
 
 
 def built(name: str, package: str, version: str, what: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from components.engines import front
+from components.models.engines import front
 from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import debian
 from tests.conformance.peers.certificates import Certificates

@@ -1,0 +1,1 @@
+"""What every package may use: the closed model, problems, names, quantities, CIDRs."""

@@ -1,0 +1,1 @@
+"""Tier apps: what people use in a browser."""

@@ -1,0 +1,1 @@
+"""Tier auth: the identity provider and its realm."""

@@ -1,0 +1,1 @@
+"""The vocabulary of every component: arguments, contracts, pods, network, certificates, secrets."""

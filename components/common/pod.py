@@ -1,0 +1,244 @@
+"""Pods and containers, hardened unless a component says why not.
+
+The defaults satisfy the `restricted` Pod Security Standard.
+https://kubernetes.io/docs/concepts/security/pod-security-standards/
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pulumi_kubernetes as k8s
+
+from base.quantity import Resources
+from components.common.args import Late
+from components.common.labels import Labels
+
+USER = 10001
+"""UID and GID where an image does not bring its own; above 10000, so never a user of the node."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume and where a container sees it."""
+
+    name: str
+    path: str
+    volume: k8s.core.v1.VolumeArgsDict | None
+    """The pod's half; none for the volumes that a StatefulSet's claim templates give."""
+    read_only: bool = True
+    sub_path: str | None = None
+    propagation: str | None = None
+    """Whether mounts made below it are seen on the other side; Kubernetes' own word for how."""
+
+    def shown_to_the_node(self) -> "Mount":
+        """The same, where the node sees what a privileged container mounts below it."""
+        return replace(self, propagation="Bidirectional")
+
+    def mount(self) -> k8s.core.v1.VolumeMountArgsDict:
+        """The container's half."""
+        mount: k8s.core.v1.VolumeMountArgsDict = {
+            "name": self.name,
+            "mount_path": self.path,
+            "read_only": self.read_only,
+        }
+        if self.sub_path:
+            mount["sub_path"] = self.sub_path
+        if self.propagation:
+            mount["mount_propagation"] = self.propagation
+        return mount
+
+
+def secret_files(name: str, secret: Late[str], path: str) -> Mount:
+    """Every key of *secret* as a file under *path*, readable by the pod's group alone."""
+    return Mount(
+        name, path, {"name": name, "secret": {"secret_name": secret, "default_mode": 0o440}}
+    )
+
+
+def config_files(name: str, config_map: Late[str], path: str) -> Mount:
+    """Every key of *config_map* as a file under *path*."""
+    return Mount(name, path, {"name": name, "config_map": {"name": config_map}})
+
+
+def scratch(name: str, path: str, size: str = "256Mi", *, in_memory: bool = False) -> Mount:
+    """An empty, writable directory that dies with the pod; *in_memory* counts as memory."""
+    empty: k8s.core.v1.EmptyDirVolumeSourceArgsDict = {"size_limit": size}
+    if in_memory:
+        empty["medium"] = "Memory"
+    return Mount(name, path, {"name": name, "empty_dir": empty}, read_only=False)
+
+
+def disk(name: str, claim: Late[str], path: str, *, read_only: bool = False) -> Mount:
+    """The persistent volume bound to *claim*."""
+    volume: k8s.core.v1.VolumeArgsDict = {
+        "name": name,
+        "persistent_volume_claim": {"claim_name": claim, "read_only": read_only},
+    }
+    return Mount(name, path, volume, read_only)
+
+
+def template_disk(name: str, path: str) -> Mount:
+    """The volume that a StatefulSet's claim template called *name* gives each pod."""
+    return Mount(name, path, None, read_only=False)
+
+
+def host_directory(
+    name: str, path: str, *, read_only: bool = True, at: str | None = None, create: bool = False
+) -> Mount:
+    """*path* of the node itself, which only pods of a privileged namespace may mount.
+
+    The container sees it at *at*, by default under the same path; *create* makes it if need be.
+    """
+    source: k8s.core.v1.HostPathVolumeSourceArgsDict = {"path": path}
+    if create:
+        source["type"] = "DirectoryOrCreate"
+    return Mount(name, at or path, {"name": name, "host_path": source}, read_only)
+
+
+def container(
+    name: str,
+    image: Late[str],
+    resources: Resources,
+    *,
+    command: Sequence[Late[str]] | None = None,
+    args: Sequence[Late[str]] | None = None,
+    env: Mapping[str, Late[str]] | None = None,
+    ports: Mapping[str, int] | None = None,
+    mounts: Sequence[Mount] = (),
+    readiness: k8s.core.v1.ProbeArgsDict | None = None,
+    liveness: k8s.core.v1.ProbeArgsDict | None = None,
+    startup: k8s.core.v1.ProbeArgsDict | None = None,
+    gpus: Mapping[str, int] | None = None,
+    claims: Sequence[str] = (),
+    read_only_root: bool = True,
+    capabilities: Sequence[str] = (),
+    privileged: bool = False,
+    pre_stop_seconds: int = 0,
+) -> k8s.core.v1.ContainerArgsDict:
+    """A container without privileges, unless *capabilities* or *privileged* name some.
+
+    *env* is for what is not secret; *gpus* by resource name; *claims* of the pod, by their names
+    in it.
+
+    For *pre_stop_seconds* a stopping container goes on as if nothing were, until every proxy knows
+    that it is leaving.
+    """
+    manifest = resources.manifest()
+    extended = {resource: str(count) for resource, count in (gpus or {}).items()}
+    wanted: k8s.core.v1.ResourceRequirementsArgsDict = {
+        "requests": {**manifest["requests"], **extended},
+        "limits": {**manifest["limits"], **extended},
+    }
+    if claims:
+        named: list[k8s.core.v1.ResourceClaimArgsDict] = [{"name": claim} for claim in claims]
+        wanted["claims"] = named
+    built: k8s.core.v1.ContainerArgsDict = {
+        "name": name,
+        "image": image,
+        "resources": wanted,
+        "volume_mounts": [mount.mount() for mount in mounts],
+        "security_context": _security(
+            read_only_root, capabilities=capabilities, privileged=privileged
+        ),
+    }
+    if command:
+        built["command"] = list(command)
+    if args:
+        built["args"] = list(args)
+    if env:
+        built["env"] = [{"name": key, "value": value} for key, value in env.items()]
+    if ports:
+        built["ports"] = [{"name": n, "container_port": port} for n, port in ports.items()]
+    if readiness:
+        built["readiness_probe"] = readiness
+    if liveness:
+        built["liveness_probe"] = liveness
+    if startup:
+        built["startup_probe"] = startup
+    if pre_stop_seconds:
+        built["lifecycle"] = {"pre_stop": {"sleep": {"seconds": pre_stop_seconds}}}
+    return built
+
+
+def _security(
+    read_only_root: bool,  # noqa: FBT001 - as Kubernetes calls it
+    *,
+    capabilities: Sequence[str],
+    privileged: bool,
+) -> k8s.core.v1.SecurityContextArgsDict:
+    if privileged:  # which the API server takes with nothing that contradicts it
+        return {"privileged": True, "read_only_root_filesystem": read_only_root}
+    kept: k8s.core.v1.CapabilitiesArgsDict = {"drop": ["ALL"]}
+    if capabilities:
+        kept["add"] = list(capabilities)
+    return {
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": read_only_root,
+        "capabilities": kept,
+    }
+
+
+def pod(
+    containers: Sequence[k8s.core.v1.ContainerArgsDict],
+    mounts: Sequence[Mount],
+    *,
+    service_account: Late[str],
+    priority_class: Late[str],
+    init: Sequence[k8s.core.v1.ContainerArgsDict] = (),
+    user: int = USER,
+    grace_seconds: int = 30,
+    spread: Labels | None = None,
+    node_selector: Mapping[str, str] | None = None,
+    tolerations: Sequence[k8s.core.v1.TolerationArgsDict] = (),
+    runtime_class: Late[str] | None = None,
+    claims: Mapping[str, Late[str]] | None = None,
+    restart_policy: str | None = None,
+) -> k8s.core.v1.PodSpecArgsDict:
+    """A pod without a token of the API server. *spread* is the selector to spread over nodes.
+
+    *claims* names devices of Dynamic Resource Allocation and the template of each.
+    """
+    spec: k8s.core.v1.PodSpecArgsDict = {
+        "service_account_name": service_account,
+        "automount_service_account_token": False,
+        # A Service called `vllm` would otherwise set VLLM_PORT=tcp://… in every pod beside it.
+        "enable_service_links": False,
+        "priority_class_name": priority_class,
+        "termination_grace_period_seconds": grace_seconds,
+        "security_context": {
+            "run_as_non_root": user != 0,
+            "run_as_user": user,
+            "run_as_group": user,
+            "fs_group": user,
+            "fs_group_change_policy": "OnRootMismatch",
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "containers": list(containers),
+        "volumes": [mount.volume for mount in mounts if mount.volume],
+    }
+    if init:
+        spec["init_containers"] = list(init)
+    if spread:
+        spec["topology_spread_constraints"] = [
+            {
+                "max_skew": 1,
+                "topology_key": key,
+                "when_unsatisfiable": "ScheduleAnyway",
+                "label_selector": {"match_labels": dict(spread)},
+            }
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+        ]
+    if node_selector:
+        spec["node_selector"] = dict(node_selector)
+    if tolerations:
+        spec["tolerations"] = list(tolerations)
+    if runtime_class is not None:
+        spec["runtime_class_name"] = runtime_class
+    if claims:
+        spec["resource_claims"] = [
+            {"name": name, "resource_claim_template_name": template}
+            for name, template in claims.items()
+        ]
+    if restart_policy:
+        spec["restart_policy"] = restart_policy
+    return spec

@@ -1,0 +1,1 @@
+"""Tier data: PostgreSQL, Redis and the vector store."""

@@ -1,0 +1,166 @@
+"""PostgreSQL: one database with hot standbys, run by CloudNativePG."""
+
+from typing import Any
+
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
+from pydantic import Field
+
+from base.quantity import parse
+from components.common import network
+from components.common.args import Args
+from components.common.component import Component
+from components.common.contracts import DatabaseAccess, ScrapeTarget
+from components.common.network import Pods
+from components.common.secrets import password
+from components.common.tier import Tier
+from config.settings.data import PostgresSettings
+
+_STATUS = 8000
+"""Where the operator asks an instance how it is."""
+_METRICS = 9187
+_API_SERVER = (443, 6443)
+_MEBI = 2**20
+
+
+class PostgresArgs(Args):
+    """One PostgreSQL cluster with one database."""
+
+    tier: Tier
+    settings: PostgresSettings = Field(default_factory=PostgresSettings)
+    database: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    """Of the database and of the role that owns it."""
+    api_server_cidrs: list[str]
+    """Each instance asks the API server who is primary."""
+    operator_namespace: str = "cnpg-system"
+
+
+class Postgres(Component):
+    """A primary and its standbys, TLS only, under certificates of the stack's authority."""
+
+    kind = "postgres"
+    port = 5432
+
+    access: DatabaseAccess
+    """Of the owner of the database."""
+    metrics: ScrapeTarget
+
+    def __init__(self, name: str, args: PostgresArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args.tier, opts)
+        # The operator labels the pods that it makes; this label is its own and never changes.
+        self.pods = Pods(name, args.tier.namespace, {"cnpg.io/cluster": name})
+        primary, metrics = f"{name}-rw", f"{name}-metrics"
+        secret = password(self, f"{name}-password")
+        owner = k8s.core.v1.Secret(
+            name,
+            metadata=self.metadata(),
+            type="kubernetes.io/basic-auth",  # the shape that the operator asks for
+            string_data={"username": args.database, "password": secret},
+            opts=self.child,
+        )
+        certificate = self.certificate_secret(primary, f"{name}-ro", f"{name}-r", metrics)
+        cluster = k8s.apiextensions.CustomResource(
+            name,
+            api_version="postgresql.cnpg.io/v1",
+            kind="Cluster",
+            metadata={
+                **self.metadata(name),  # the operator names Services after it
+                "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+            },
+            spec=self._spec(args, owner.metadata.name, certificate),
+            opts=self.stateful,
+        )
+        self.service({"metrics": _METRICS}, name=metrics, headless=True)
+        self._connect(args)
+        self.access = DatabaseAccess(
+            host=Output.all(cluster.id, self.host(primary)).apply(lambda both: str(both[1])),
+            port=self.port,
+            database=args.database,
+            user=args.database,
+            password=secret,
+            server=self.pods,
+        )
+        self.metrics = ScrapeTarget(
+            job="postgres",
+            server=self.pods,
+            host=self.host(metrics),
+            server_name=self.host(metrics),
+            port=_METRICS,
+        )
+        self.register_outputs({"host": self.access.host})
+
+    def _connect(self, args: PostgresArgs) -> None:
+        """Members to each other, the operator to them, they to the API server."""
+        # https://cloudnative-pg.io/documentation/current/networking/
+        network.connect(self, self.pods, self.pods, self.port, _STATUS)
+        operator = Pods(
+            "cnpg-operator",
+            args.operator_namespace,
+            {"app.kubernetes.io/name": "cloudnative-pg"},
+        )
+        network.admit(self, self.pods, operator, self.port, _STATUS)
+        network.reach_cidrs(self, "api-server", self.pods, args.api_server_cidrs, *_API_SERVER)
+
+    def _spec(
+        self, args: PostgresArgs, owner: Output[str], certificate: Output[str]
+    ) -> dict[str, Any]:
+        """The `spec` of a Cluster.
+
+        https://cloudnative-pg.io/documentation/current/cloudnative-pg.v1/#postgresql-cnpg-io-v1-ClusterSpec
+        """
+        settings = args.settings
+        return {
+            "description": f"{args.database}, of the private AI stack",
+            "instances": settings.instances,
+            "imageName": args.tier.image("postgres"),
+            "bootstrap": {
+                "initdb": {
+                    "database": args.database,
+                    "owner": args.database,
+                    "secret": {"name": owner},
+                    "dataChecksums": True,
+                }
+            },
+            # The client half, replication included, stays the operator's own.
+            "certificates": {"serverTLSSecret": certificate, "serverCASecret": certificate},
+            "postgresql": {
+                "parameters": {"shared_buffers": shared_buffers(settings)},
+                # Before the operator's last rule, which lets everyone in with or without TLS.
+                "pg_hba": ["hostnossl all all all reject"],
+            },
+            "storage": {
+                "size": settings.storage,
+                "storageClass": args.tier.storage_class,
+                "resizeInUseVolumes": True,
+            },
+            "resources": settings.resources.manifest(),
+            "ephemeralVolumesSizeLimit": {"temporaryData": "1Gi", "shm": "256Mi"},
+            "priorityClassName": args.tier.priority_class,
+            "affinity": {
+                "enablePodAntiAffinity": True,
+                "podAntiAffinityType": "preferred",
+                "topologyKey": "kubernetes.io/hostname",
+            },
+            "topologySpreadConstraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "topology.kubernetes.io/zone",
+                    "whenUnsatisfiable": "ScheduleAnyway",
+                    "labelSelector": {"matchLabels": dict(self.pods.labels)},
+                }
+            ],
+            "enableSuperuserAccess": False,
+            # The operator's budget for a lone primary would forbid to drain its node.
+            "enablePDB": settings.instances > 1,
+            "inheritedMetadata": {"labels": self.labels},
+            "monitoring": {"tls": {"enabled": True}},
+        }
+
+
+def shared_buffers(settings: PostgresSettings) -> str:
+    """A quarter of the memory, PostgreSQL's own advice for a server of its own.
+
+    https://www.postgresql.org/docs/current/runtime-config-resource.html
+    """
+    memory = parse(settings.resources.limits.memory)
+    return f"{int(memory / 4 / _MEBI)}MB"

@@ -1,0 +1,243 @@
+"""Qdrant: replicated vector search over HTTPS and gRPC."""
+
+import json
+from typing import Any
+
+from pulumi import Output, ResourceOptions
+from pydantic import Field
+
+from base.quantity import Resources
+from components.common import network, probes, scripts, secrets
+from components.common.args import Args
+from components.common.component import TLS_PATH, Component, when_ready
+from components.common.contracts import BucketAccess, ScrapeTarget, VectorAccess
+from components.common.pod import config_files, container, pod, scratch, secret_files, template_disk
+from components.common.task import pods_of, run_once
+from components.common.tier import Tier
+from config.settings.data import QdrantSettings, VectorCollection
+
+_USER = 1000
+"""The unprivileged user that the image's files belong to."""
+_GRPC, _PEERS = 6334, 6335
+_START = """set -eu
+index="${HOSTNAME##*-}"
+self="https://${HOSTNAME}.$1:6335"
+if [ "$index" = 0 ]; then exec ./qdrant --config-path "$3" --uri "$self"; fi
+exec ./qdrant --config-path "$3" --bootstrap "https://$2-0.$1:6335" --uri "$self"
+"""
+"""Member 0 founds the Raft group, the others join it. $1: peers' domain, $2: set, $3: config."""
+
+
+class QdrantArgs(Args):
+    """A Qdrant cluster."""
+
+    tier: Tier
+    settings: QdrantSettings = Field(default_factory=QdrantSettings)
+    snapshots: BucketAccess
+    """Where snapshots go."""
+
+
+class Qdrant(Component):
+    """A Raft group of Qdrant members with their own disks, and the collections it starts with."""
+
+    kind = "qdrant"
+    port = 6333
+
+    access: VectorAccess
+    """For a client; its URL is known once the collections exist."""
+    metrics: ScrapeTarget
+
+    def __init__(self, name: str, args: QdrantArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args.tier, opts)
+        settings = args.settings
+        peers = f"{name}-members"
+        self._api_key = secrets.password(self, f"{name}-api-key")
+        reader = secrets.password(self, f"{name}-read-only-api-key")
+        configuration = secrets.files(
+            self,
+            name,
+            args.tier.namespace,
+            self.labels,
+            {
+                "qdrant.yaml": Output.all(
+                    api_key=self._api_key,
+                    read_only_api_key=reader,
+                    endpoint=args.snapshots.endpoint,
+                    access_key=args.snapshots.access_key,
+                    secret_key=args.snapshots.secret_key,
+                ).apply(
+                    # JSON is YAML
+                    lambda late: json.dumps(
+                        qdrant_config(settings, args.snapshots.bucket, **late), indent=2
+                    )
+                )
+            },
+        )
+        self._tls = self.certificate(name, peers)
+        self._account = self.service_account()
+        mounts = [
+            secret_files("config", configuration, "/etc/qdrant"),
+            self._tls,
+            template_disk("storage", "/qdrant/storage"),
+            scratch("snapshots", "/qdrant/snapshots", "10Gi"),
+            scratch("init", "/qdrant/init"),
+        ]
+        probe = probes.https("/livez", self.port)
+        server = container(
+            "qdrant",
+            args.tier.image("qdrant"),
+            settings.resources,
+            command=["/bin/sh", "-c", _START, "start"],
+            args=[self.host(peers), name, "/etc/qdrant/qdrant.yaml"],
+            env={
+                "QDRANT_INIT_FILE_PATH": "/qdrant/init/.qdrant-initialized",
+                "SSL_CERT_FILE": f"{TLS_PATH}/ca.crt",  # for the object store
+            },
+            ports={"https": self.port, "grpc-tls": _GRPC, "peers": _PEERS},
+            mounts=mounts,
+            readiness=probes.https("/readyz", self.port),
+            liveness=probe,
+            startup=probes.startup(probe, 600),
+        )
+        members = self.service({"https": self.port}, name=peers, headless=True)
+        workload = self.stateful_set(
+            pod(
+                [server],
+                mounts,
+                service_account=self._account,
+                priority_class=args.tier.priority_class,
+                user=_USER,
+                grace_seconds=60,
+                spread=self.pods.labels,
+            ),
+            settings.nodes,
+            headless=members,
+            disks=[("storage", settings.storage)],
+            parallel=True,  # a member joins by itself; in order, the loss of member 0 blocks all
+        )
+        self.service({"https": self.port, "grpc-tls": _GRPC})
+        network.connect(self, self.pods, self.pods, _PEERS)
+        network.connect(self, self.pods, args.snapshots.server, args.snapshots.port)
+        ready = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
+        self.access = VectorAccess(
+            url=self._with_collections(ready, settings),
+            api_key=self._api_key,
+            server=self.pods,
+            port=self.port,
+        )
+        self.metrics = ScrapeTarget(
+            job="qdrant",
+            server=self.pods,
+            host=self.host(peers),
+            server_name=self.host(),
+            port=self.port,
+            bearer=reader,
+        )
+        self.register_outputs({"url": self.access.url})
+
+    def _with_collections(self, url: Output[str], settings: QdrantSettings) -> Output[str]:
+        """*url*, known once the collections exist."""
+        step = "collections"
+        client = pods_of(self, step)
+        self.allow_from(client)
+        definition = {n: collection(c) for n, c in settings.collections.items()}
+        files = secrets.config(
+            self,
+            client.name,
+            self.tier.namespace,
+            self.labels,
+            {
+                "collections.json": json.dumps(definition, indent=2),
+                "create.py": scripts.source("components.data", "qdrant_collections.py"),
+            },
+        )
+        key = secrets.files(
+            self, client.name, self.tier.namespace, self.labels, {"api-key": self._api_key}
+        )
+        mounts = [
+            config_files("config", files, "/etc/collections"),
+            secret_files("key", key, "/run/secrets/qdrant"),
+            self._tls,
+        ]
+        create = container(
+            step,
+            self.tier.image("python"),
+            Resources.fixed("100m", "128Mi", "64Mi"),
+            command=["python", "/etc/collections/create.py"],
+            args=[url, "/etc/collections", "/run/secrets/qdrant/api-key", f"{TLS_PATH}/ca.crt"],
+            mounts=mounts,
+        )
+        done = run_once(self, step, create, mounts, service_account=self._account)
+        return Output.all(url, done).apply(lambda both: str(both[0]))
+
+
+def collection(parameters: VectorCollection) -> dict[str, Any]:
+    """The body of `PUT /collections/{name}`; https://api.qdrant.tech/api-reference."""
+    return {
+        "vectors": {"size": parameters.vector_size, "distance": parameters.distance},
+        "hnsw_config": {
+            "m": parameters.hnsw_m,
+            "ef_construct": parameters.hnsw_ef_construct,
+            "full_scan_threshold": parameters.full_scan_threshold,
+        },
+        "optimizers_config": {
+            "deleted_threshold": parameters.deleted_threshold,
+            "vacuum_min_vector_number": parameters.vacuum_min_vector_number,
+            "memmap_threshold": parameters.memmap_threshold,
+        },
+        "quantization_config": {
+            "scalar": {
+                "type": "int8",
+                "quantile": parameters.quantile,
+                "always_ram": parameters.always_ram,
+            }
+        },
+        "replication_factor": parameters.replication_factor,
+        "write_consistency_factor": parameters.write_consistency_factor,
+    }
+
+
+def qdrant_config(
+    settings: QdrantSettings,
+    bucket: str,
+    *,
+    api_key: str,
+    read_only_api_key: str,
+    endpoint: str,
+    access_key: str,
+    secret_key: str,
+) -> dict[str, Any]:
+    """The configuration file of a member, as data.
+
+    https://qdrant.tech/documentation/guides/configuration/
+    """
+    return {
+        "log_level": "INFO",
+        "telemetry_disabled": True,
+        "storage": {
+            "performance": {"max_search_threads": settings.max_search_threads},
+            "snapshots_config": {
+                "snapshots_storage": "s3",
+                "s3_config": {
+                    "bucket": bucket,
+                    "region": "us-east-1",  # MinIO's default, which it requires to be named
+                    "endpoint_url": endpoint,
+                    "access_key": access_key,
+                    "secret_key": secret_key,
+                },
+            },
+        },
+        "service": {
+            "api_key": api_key,
+            "read_only_api_key": read_only_api_key,
+            "enable_tls": True,
+            "enable_snapshot_url_recovery": False,  # a URL given by a caller: SSRF
+        },
+        "cluster": {"enabled": True, "p2p": {"port": _PEERS, "enable_tls": True}},
+        "tls": {
+            "cert": f"{TLS_PATH}/tls.crt",
+            "key": f"{TLS_PATH}/tls.key",
+            "ca_cert": f"{TLS_PATH}/ca.crt",
+            "cert_ttl": 3600,
+        },
+    }

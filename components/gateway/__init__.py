@@ -1,0 +1,1 @@
+"""Tier gateway: the one way in."""

@@ -1,0 +1,82 @@
+"""NVIDIA's MPS control daemon: holds each client of a shared GPU to its part of it."""
+
+from pulumi import Output, ResourceOptions
+
+from base.quantity import Resources
+from components.common import probes
+from components.common.args import Args
+from components.common.component import Component
+from components.common.contracts import GpuPlacement
+from components.common.pod import config_files, container, host_directory, pod
+from components.common.tier import Tier
+from components.gpu.device_plugin import CONFIG_FILE, CONFIG_PATH, MPS_MOUNT, MPS_ROOT
+
+
+class MpsControlDaemonArgs(Args):
+    """The MPS daemon of one pool."""
+
+    tier: Tier
+    placement: GpuPlacement
+    configuration: Output[str]
+    """The ConfigMap with the device plugin's configuration, which says how many share a GPU."""
+
+
+class MpsControlDaemon(Component):
+    """One pod on every node of an MPS pool, from the device plugin's image.
+
+    It sets the cards to exclusive-process mode and mounts a shared-memory file system on the node,
+    for which it is privileged, as in NVIDIA's own chart.
+    """
+
+    kind = "nvidia-mps-control-daemon"
+
+    def __init__(
+        self, name: str, args: MpsControlDaemonArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args.tier, opts)
+        image = args.tier.image("device-plugin")
+        root = host_directory("mps-root", MPS_ROOT, read_only=False, at=MPS_MOUNT, create=True)
+        shared_memory = host_directory("mps-shm", f"{MPS_ROOT}/shm", read_only=False, at="/dev/shm")  # noqa: S108
+        mounts = [root, shared_memory, config_files("config", args.configuration, CONFIG_PATH)]
+        # Mounts the file system that the daemon and its clients talk over, and must show the node.
+        mount_shm = container(
+            "mount-shm",
+            image,
+            Resources.fixed("50m", "64Mi", "64Mi"),
+            command=["mps-control-daemon", "mount-shm"],
+            mounts=[root.shown_to_the_node()],
+            read_only_root=False,
+            privileged=True,
+        )
+        # It writes the file once its limits are set, and removes it when it starts.
+        started = ["/bin/sh", "-c", f"test -f {MPS_MOUNT}/.ready"]
+        daemon = container(
+            "mps-control-daemon",
+            image,
+            Resources.of("100m", "256Mi", max_cpu="1", max_memory="1Gi"),
+            command=["mps-control-daemon"],
+            env={
+                "CONFIG_FILE": CONFIG_FILE,
+                "NVIDIA_VISIBLE_DEVICES": "all",
+                "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+            },
+            mounts=mounts,
+            readiness=probes.command(*started),
+            liveness=probes.command(*started, failures=6),
+            read_only_root=False,  # as for the device plugin: the runtime's hooks write into it
+            privileged=True,
+        )
+        self.daemon_set(
+            pod(
+                [daemon],
+                mounts,
+                init=[mount_shm],
+                service_account=self.service_account(),
+                priority_class=args.tier.priority_class,
+                user=0,
+                node_selector=args.placement.node_selector,
+                tolerations=args.placement.tolerations,
+                runtime_class=args.placement.runtime_class,
+            )
+        )
+        self.register_outputs({})

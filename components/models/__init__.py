@@ -1,0 +1,1 @@
+"""Tier models: weights, model servers, and the router in front of them."""

@@ -1,0 +1,59 @@
+"""Text Generation Inference, which is in maintenance: for who depends on it already.
+
+Options: docs/source/reference/launcher.md of TGI.
+"""
+
+from components.common.contracts import StoredModel
+from components.models.engines.base import CHATS, HOME, OFFLINE, EngineArgs, EngineService, Launch
+from components.models.engines.front import MAX_BODY_BYTES, Front
+from config.settings.models import ModelSettings
+from sizing.startup import shm_bytes
+
+_PORT = 8080
+_ANSWER_TOKENS = 512
+"""Room that is kept for an answer where the prompt is as long as it may be; an assumption."""
+
+
+class Tgi(EngineService):
+    """A launcher with one shard a GPU."""
+
+    kind = "tgi"
+
+    def launch(self, args: EngineArgs) -> Launch:
+        """It knows one model, by whatever name."""
+        return Launch(
+            command=["text-generation-launcher"],
+            args=tgi_args(args.settings, args.weights),
+            front=Front(_PORT, CHATS, "/health", "/metrics"),
+            environment={
+                **OFFLINE,
+                "HOME": HOME,
+                "HUGGINGFACE_HUB_CACHE": f"{HOME}/huggingface/hub",
+                "TRITON_CACHE_DIR": f"{HOME}/triton",
+                "TORCHINDUCTOR_CACHE_DIR": f"{HOME}/inductor",
+            },
+            shared_memory=shm_bytes(args.settings.gpus),
+        )
+
+
+def tgi_args(settings: ModelSettings, weights: StoredModel) -> list[str]:
+    """The arguments of `text-generation-launcher`."""
+    total = settings.context_tokens
+    args = [
+        f"--model-id={weights.path}",
+        "--hostname=127.0.0.1",
+        f"--port={_PORT}",
+        f"--num-shard={settings.tensor_parallel}",
+        f"--max-total-tokens={total}",
+        f"--max-input-tokens={total - min(_ANSWER_TOKENS, total // 2)}",
+        f"--max-concurrent-requests={settings.max_sequences}",
+        f"--cuda-memory-fraction={settings.gpu_memory_utilization}",
+        "--usage-stats=off",
+        f"--payload-limit={MAX_BODY_BYTES}",
+        "--json-output",
+    ]
+    if settings.kv_cache_dtype == "fp8":
+        args.append("--kv-cache-dtype=fp8_e4m3fn")
+    if settings.served_dtype in ("bf16", "fp16"):  # a quantised checkpoint says itself what it is
+        args.append(f"--dtype={'bfloat16' if settings.served_dtype == 'bf16' else 'float16'}")
+    return args

@@ -1,0 +1,134 @@
+"""Triton Inference Server with its OpenAI frontend, over the vLLM or the TensorRT-LLM backend.
+
+Frontend: python/openai/openai_frontend/main.py of triton-inference-server/server. Model repository
+of the vLLM backend: https://github.com/triton-inference-server/vllm_backend (model.json is what
+vLLM's AsyncEngineArgs takes).
+"""
+
+import json
+from collections.abc import Mapping
+
+from components.common.contracts import StoredModel
+from components.models.engines.base import (
+    CHATS,
+    FILES,
+    HOME,
+    OFFLINE,
+    EngineArgs,
+    EngineService,
+    Launch,
+)
+from components.models.engines.front import Front
+from config.settings.models import ModelSettings
+from sizing.startup import shm_bytes
+
+_PORT = 9000
+_FRONTEND = "/opt/tritonserver/python/openai/openai_frontend/main.py"
+_REPOSITORY = f"{HOME}/models"
+_DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
+
+PREPARED = f"{HOME}/model"
+"""Where the weights are found, whatever their revision: a model repository of TensorRT-LLM has
+absolute paths in it."""
+PIPELINE = "ensemble"
+"""The model of that repository that takes text and gives text."""
+
+_CONFIG = """\
+backend: "vllm"
+instance_group [
+  {
+    count: 1
+    kind: KIND_MODEL
+  }
+]
+"""
+"""vLLM itself decides on which GPUs it runs."""
+
+_PREPARE = """\
+mkdir -p {repository}/{name}/1
+ln -sf {files}/config.pbtxt {repository}/{name}/config.pbtxt
+ln -sf {files}/model.json {repository}/{name}/1/model.json
+"""
+"""A model repository out of two files: a ConfigMap has no folders."""
+
+
+class TritonVllm(EngineService):
+    """The model repository is written by the stack; the weights are those of the catalogue."""
+
+    kind = "triton-vllm"
+
+    def launch(self, args: EngineArgs) -> Launch:
+        """The model is called in Triton what users call it."""
+        name = args.served_name
+        return Launch(
+            command=["python3", _FRONTEND],
+            args=frontend_args(_REPOSITORY, args.weights.path, "vllm"),
+            front=_FRONT,
+            environment=_environment(),
+            files={
+                "config.pbtxt": _CONFIG,
+                "model.json": json.dumps(engine_args(args.settings, args.weights), indent=2),
+            },
+            prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
+            shared_memory=shm_bytes(args.settings.gpus),
+        )
+
+
+class TritonTrtLlm(EngineService):
+    """The model repository, engine and tokenizer come prepared, with the weights."""
+
+    kind = "triton-trtllm"
+
+    def launch(self, args: EngineArgs) -> Launch:
+        """What text goes in and out of is called `ensemble` in TensorRT-LLM's own templates."""
+        return Launch(
+            command=["python3", _FRONTEND],
+            args=frontend_args(f"{PREPARED}/triton", f"{PREPARED}/tokenizer", "tensorrtllm"),
+            front=_FRONT,
+            environment=_environment(),
+            known_as=PIPELINE,
+            prepare=f"ln -sfn {args.weights.path} {PREPARED}",
+            shared_memory=shm_bytes(args.settings.gpus),
+        )
+
+
+_FRONT = Front(_PORT, CHATS, "/health/ready", "/metrics")
+
+
+def frontend_args(repository: str, tokenizer: str, backend: str) -> list[str]:
+    """The arguments of the OpenAI frontend; it starts Triton itself."""
+    return [
+        f"--model-repository={repository}",
+        f"--tokenizer={tokenizer}",
+        f"--backend={backend}",
+        "--host=127.0.0.1",
+        f"--openai-port={_PORT}",
+    ]
+
+
+def engine_args(settings: ModelSettings, weights: StoredModel) -> Mapping[str, object]:
+    """What the vLLM backend is given as `model.json`."""
+    return {
+        "model": weights.path,
+        "dtype": _DTYPES.get(settings.served_dtype, "auto"),
+        "tensor_parallel_size": settings.tensor_parallel,
+        "max_model_len": settings.context_tokens,
+        "max_num_seqs": settings.max_sequences,
+        "gpu_memory_utilization": settings.gpu_memory_utilization,
+        "kv_cache_dtype": settings.kv_cache_dtype,
+        "enable_prefix_caching": True,
+    }
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **OFFLINE,
+        "HOME": HOME,
+        "USER": "triton",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
+        "VLLM_CACHE_ROOT": f"{HOME}/vllm",
+        "TRITON_CACHE_DIR": f"{HOME}/triton",
+        "TORCHINDUCTOR_CACHE_DIR": f"{HOME}/inductor",
+        "XDG_CACHE_HOME": f"{HOME}/cache",
+    }

@@ -1,0 +1,186 @@
+"""The weights of one model on a volume: one commit, every byte verified, many readers."""
+
+import json
+from collections.abc import Mapping
+from math import ceil
+
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
+
+from base.quantity import Resources, parse
+from components.common import network, scripts, secrets
+from components.common.args import Args, Late
+from components.common.component import Component
+from components.common.contracts import StoredModel
+from components.common.labels import SKIP_AWAIT
+from components.common.pod import Mount, config_files, container, disk, scratch, secret_files
+from components.common.task import pods_of, run_once
+from components.common.tier import Tier
+from components.models.verified_weights import PROGRAM, PYTHON, STAMPS_FOLDER
+from config.settings.model_store import ModelStoreSettings
+from config.settings.models import ModelSettings
+from config.settings.vllm import HubFiles
+from weights.fetch import FINAL
+
+_CONFIG = "/etc/fetch"
+_AUTHORITY = "authority.pem"
+_TOKEN = "/run/secrets/hub"  # noqa: S105 - a path
+_REVISIONS = 2
+"""On the volume at once: the one that is served, and the next while it is downloaded."""
+_MARGIN = 1.1
+"""File system and tokenizer over the weights; ext4 alone reserves 5 %."""
+_GIB = 1024**3
+_SLACK_SECONDS = 600
+"""For pulling the image, binding the volume, and files that are not weights."""
+
+
+VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
+FETCHER = (*VERIFIER[:-1], "transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
+"""Modules of `scripts.weights`. The verifier's are few: pods roll when one of them changes."""
+
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "model.bin")
+"""What a checkpoint without safetensors may consist of: PyTorch's pickles, CTranslate2's format."""
+
+
+class ModelStoreArgs(Args):
+    """The weights of one model."""
+
+    tier: Tier
+    """Of the pods that read them: a volume belongs to one namespace."""
+    settings: ModelStoreSettings
+    model: ModelSettings | HubFiles
+    shared_storage_class: str
+    """ReadWriteMany."""
+    token: Late[str] | None = None
+    """What the source asks for: a secret."""
+    root: str = "/models"
+    """Where pods mount the volume; one of its own for each of several in a pod."""
+
+
+class ModelStore(Component):
+    """A volume, and the Job that fills it; nothing else of the stack reaches the source."""
+
+    kind = "model-store"
+
+    stored: StoredModel
+
+    def __init__(
+        self, name: str, args: ModelStoreArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args.tier, opts)
+        size = args.model.stored_bytes
+        claim = k8s.core.v1.PersistentVolumeClaim(
+            name,
+            # The Job is awaited. A claim that binds with its first pod would be awaited in vain,
+            # and one that is bound already as long as the provider has patience.
+            metadata={**self.metadata(), "annotations": SKIP_AWAIT},
+            spec={
+                "access_modes": ["ReadWriteMany"],
+                "storage_class_name": args.shared_storage_class,
+                "resources": {"requests": {"storage": volume_size(size)}},
+            },
+            opts=self.stateful,
+        )
+        fetched = self._fetch(args, claim.metadata.name)
+        path = f"{args.root}/{args.model.checkpoint.revision}"
+        self.stored = StoredModel(
+            claim=Output.all(claim.metadata.name, fetched).apply(lambda both: str(both[0])),
+            path=path,
+            root=args.root,
+            verifier=self._files(
+                f"{name}-verify",
+                {
+                    "model.json": json.dumps(expected(args.model, path), indent=2),
+                    **scripts.sources("weights", VERIFIER),
+                },
+            ),
+            size_bytes=size,
+            read_rate=int(parse(args.settings.read_rate)),
+        )
+        self.register_outputs({"claim": self.stored.claim})
+
+    def _fetch(self, args: ModelStoreArgs, claim: Output[str]) -> Output[str]:
+        """The Job's name, known once the model is on *claim*, verified."""
+        step = "fetch"
+        client = pods_of(self, step)
+        settings = args.settings
+        network.reach_cidrs(self, "hub", client, settings.cidrs, *settings.ports)
+        request = fetch_request(settings, args.model, args.root)
+        given = {"request.json": json.dumps(request, indent=2)}
+        if settings.authority:
+            given[_AUTHORITY] = settings.authority
+        mounts: list[Mount] = [
+            config_files("config", self._files(client.name, given), _CONFIG),
+            config_files(
+                "program",
+                self._files(f"{client.name}-program", scripts.sources("weights", FETCHER)),
+                f"{PROGRAM}/weights",
+            ),
+            disk("models", claim, args.root),
+            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+        ]
+        words = [f"{_CONFIG}/request.json"]
+        if args.token is not None:
+            token = secrets.files(
+                self, client.name, self.tier.namespace, self.labels, {"token": args.token}
+            )
+            mounts.append(secret_files("token", token, _TOKEN))
+            words.append(f"{_TOKEN}/token")
+        fetch = container(
+            step,
+            self.tier.image("python"),
+            Resources.of("500m", "256Mi", max_cpu="2", max_memory="1Gi"),
+            command=["python", "-m", "weights.fetch"],
+            args=words,
+            env={**PYTHON, **({"HTTPS_PROXY": settings.proxy} if settings.proxy else {})},
+            mounts=mounts,
+        )
+        # So that the name of a wrong file is in the pod's state, and not in its log alone.
+        fetch["termination_message_policy"] = "FallbackToLogsOnError"
+        seconds = ceil(args.model.stored_bytes / parse(settings.download_rate))
+        return run_once(
+            self,
+            step,
+            fetch,
+            mounts,
+            service_account=self.service_account(),
+            deadline_seconds=seconds + _SLACK_SECONDS,
+            final_exit_code=FINAL,
+        )
+
+    def _files(self, name: str, content: Mapping[str, str]) -> Output[str]:
+        return secrets.config(self, name, self.tier.namespace, self.labels, content)
+
+
+def volume_size(weights_bytes: int) -> str:
+    """The storage to ask for, so that one revision of *weights_bytes* can follow another."""
+    return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / _GIB)}Gi"
+
+
+def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
+    """What `scripts/weights/verify.py` must find in *folder*."""
+    checkpoint = model.checkpoint
+    return {
+        "folder": folder,
+        "repository": checkpoint.repository,
+        "revision": checkpoint.revision,
+        "sha256": model.sha256,
+    }
+
+
+def fetch_request(
+    settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
+) -> dict[str, object]:
+    """What `scripts/weights/fetch.py` is asked for."""
+    checkpoint = model.checkpoint
+    return {
+        "source": settings.source.model_dump(),
+        "authority": f"{_CONFIG}/{_AUTHORITY}" if settings.authority else "",
+        "repository": checkpoint.repository,
+        "revision": checkpoint.revision,
+        "only": [checkpoint.file, *checkpoint.beside] if checkpoint.file else [],
+        "pickles": [] if checkpoint.safetensors else _OTHER_WEIGHTS,
+        "sha256": model.sha256,
+        "volume": root,
+        "stamps": f"{root}/{STAMPS_FOLDER}",
+    }

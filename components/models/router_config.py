@@ -1,0 +1,148 @@
+"""The files that LiteLLM starts from, as data: no Pulumi here.
+
+Every key was accepted by LiteLLM 1.106.2; https://docs.litellm.ai/docs/proxy/config_settings.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.common.contracts import ModelDialect, ModelTask
+from config.settings.router import RouterSettings
+from config.settings.teams import Team
+
+_MODE: Mapping[ModelTask, str] = {
+    "chat": "chat",
+    "embed": "embedding",
+    "rerank": "rerank",
+    "transcribe": "audio_transcription",
+    "speak": "audio_speech",
+}
+
+_PROVIDER: Mapping[ModelDialect, str] = {
+    "vllm": "hosted_vllm",
+    "openai": "openai",
+    "infinity": "infinity",
+    "tei": "huggingface",
+}
+"""LiteLLM's name for whoever speaks so: https://docs.litellm.ai/docs/providers."""
+
+_IN_TOKENS = ("chat", "embed", "rerank")
+"""The tasks whose requests are measured in tokens."""
+
+_PERSONAL_LABELS = (
+    "client_ip",
+    "user_agent",
+    "user",
+    "user_email",
+    "end_user",
+    "hashed_api_key",  # of a person, the hash of the user
+)
+"""Left out of the metrics: they tell teams and models apart, never people."""
+
+
+@dataclass(frozen=True)
+class ModelUpstream:
+    """A model and where it answers."""
+
+    name: str
+    task: ModelTask
+    url: str
+    api_key: str
+    context_tokens: int
+    dialect: ModelDialect = "vllm"
+    known_as: str = ""
+    """The name that its own server knows it by, where that is another."""
+
+
+@dataclass(frozen=True)
+class RedisUpstream:
+    """Where the replicas share their counters, over TLS."""
+
+    host: str
+    port: int
+    password: str
+
+
+def router_config(
+    settings: RouterSettings,
+    models: Sequence[ModelUpstream],
+    redis: RedisUpstream,
+    *,
+    master_key: str,
+    ca_file: str,
+) -> dict[str, Any]:
+    """The whole `config.yaml`; it holds secrets."""
+    return {
+        "model_list": [_model(model) for model in models],
+        "litellm_settings": {
+            "drop_params": True,
+            "num_retries": settings.retries,
+            "request_timeout": settings.request_timeout_seconds,
+            "cache": False,
+            "set_verbose": False,
+            "json_logs": True,
+            "turn_off_message_logging": True,  # prompts belong in no log
+            "ssl_verify": ca_file,
+            "callbacks": ["prometheus"],
+            # With this and the common checks below a team's models are enforced; else not at all.
+            "enable_post_custom_auth_checks": True,
+            "require_auth_for_metrics_endpoint": False,  # the network admits Prometheus alone
+            "prometheus_exclude_labels": list(_PERSONAL_LABELS),
+        },
+        "router_settings": {
+            "routing_strategy": "least-busy",
+            "allowed_fails": settings.allowed_fails,
+            "cooldown_time": settings.cooldown_seconds,
+        },
+        "general_settings": {
+            "master_key": master_key,  # demanded at the start; the custom authentication ignores it
+            "custom_auth": "router_auth.user_api_key_auth",
+            "custom_auth_run_common_checks": True,
+            "fail_closed_rate_limit_enforcement": True,
+            "coordination_redis": {
+                "host": redis.host,
+                "port": redis.port,
+                "password": redis.password,
+                "ssl": True,
+                "ssl_ca_certs": ca_file,
+            },
+        },
+    }
+
+
+def _model(model: ModelUpstream) -> dict[str, Any]:
+    limits: dict[str, int] = {}
+    if model.task in _IN_TOKENS:
+        limits = {"max_input_tokens": model.context_tokens}
+    if model.task == "chat":
+        limits |= {"max_tokens": model.context_tokens, "max_output_tokens": model.context_tokens}
+    return {
+        "model_name": model.name,
+        "litellm_params": {
+            "model": f"{_PROVIDER[model.dialect]}/{model.known_as or model.name}",
+            "api_base": model.url,
+            "api_key": model.api_key,
+        },
+        "model_info": {"mode": _MODE[model.task], **limits},
+    }
+
+
+def identities(
+    teams: Mapping[str, Team], keys: Mapping[str, str], *, issuer: str, audience: str
+) -> dict[str, Any]:
+    """What `router_auth.py` decides by: limits a team, and of *keys* (by team) the hashes alone."""
+    return {
+        "issuer": issuer,
+        "audience": audience,
+        "teams": {
+            name: {
+                "models": team.models,
+                "tokens_per_minute": team.tokens_per_minute,
+                "requests_per_minute": team.requests_per_minute,
+            }
+            for name, team in teams.items()
+        },
+        "keys": {hashlib.sha256(key.encode()).hexdigest(): name for name, key in keys.items()},
+    }

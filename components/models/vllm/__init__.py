@@ -1,0 +1,1 @@
+"""vLLM: its arguments, pods, multi-node groups, disaggregated prefill, autoscaling."""

@@ -1,0 +1,1 @@
+"""Tier monitoring: metrics, alerts, dashboards."""

@@ -1,0 +1,235 @@
+"""Grafana: dashboards over Prometheus, for administrators of the realm."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import Output, ResourceOptions
+from pydantic import Field
+
+from components.auth.realm import ADMIN_ROLE
+from components.common import network, probes, secrets
+from components.common.args import Args, Late
+from components.common.component import TLS_PATH, Component, when_ready
+from components.common.contracts import OidcClient, Route, ScrapeTarget, Upstream
+from components.common.labels import selector
+from components.common.network import Pods
+from components.common.pod import config_files, container, pod, scratch, secret_files
+from components.common.tier import Tier
+from components.monitoring.dashboard import DATASOURCE
+from components.monitoring.dashboards import DASHBOARDS
+from config.settings.observability import ObservabilitySettings
+
+CALLBACK = "/login/generic_oauth"
+"""Path that the identity provider sends people back to."""
+
+_USER = 472
+"""The user of the image."""
+_SECRETS = "/run/secrets/grafana"
+_PROVISIONING = "/etc/grafana/provisioning"
+_DASHBOARDS = "/etc/grafana/dashboards"
+_CA = f"{TLS_PATH}/ca.crt"
+
+
+class GrafanaArgs(Args):
+    """One Grafana."""
+
+    tier: Tier
+    settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
+    host: str
+    """Public host, such as `monitoring.entreprise.fr`."""
+    oidc: OidcClient
+    prometheus: Upstream
+
+
+class Grafana(Component):
+    """One Grafana without a disk: data source, dashboards and people all come from elsewhere."""
+
+    kind = "grafana"
+    port = 3000
+
+    upstream: Upstream
+    admin_secret: Output[str]
+    """`namespace/name` of the Secret with the password of `admin`, for when the realm is down."""
+
+    def __init__(self, name: str, args: GrafanaArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, args.tier, opts)
+        keys = secrets.files(
+            self,
+            name,
+            args.tier.namespace,
+            self.labels,
+            {
+                "admin-password": secrets.password(self, f"{name}-admin"),
+                "secret-key": secrets.password(self, f"{name}-secret-key"),
+                "client-secret": args.oidc.client_secret,
+            },
+        )
+        self.admin_secret = Output.format("{0}/{1}", args.tier.namespace, keys)
+        sources = args.prometheus.url.apply(lambda url: json.dumps(datasources(url), indent=2))
+        boards = {f"{board.uid}.json": json.dumps(board.json(), indent=2) for board in DASHBOARDS}
+        provided = {
+            "datasources": ({"prometheus.yaml": sources}, f"{_PROVISIONING}/datasources"),
+            "providers": ({"stack.yaml": json.dumps(providers())}, f"{_PROVISIONING}/dashboards"),
+            "dashboards": (boards, _DASHBOARDS),
+        }
+        mounts = [
+            secret_files("secrets", keys, _SECRETS),
+            self.certificate(name, f"{name}-members"),
+            *(
+                config_files(what, self._config(what, content), path)
+                for what, (content, path) in provided.items()
+            ),
+            scratch("data", "/var/lib/grafana", "1Gi"),
+            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+        ]
+        alive = probes.https("/api/health", self.port, failures=6)
+        server = container(
+            "grafana",
+            args.tier.image("grafana"),
+            args.settings.grafana,
+            env={**environment(args.host), **_sign_in(args.oidc)},
+            ports={"https": self.port},
+            mounts=mounts,
+            readiness=probes.https("/api/health", self.port),
+            liveness=alive,
+            startup=probes.startup(alive, 180),
+        )
+        self.service({"https": self.port}, name=f"{name}-members", headless=True)
+        self.service({"https": self.port})
+        workload = self.deployment(
+            pod(
+                [server],
+                mounts,
+                service_account=self.service_account(),
+                priority_class=args.tier.priority_class,
+                user=_USER,
+            ),
+            1,
+        )
+        network.connect(self, self.pods, args.prometheus.server, args.prometheus.port)
+        network.connect(self, self.pods, args.oidc.server, args.oidc.port)
+        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
+        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
+        self.register_outputs({"url": url})
+
+    def route(self, host: str) -> Route:
+        """All of *host* but Grafana's own metrics; who is not signed in sees the way to do so."""
+        return Route(self.name, host, self.upstream, blocked=("/metrics",))
+
+    def _config(self, what: str, content: Mapping[str, Late[str]]) -> Output[str]:
+        return secrets.config(
+            self, f"{self.name}-{what}", self.tier.namespace, self.labels, content
+        )
+
+
+def scrape_target(name: str, tier: Tier) -> ScrapeTarget:
+    """How the Grafana called *name* is read, before it is there: it reads Prometheus in turn."""
+    return ScrapeTarget(
+        job=Grafana.kind,
+        server=Pods(name, tier.namespace, selector(Grafana.kind, name)),
+        host=Output.format("{0}-members.{1}.svc", name, tier.namespace),
+        server_name=Output.format("{0}.{1}.svc", name, tier.namespace),
+        port=Grafana.port,
+    )
+
+
+def environment(host: str) -> dict[str, str]:
+    """What is neither secret nor known late.
+
+    https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
+    """
+    settings = {
+        "server": {
+            "protocol": "https",
+            "http_port": str(Grafana.port),
+            "cert_file": f"{TLS_PATH}/tls.crt",
+            "cert_key": f"{TLS_PATH}/tls.key",
+            "domain": host,
+            "root_url": f"https://{host}/",
+        },
+        "security": {
+            "admin_password__file": f"{_SECRETS}/admin-password",
+            "secret_key__file": f"{_SECRETS}/secret-key",
+            "cookie_secure": "true",
+            "strict_transport_security": "true",
+            "disable_gravatar": "true",
+        },
+        "auth": {"disable_login_form": "true"},
+        "users": {"allow_sign_up": "false"},
+        "analytics": {
+            "reporting_enabled": "false",
+            "check_for_updates": "false",
+            "check_for_plugin_updates": "false",
+        },
+        "news": {"news_feed_enabled": "false"},
+        "plugins": {"preinstall_disabled": "true", "plugin_admin_enabled": "false"},
+        "snapshots": {"external_enabled": "false"},
+        "log": {"mode": "console"},
+        "dashboards": {"default_home_dashboard_path": f"{_DASHBOARDS}/models.json"},
+    }
+    return {
+        f"GF_{section}_{key}".upper(): value
+        for section, keys in settings.items()
+        for key, value in keys.items()
+    }
+
+
+def _sign_in(oidc: OidcClient) -> dict[str, Late[str]]:
+    """The realm's administrators, and nobody else: a role that the path does not give is none."""
+    inside = oidc.discovery_url.apply(
+        lambda url: url.removesuffix("/.well-known/openid-configuration")
+    )
+    settings: dict[str, Late[str]] = {
+        "enabled": "true",
+        "name": "Keycloak",
+        "allow_sign_up": "true",
+        "client_id": oidc.client_id,
+        "client_secret__file": f"{_SECRETS}/client-secret",
+        "scopes": "openid profile email",
+        "auth_url": f"{oidc.issuer}/protocol/openid-connect/auth",
+        "token_url": Output.format("{0}/protocol/openid-connect/token", inside),
+        "api_url": Output.format("{0}/protocol/openid-connect/userinfo", inside),
+        "use_pkce": "true",
+        "tls_client_ca": _CA,
+        "login_attribute_path": "preferred_username",
+        "email_attribute_path": "email",
+        "role_attribute_path": f"contains(roles[*], '{ADMIN_ROLE}') && 'Admin'",
+        "role_attribute_strict": "true",
+    }
+    return {f"GF_AUTH_GENERIC_OAUTH_{key}".upper(): value for key, value in settings.items()}
+
+
+def datasources(url: str) -> dict[str, Any]:
+    """The provisioning file of the one data source, Prometheus at *url*."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Prometheus",
+                "uid": DATASOURCE,
+                "type": "prometheus",
+                "access": "proxy",
+                "url": url,
+                "isDefault": True,
+                "editable": False,
+                "jsonData": {"httpMethod": "POST", "tlsAuthWithCACert": True},
+                "secureJsonData": {"tlsCACert": f"$__file{{{_CA}}}"},
+            }
+        ],
+    }
+
+
+def providers() -> dict[str, Any]:
+    """The provisioning file that says where the dashboards lie."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "stack",
+                "type": "file",
+                "allowUiUpdates": False,
+                "options": {"path": _DASHBOARDS},
+            }
+        ],
+    }

@@ -1,0 +1,75 @@
+"""What watches the stack: Prometheus, Alertmanager and Grafana, each with its own certificate."""
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pydantic import Field
+
+from components.common.args import Args
+from components.common.contracts import OidcClient, Route, ScrapeTarget, Upstream
+from components.common.tier import Tier
+from components.monitoring.alertmanager import Alertmanager, AlertmanagerArgs
+from components.monitoring.grafana import Grafana, GrafanaArgs, scrape_target
+from components.monitoring.prometheus import Prometheus, PrometheusArgs
+from config.settings.observability import ObservabilitySettings
+
+_GRAFANA = "grafana"
+PROMETHEUS = "prometheus"
+
+
+class ObservabilityArgs(Args):
+    """Metrics, alerts and dashboards of one stack."""
+
+    tier: Tier
+    settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
+    targets: list[ScrapeTarget]
+    """Everything to read; its own parts are added."""
+    host: str
+    """Public host of the dashboards, such as `monitoring.entreprise.fr`."""
+    oidc: OidcClient
+    """Grafana, as the realm knows it."""
+
+
+class Observability(ComponentResource):
+    """Reads every target; knows from generated rules what is wrong; shows it on dashboards."""
+
+    upstream: Upstream
+    """Of Grafana; the others are reached from inside only."""
+    admin_secret: Output[str]
+    """`namespace/name` of the Secret with the password of Grafana's `admin`."""
+
+    def __init__(
+        self, name: str, args: ObservabilityArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("private-ai:index:Observability", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        tier, settings = args.tier, args.settings
+        alertmanager = Alertmanager(
+            "alertmanager", AlertmanagerArgs(tier=tier, settings=settings), child
+        )
+        prometheus = Prometheus(
+            PROMETHEUS,
+            PrometheusArgs(
+                tier=tier,
+                settings=settings,
+                targets=[*args.targets, alertmanager.metrics, scrape_target(_GRAFANA, tier)],
+                alertmanager=alertmanager.metrics,
+            ),
+            child,
+        )
+        self._grafana = Grafana(
+            _GRAFANA,
+            GrafanaArgs(
+                tier=tier,
+                settings=settings,
+                host=args.host,
+                oidc=args.oidc,
+                prometheus=prometheus.upstream,
+            ),
+            child,
+        )
+        self.upstream = self._grafana.upstream
+        self.admin_secret = self._grafana.admin_secret
+        self.register_outputs({"url": self.upstream.url})
+
+    def route(self, host: str) -> Route:
+        """Grafana on *host*."""
+        return self._grafana.route(host)

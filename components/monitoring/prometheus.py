@@ -1,0 +1,173 @@
+"""Prometheus: reads every target over TLS, computes rules, raises alerts."""
+
+import json
+from collections.abc import Sequence
+
+from pulumi import Output, ResourceOptions
+from pydantic import Field
+
+from base.quantity import parse
+from components.common import network, probes, secrets
+from components.common.args import Args
+from components.common.component import Component, when_ready
+from components.common.contracts import ScrapeTarget, Upstream
+from components.common.labels import selector
+from components.common.network import Pods
+from components.common.pod import config_files, container, pod, secret_files, template_disk
+from components.common.tier import Tier
+from components.monitoring.alert_rules import rules
+from components.monitoring.prometheus_config import Job, prometheus_config, web_config
+from config.settings.observability import ObservabilitySettings
+
+_CONFIG = "/etc/prometheus"
+_TOKENS = "/run/secrets/tokens"
+_DATA_PERCENT = 85
+"""Of the disk for blocks; the rest is for the write-ahead log and for compaction."""
+_START_SECONDS = 900
+"""For the write-ahead log of hours to be read again."""
+
+
+class PrometheusArgs(Args):
+    """One Prometheus."""
+
+    tier: Tier
+    settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
+    targets: list[ScrapeTarget]
+    """What it reads, besides itself."""
+    alertmanager: ScrapeTarget
+    """Whom it tells; read as well when it is among the targets."""
+
+
+class Prometheus(Component):
+    """One Prometheus with a disk, configured by files that the engine writes."""
+
+    kind = "prometheus"
+    port = 9090
+
+    upstream: Upstream
+
+    def __init__(
+        self, name: str, args: PrometheusArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args.tier, opts)
+        members = f"{name}-members"
+        itself = ScrapeTarget(
+            job="prometheus",
+            server=self.pods,
+            host=self.host(members),
+            server_name=self.host(),
+            port=self.port,
+        )
+        targets = [*args.targets, itself]
+        configuration = secrets.config(
+            self, name, args.tier.namespace, self.labels, _files(args, targets)
+        )
+        tokens = secrets.files(
+            self,
+            f"{name}-tokens",
+            args.tier.namespace,
+            self.labels,
+            {_token(target): target.bearer for target in targets if target.bearer is not None},
+        )
+        mounts = [
+            config_files("config", configuration, _CONFIG),
+            secret_files("tokens", tokens, _TOKENS),
+            self.certificate(name, members),
+            template_disk("data", "/prometheus"),
+        ]
+        alive = probes.https("/-/healthy", self.port, failures=6)
+        server = container(
+            "prometheus",
+            args.tier.image("prometheus"),
+            args.settings.prometheus,
+            args=[
+                f"--config.file={_CONFIG}/prometheus.yaml",
+                f"--web.config.file={_CONFIG}/web.yaml",
+                f"--web.listen-address=:{self.port}",
+                "--storage.tsdb.path=/prometheus",
+                f"--storage.tsdb.retention.time={args.settings.retention}",
+                f"--storage.tsdb.retention.size={retention_size(args.settings.storage)}",
+            ],
+            ports={"https": self.port},
+            mounts=mounts,
+            readiness=probes.https("/-/ready", self.port),
+            liveness=alive,
+            startup=probes.startup(alive, _START_SECONDS),
+        )
+        headless = self.service({"https": self.port}, name=members, headless=True)
+        self.service({"https": self.port})
+        workload = self.stateful_set(
+            pod(
+                [server],
+                mounts,
+                service_account=self.service_account(),
+                priority_class=args.tier.priority_class,
+                grace_seconds=120,
+            ),
+            1,
+            headless=headless,
+            disks=[("data", args.settings.storage)],
+        )
+        self._reach([*targets, args.alertmanager])
+        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
+        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
+        self.register_outputs({"url": url})
+
+    def _reach(self, targets: Sequence[ScrapeTarget]) -> None:
+        """One edge to each component, however many of its ports are read."""
+        servers = {target.server.name: target.server for target in targets}
+        for name, server in servers.items():
+            ports = {target.port for target in targets if target.server.name == name}
+            network.connect(self, self.pods, server, *sorted(ports))
+
+
+def query_access(name: str, tier: Tier) -> Upstream:
+    """How the Prometheus called *name* is asked, before it is there: it reads who asks, in turn."""
+    return Upstream(
+        url=Output.format("https://{0}.{1}.svc:{2}", name, tier.namespace, Prometheus.port),
+        server=Pods(name, tier.namespace, selector(Prometheus.kind, name)),
+        port=Prometheus.port,
+    )
+
+
+def retention_size(storage: str) -> str:
+    """How much of a disk of the size *storage* metrics may fill, in Prometheus's units."""
+    return f"{int(parse(storage) * _DATA_PERCENT / 100 / 2**20)}MB"  # its MB are MiB
+
+
+def _token(target: ScrapeTarget) -> str:
+    return f"{target.job}-{target.server.name}"
+
+
+def _files(args: PrometheusArgs, targets: Sequence[ScrapeTarget]) -> dict[str, Output[str]]:
+    configuration = Output.all(_job(args.alertmanager), *map(_job, targets)).apply(
+        lambda jobs: json.dumps(
+            prometheus_config(
+                jobs[1:],
+                scrape_seconds=args.settings.scrape_seconds,
+                rule_files=[f"{_CONFIG}/rules.yaml"],
+                alertmanager=jobs[0],
+            ),
+            indent=2,
+        )
+    )
+    alerts = rules(args.settings.slo, [target.job for target in targets])
+    return {
+        "prometheus.yaml": configuration,
+        "rules.yaml": Output.from_input(json.dumps(alerts, indent=2)),
+        "web.yaml": Output.from_input(json.dumps(web_config(), indent=2)),
+    }
+
+
+def _job(target: ScrapeTarget) -> Output[Job]:
+    return Output.all(target.host, target.server_name).apply(
+        lambda names: Job(
+            job=target.job,
+            component=target.server.name,
+            host=str(names[0]),
+            server_name=str(names[1]),
+            port=target.port,
+            path=target.path,
+            token_file=f"{_TOKENS}/{_token(target)}" if target.bearer is not None else None,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Tier storage: the S3 object store."""

@@ -1,0 +1,243 @@
+"""MinIO: object storage for weights, documents and backups, as a Tenant of the MinIO operator."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
+from pydantic import Field
+
+from base.quantity import Resources
+from components.common import network, scripts, secrets
+from components.common.args import Args, Late
+from components.common.component import TLS_PATH, Component
+from components.common.contracts import BucketAccess, ScrapeTarget
+from components.common.network import Pods
+from components.common.pod import Mount, config_files, container, scratch, secret_files
+from components.common.task import pods_of, run_once
+from components.common.tier import Tier
+from config.settings.data import MinioSettings
+
+Bucket = Literal["llm-models", "llm-documents", "llm-backups"]
+"""The buckets of the first seed."""
+BUCKETS: tuple[Bucket, ...] = ("llm-models", "llm-documents", "llm-backups")
+Right = Literal["read", "write"]
+
+_ACTIONS: dict[Right, list[str]] = {
+    "read": ["s3:GetObject", "s3:ListBucket", "s3:GetBucketLocation"],
+    "write": [
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListBucket",
+        "s3:GetBucketLocation",
+    ],
+}
+_USER = 1000
+"""The user of MinIO's image."""
+_SERVICE = "minio"
+"""The operator gives the S3 API this name, whatever the tenant is called."""
+_OPERATOR_API_PORTS = (443, 6443)
+
+
+class MinioTenantArgs(Args):
+    """One tenant; the operator allows one a namespace."""
+
+    tier: Tier
+    settings: MinioSettings = Field(default_factory=MinioSettings)
+    api_server_cidrs: list[str]
+    """Where its sidecar watches its configuration."""
+    operator_namespace: str = "minio-operator"
+
+
+class MinioTenant(Component):
+    """An erasure-coded pool, its buckets, and a user for each consumer that is granted one."""
+
+    kind = "minio"
+    port = 9000
+
+    endpoint: Output[str]
+    """`https://…` of the S3 API, known once the tenant is initialised."""
+    metrics: ScrapeTarget
+
+    def __init__(
+        self, name: str, args: MinioTenantArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__(name, args.tier, opts)
+        self.pods = Pods(name, args.tier.namespace, {"v1.min.io/tenant": name})
+        self._account = self.service_account()
+        self._certificate = self.certificate_secret(_SERVICE, f"{name}-hl")
+        password = secrets.password(self, f"{name}-root")
+        self._root = self._files(f"{name}-root", "root", {"user": "root", "password": password})
+        configuration = secrets.files(
+            self,
+            name,
+            args.tier.namespace,
+            self.labels,
+            {"config.env": password.apply(lambda p: config_env("root", p))},
+        )
+        tenant = k8s.apiextensions.CustomResource(
+            name,
+            api_version="minio.min.io/v2",
+            kind="Tenant",
+            metadata={
+                **self.metadata(name),  # the operator names Services and volumes after it
+                "annotations": {
+                    "pulumi.com/waitFor": "jsonpath={.status.currentState}=Initialized"
+                },
+            },
+            spec=self._spec(name, args, configuration),
+            opts=self.stateful,
+        )
+        network.connect(self, self.pods, self.pods, self.port)
+        operator = Pods("minio-operator", args.operator_namespace)
+        network.admit(self, self.pods, operator, self.port)
+        network.reach_cidrs(
+            self, "api-server", self.pods, args.api_server_cidrs, *_OPERATOR_API_PORTS
+        )
+        self.endpoint = Output.all(tenant.id, self.host(_SERVICE)).apply(
+            lambda both: f"https://{both[1]}"
+        )
+        self.metrics = ScrapeTarget(
+            job="minio",
+            server=self.pods,
+            host=self.host(f"{name}-hl"),
+            server_name=self.host(_SERVICE),
+            port=self.port,
+            path="/minio/metrics/v3",
+        )
+        self.register_outputs({"endpoint": self.endpoint})
+
+    def grant(self, bucket: Bucket, who: str, right: Right = "write") -> BucketAccess:
+        """Let *who* use *bucket*, under a user of its own that may do nothing else."""
+        step = f"{who}-{bucket}"
+        client = pods_of(self, step)
+        secret_key = secrets.password(self, f"{client.name}-key", 40)
+        self.allow_from(client)
+        mounts = [
+            self._root,
+            self._files(client.name, "grant", {"access-key": step, "secret-key": secret_key}),
+            config_files(
+                "grant-policy",
+                secrets.config(
+                    self,
+                    client.name,
+                    self.tier.namespace,
+                    self.labels,
+                    {
+                        "policy.json": json.dumps(bucket_policy(bucket, right), indent=2),
+                        "grant.sh": scripts.source("components.storage", "minio_grant.sh"),
+                    },
+                ),
+                "/etc/grant",
+            ),
+            secret_files("tls", self._certificate, TLS_PATH),
+            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+        ]
+        run = container(
+            "grant",
+            self.tier.image("mc"),
+            Resources.fixed("100m", "128Mi", "64Mi"),
+            command=["/bin/sh", "/etc/grant/grant.sh"],
+            args=[self.endpoint.apply(lambda url: url.removeprefix("https://")), step],
+            env={"SSL_CERT_FILE": f"{TLS_PATH}/ca.crt"},
+            mounts=mounts,
+        )
+        done = run_once(self, step, run, mounts, service_account=self._account)
+        return BucketAccess(
+            bucket=bucket,
+            endpoint=Output.all(self.endpoint, done).apply(lambda both: str(both[0])),
+            server=self.pods,
+            port=self.port,
+            access_key=Output.from_input(step),
+            secret_key=secret_key,
+        )
+
+    def _files(self, name: str, volume: str, content: Mapping[str, Late[str]]) -> Mount:
+        secret = secrets.files(self, name, self.tier.namespace, self.labels, content)
+        return secret_files(volume, secret, f"/run/secrets/{volume}")
+
+    def _spec(self, name: str, args: MinioTenantArgs, configuration: Output[str]) -> dict[str, Any]:
+        settings = args.settings
+        restricted = {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        return {
+            "image": args.tier.image("minio"),
+            "mountPath": "/data",
+            "podManagementPolicy": "Parallel",
+            "priorityClassName": args.tier.priority_class,
+            "requestAutoCert": False,  # its certificates are of the stack's authority
+            "externalCertSecret": [{"name": self._certificate, "type": "kubernetes.io/tls"}],
+            "configuration": {"name": configuration},
+            "features": {"bucketDNS": True},
+            "buckets": [{"name": bucket} for bucket in BUCKETS],
+            "pools": [
+                {
+                    "name": "pool-0",
+                    "servers": settings.servers,
+                    "volumesPerServer": settings.volumes_per_server,
+                    "labels": self.labels,
+                    "volumeClaimTemplate": {
+                        "metadata": {"name": "data"},
+                        "spec": {
+                            "accessModes": ["ReadWriteOnce"],
+                            "storageClassName": args.tier.storage_class,
+                            "resources": {"requests": {"storage": settings.volume_size}},
+                        },
+                    },
+                    "resources": settings.resources.manifest(),
+                    "securityContext": {**restricted, "fsGroup": _USER},
+                    "containerSecurityContext": {
+                        **restricted,
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "topologySpreadConstraints": [
+                        {
+                            "maxSkew": 1,
+                            "topologyKey": "kubernetes.io/hostname",
+                            "whenUnsatisfiable": "ScheduleAnyway",
+                            "labelSelector": {"matchLabels": {"v1.min.io/tenant": name}},
+                        }
+                    ],
+                }
+            ],
+        }
+
+
+def config_env(user: str, password: str) -> str:
+    """The file `config.env` of a tenant; the console is off, metrics need no token.
+
+    https://min.io/docs/minio/linux/reference/minio-server/settings.html
+    """
+    settings = {
+        "MINIO_ROOT_USER": user,
+        "MINIO_ROOT_PASSWORD": password,
+        "MINIO_BROWSER": "off",
+        "MINIO_CALLHOME_ENABLE": "off",
+        "MINIO_UPDATE": "off",
+        "MINIO_PROMETHEUS_AUTH_TYPE": "public",
+    }
+    return "".join(f'export {key}="{value}"\n' for key, value in settings.items())
+
+
+def bucket_policy(bucket: Bucket, right: Right) -> dict[str, Any]:
+    """An IAM policy for *bucket* alone."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": _ACTIONS[right],
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+            }
+        ],
+    }

@@ -1,0 +1,1 @@
+"""What is checked between the fields of a stack's YAML, a file a subject."""

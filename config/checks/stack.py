@@ -1,0 +1,166 @@
+"""What must hold between the parts of a stack; each rule says all that breaks it."""
+
+from collections.abc import Iterable, Iterator
+
+from base.problems import Problem
+from config.checks.engines import engine_problems
+from config.checks.names import name_problems
+from config.checks.nodes import node_problems
+from config.checks.pools import pool_problems, usable_models, usable_pools
+from config.checks.scaling import scaling_problems
+from config.checks.vllm import vllm_problems
+from config.stack import StackConfig
+from sizing import capacity as sizing
+from sizing.capacity import Capacity, Pool, Service
+
+_FIELDS = {"tp": "tensor_parallel"}
+"""Where `sizing` names a field otherwise than the configuration does."""
+
+_CHAT = "open-webui"
+
+
+def capacity(config: StackConfig) -> Capacity:
+    """What the pools carry, what each model leaves free, and what does not fit.
+
+    Without the pools whose layout is impossible, and the models that name a part there is not:
+    `config.pool_checks` tells of those.
+    """
+    pools = [
+        Pool(
+            name=name,
+            gpu=pool.spec,
+            nodes=pool.nodes,
+            gpus_per_node=pool.gpus_per_node,
+            sharing=pool.sharing,
+        )
+        for name, pool in usable_pools(config).items()
+    ]
+    services = [
+        Service(
+            name=name,
+            model=model.served_spec,
+            pool=model.pool,
+            dtype=model.loaded_dtype,
+            kv_dtype=model.kv_cache_dtype,
+            tp=model.tensor_parallel,
+            pp=model.pipeline_parallel,
+            dp=model.vllm.data_parallel,
+            ep=model.vllm.expert_parallel,
+            replicas=model.most_replicas,
+            context_tokens=model.context_tokens or 1,  # speech and images have none
+            concurrency=model.concurrency,
+            gpu_memory_utilization=model.gpu_memory_utilization,
+            extra_bytes=model.extra_bytes,
+            mig_profile=model.mig_profile,
+            gpu_share=model.gpu_share,
+        )
+        for name, model in usable_models(config).items()
+    ]
+    return sizing.capacity(pools, services)
+
+
+def cross_checks(config: StackConfig) -> list[Problem]:
+    """Every problem between parts of *config*."""
+    return [
+        *pool_problems(config),
+        *_models_fit(config),
+        *engine_problems(config),
+        *scaling_problems(config),
+        *vllm_problems(config),
+        *_hosts_differ(config),
+        *name_problems(config),
+        *_teams_ask_for_models(config),
+        *_the_chat_has_its_models(config),
+        *_teams_are_people(config),
+        *_storage_classes_exist(config),
+        *_operators_are_there(config),
+        *node_problems(config),
+    ]
+
+
+def _models_fit(config: StackConfig) -> Iterator[Problem]:
+    for problem in capacity(config).problems:
+        section = "models" if problem.subject == "service" else "pools"
+        field = _FIELDS.get(problem.field, problem.field)
+        yield Problem(
+            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.remedy
+        )
+
+
+def _hosts_differ(config: StackConfig) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, host in config.hosts.model_dump().items():
+        if host in first:
+            yield Problem(
+                f"hosts.{name}",
+                host,
+                f"a host of its own; hosts.{first[host]} has this one",
+                f"Give hosts.{name} or hosts.{first[host]} another name.",
+            )
+        first.setdefault(host, name)
+
+
+def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
+    for team, settings in config.teams.items():
+        for model in settings.models:
+            if model not in config.served_names:
+                yield Problem(
+                    f"teams.{team}.models", model, _list(config.served_names), "Name one of these."
+                )
+
+
+def _teams_are_people(config: StackConfig) -> Iterator[Problem]:
+    if _CHAT in config.teams:
+        yield Problem(
+            f"teams.{_CHAT}",
+            _CHAT,
+            "any other name: the chat itself asks the models under this one",
+            "Call the team otherwise; the chat's limits are open_webui.limits.",
+        )
+
+
+def _the_chat_has_its_models(config: StackConfig) -> Iterator[Problem]:
+    if not config.models_for("embed"):
+        yield Problem(
+            "models",
+            _list(config.models),
+            "at least one embedding model, which turns documents into vectors",
+            "Add one, such as bge-m3.",
+        )
+    chats = config.models_for("chat")
+    if config.open_webui.default_model not in chats:
+        yield Problem(
+            "open_webui.default_model",
+            config.open_webui.default_model,
+            _list(chats) or "a model that chats; there is none",
+            "Name one of these.",
+        )
+
+
+def _storage_classes_exist(config: StackConfig) -> Iterator[Problem]:
+    offered = [entry.name for entry in config.cluster.storage_classes]
+    for field in ("storage_class", "shared_storage_class"):
+        name = getattr(config.platform, field)
+        if name not in offered:
+            yield Problem(
+                f"platform.{field}",
+                name,
+                _list(offered),
+                "Name one of these, or add it to cluster.storage_classes.",
+            )
+
+
+def _operators_are_there(config: StackConfig) -> Iterator[Problem]:
+    needed = {"minio": "object storage", "cloudnative-pg": "the databases"}
+    for operator, purpose in needed.items():
+        if operator not in config.cluster.operators:
+            yield Problem(
+                "cluster.operators",
+                _list(config.cluster.operators) or "none",
+                f"at least {_list(needed)}: {operator} runs {purpose}",
+                f"Install it on the cluster and add {operator}.",
+            )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

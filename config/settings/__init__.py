@@ -1,0 +1,1 @@
+"""The sections of a stack's YAML, one file each: types, defaults, descriptions."""

@@ -1,0 +1,254 @@
+"""Settings of the models: which weights, on which GPUs, served how."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from base.model import Model
+from base.quantity import Compute, Resources
+from catalog.load import UnknownEntryError
+from catalog.models import Checkpoint, ModelSpec, WeightDtype, model
+from config.settings.autoscaling import AutoscalingSettings
+from config.settings.engines import Engine
+from config.settings.vllm import COMMIT, QUANTIZED, REPOSITORY, SHA256, HubFiles, VllmSettings
+from sizing.memory import KvDtype, weights_bytes
+
+_SERVER = Resources(
+    requests=Compute(cpu="4", memory="24Gi", ephemeral_storage="4Gi"),
+    limits=Compute(cpu="16", memory="64Gi", ephemeral_storage="24Gi"),
+)
+"""An assumption to measure: a worker process holds a few GiB of host memory, weights pass through
+the page cache (which the kernel takes back), and compiled kernels fill the caches on disk."""
+
+
+_LEAST_CONTEXT = 256
+"""Tokens below which a chat is none; an assumption."""
+
+
+class ModelSettings(Model):
+    """One model: which weights, on which GPUs, with which promises."""
+
+    model: str = Field(description="The model, as catalog/models.yaml calls it.")
+    dtype: WeightDtype | None = Field(
+        default=None,
+        description="Which of its published weights; none takes the model's own type.",
+    )
+    repository: str | None = Field(
+        default=None,
+        pattern=REPOSITORY,
+        description="Repository on the hub instead of the catalog's, `organisation/name`.",
+    )
+    revision: str | None = Field(
+        default=None,
+        description="Commit of the repository, 40 hexadecimal digits, instead of the catalog's.",
+    )
+    sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(
+        default={},
+        description="The files to take and what each must hash to; empty takes the weights and"
+        " what belongs to them, and believes the hub's own sums.",
+    )
+    engine: Engine = Field(default="vllm", description="The program that serves it.")
+    pool: str = Field(description="The GPU pool that it runs on.")
+    gpu_share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share of its GPU that a client of an MPS pool takes, where that is less than"
+        " the equal part; memory and processors are held to it.",
+    )
+    mig_profile: str | None = Field(
+        default=None,
+        description="Which instances of a MIG pool that is cut into several kinds, such as"
+        " 2g.20gb.",
+    )
+    replicas: int = Field(default=1, ge=1, le=64, description="Equal servers, each whole.")
+    autoscaling: AutoscalingSettings | None = Field(
+        default=None, description="Between how many servers KEDA chooses, instead of `replicas`."
+    )
+    tensor_parallel: int = Field(default=1, ge=1, le=16, description="GPUs that share each layer.")
+    pipeline_parallel: int = Field(
+        default=1, ge=1, le=16, description="Groups of GPUs that share out the layers."
+    )
+    context_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="Longest prompt and answer together, tokens; at least 256. Models of speech and"
+        " images have none.",
+    )
+    concurrency: int = Field(
+        default=1,
+        ge=1,
+        description="Requests of the full context whose KV cache must fit at once; the preview"
+        " refuses a model that cannot hold them.",
+    )
+    max_sequences: int = Field(
+        default=256,
+        ge=1,
+        description="Requests of any length that run at once; the rest wait in a queue.",
+    )
+    gpu_memory_utilization: float = Field(
+        default=0.9,
+        gt=0,
+        le=0.98,
+        description="Share of each GPU's memory that the engine takes: of a whole card, even where"
+        " pods share it in turns or by MPS; of an instance, where MIG cuts it.",
+    )
+    kv_cache_dtype: KvDtype = Field(
+        default="auto", description="Type of the KV cache: the model's 16 bits, or half of that."
+    )
+    drain_seconds: int = Field(
+        default=120, ge=0, description="How long a stopping server goes on answering, seconds."
+    )
+    resources: Resources = Field(
+        default=_SERVER,
+        description="CPU, memory and disk of a server; shared memory for its GPUs is added.",
+    )
+    vllm: VllmSettings = Field(
+        default=VllmSettings(), description="What vLLM does beyond serving the model as it is."
+    )
+
+    @field_validator("model")
+    @classmethod
+    def _is_in_the_catalog(cls, key: str) -> str:
+        try:
+            return model(key).key
+        except UnknownEntryError as error:
+            raise ValueError(error.expected) from None
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _is_long_enough(cls, tokens: int, info: ValidationInfo) -> int:
+        spec = _spec(info)
+        if spec and spec.architecture and not tokens:
+            kind = "missing"
+            raise PydanticCustomError(kind, "Field required")
+        if spec and spec.architecture and tokens < _LEAST_CONTEXT:
+            message = f"at least {_LEAST_CONTEXT}: longest prompt and answer together, tokens"
+            raise ValueError(message)
+        return tokens
+
+    @field_validator("dtype")
+    @classmethod
+    def _is_published(cls, dtype: WeightDtype | None, info: ValidationInfo) -> WeightDtype | None:
+        spec = _spec(info)
+        if spec and dtype and dtype not in spec.checkpoints:
+            message = f"one of {', '.join(spec.checkpoints)}: what is published of {spec.key}"
+            raise ValueError(message)
+        return dtype
+
+    @field_validator("repository")
+    @classmethod
+    def _is_known(cls, repository: str | None, info: ValidationInfo) -> str | None:
+        spec = _spec(info)
+        if spec and spec.placeholder and repository is None:
+            message = f"the repository of your hub that holds {spec.title}, which is not public"
+            raise ValueError(message)
+        return repository
+
+    @field_validator("revision")
+    @classmethod
+    def _is_a_commit(cls, revision: str | None, info: ValidationInfo) -> str | None:
+        if revision is not None:
+            if COMMIT.match(revision):
+                return revision
+            message = "a commit of 40 hexadecimal digits: branches and tags move"
+            raise ValueError(message)
+        spec = _spec(info)
+        if spec is None or "dtype" not in info.data or "repository" not in info.data:
+            return None  # what is wrong with those is said already
+        published = spec.checkpoints[info.data["dtype"] or spec.serve_dtype]
+        if info.data["repository"] is not None or not published.revision:
+            repository = info.data["repository"] or published.repository
+            message = f"the commit of {repository} to deploy, 40 hexadecimal digits; none is known"
+            raise ValueError(message)
+        return None
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The catalog's entry of the model."""
+        return model(self.model)
+
+    @property
+    def task(self) -> Literal["chat", "embed", "rerank", "transcribe", "speak", "image"]:
+        """How it is asked: reasoning and code models answer chats too."""
+        task = self.spec.task
+        return "chat" if task in ("reasoning", "code") else task
+
+    @property
+    def served_dtype(self) -> WeightDtype:
+        """The type of the weights that are served."""
+        return self.dtype or self.spec.serve_dtype
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The repository and commit that are deployed."""
+        published = self.spec.checkpoints[self.served_dtype]
+        return Checkpoint(
+            repository=self.repository or published.repository,
+            revision=self.revision or published.revision,
+            # Of a repository of one's own nothing is known: it must carry safetensors.
+            safetensors=published.safetensors or self.repository is not None,
+            file=None if self.repository else published.file,
+            beside=[] if self.repository else published.beside,
+        )
+
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the weights on disk, bytes; they may be stored wider than they are served."""
+        spec = self.spec
+        stored = spec.dtype if self.served_dtype == spec.serve_dtype else self.served_dtype
+        return weights_bytes(spec, stored)
+
+    @property
+    def served_spec(self) -> ModelSpec:
+        """The catalog's entry, with the context that the model has once it is stretched."""
+        spec, scaling = self.spec, self.vllm.rope_scaling
+        if scaling is None or spec.architecture is None:
+            return spec
+        longer = spec.architecture.model_copy(update={"max_context": scaling.max_context})
+        return spec.model_copy(update={"architecture": longer})
+
+    @property
+    def loaded_dtype(self) -> WeightDtype:
+        """The type of the weights on the GPU, where vLLM may have quantised them."""
+        online = self.vllm.quantization
+        return QUANTIZED[online] if online else self.served_dtype
+
+    @property
+    def extra_files(self) -> Mapping[str, HubFiles]:
+        """Weights to store besides the model's own: those that guess ahead, and its adapters."""
+        speculation = self.vllm.speculation
+        draft = {"draft": speculation.draft} if speculation and speculation.draft else {}
+        return {**draft, **{f"adapter-{name}": a for name, a in self.vllm.adapters.items()}}
+
+    @property
+    def extra_bytes(self) -> int:
+        """What those take on a GPU, at most: vLLM pads every adapter to the largest rank."""
+        adapters = list(self.vllm.adapters.values())
+        rank = max((adapter.rank for adapter in adapters), default=1)
+        padded = sum(-(-adapter.stored_bytes * rank // adapter.rank) for adapter in adapters)
+        draft = self.extra_files.get("draft")
+        return padded + (draft.stored_bytes if draft else 0)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel * self.pipeline_parallel * self.vllm.data_parallel
+
+    @property
+    def most_replicas(self) -> int:
+        """Servers that there may be at once, those that only read prompts included."""
+        servers = self.autoscaling.max if self.autoscaling else self.replicas
+        return servers + self.vllm.prefill_replicas
+
+    def hosts(self, gpus_per_node: int) -> int:
+        """Nodes that one replica spans, on a pool whose nodes have *gpus_per_node* GPUs each."""
+        return -(-self.gpus // gpus_per_node)
+
+
+def _spec(info: ValidationInfo) -> ModelSpec | None:
+    """The model that the fields so far name; none where that itself is wrong."""
+    key = info.data.get("model")
+    return model(key) if key else None

@@ -1,0 +1,1 @@
+"""Unit tests of what CI jobs run (.ci/)."""

@@ -1,0 +1,69 @@
+"""`pai plan`, on the project's own stacks and on a broken one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.main import app
+from config.reference import KEY
+from tests.paths import ROOT
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    found = CliRunner().invoke(app, ["plan", *arguments], env={"COLUMNS": "140", "TERM": "dumb"})
+    assert found.exit_code == status, found.output
+    return found.output
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_every_gpu_of_a_stack_is_shown_with_who_sits_on_it(stack: str) -> None:
+    raw: Any = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    pools = raw["config"][KEY]["pools"]
+    found = json.loads(run("--stack", stack, "--json"))
+    seats = [label for row in found["seats"] for label in row["taken"]]
+    assert len(seats) == sum(pool["nodes"] * pool["gpus_per_node"] for pool in pools.values())
+    assert found["unseated"] == []
+    asked = sum(each["devices"] * each["replicas"] for each in found["models"])
+    assert len([label for label in seats if label]) == asked
+    assert set(found) == {
+        *("stack", "problems", "models", "seats", "unseated", "growth", "candidates")
+    }
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_example_seats_all_of_its_models(file: Path) -> None:
+    found = json.loads(run("--config-file", str(file), "--json"))
+    assert found["models"]
+    assert found["unseated"] == []
+
+
+def test_a_person_sees_seats_bars_and_what_more_would_need() -> None:
+    text = run("--stack", "local")
+    assert "[chat#1]" in text
+    assert "[free]" in text
+    assert "█ weights" in text
+    assert "1, free" in text
+    assert "room for" in text
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_is_drawn(tmp_path: Path) -> None:
+    raw: Any = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text(encoding="utf-8"))
+    stack = raw["config"][KEY]
+    stack["models"]["chat"]["pool"] = "nowhere"
+    stack["hosts"]["auth"] = stack["hosts"]["ai"]
+    file = tmp_path / "wrong.yaml"
+    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    text = run("--config-file", str(file), status=1)
+    assert "models.chat.pool" in text
+    assert "hosts.auth" in text
+    assert "█" not in text
+    found = json.loads(run("--config-file", str(file), "--json", status=1))
+    assert {"models.chat.pool", "hosts.auth"} <= {each["path"] for each in found["problems"]}
+
+
+def test_a_stack_without_a_file_is_refused_by_name() -> None:
+    assert "Pulumi.nowhere.yaml" in run("--stack", "nowhere", status=2)

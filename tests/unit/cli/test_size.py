@@ -1,0 +1,168 @@
+"""`pai size`, as a person and as a script ask it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from sizing.report import SizeReport
+from tests.paths import ROOT
+
+# Mistral 7B v0.3's config.json, which the catalog does not have; its index says 14,496,047,104.
+MISTRAL = {
+    "architectures": ["MistralForCausalLM"],
+    "model_type": "mistral",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 32768,
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "sliding_window": None,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
+    "vocab_size": 32768,
+}
+
+SEED = ("qwen2.5-72b", "--gpu", "h200-141gb", "--dtype", "fp8", "--context", "32768")
+
+
+def size(*arguments: str, status: int = 0) -> str:
+    found = CliRunner().invoke(app, ["size", *arguments], env={"COLUMNS": "120", "TERM": "dumb"})
+    assert found.exit_code == status, found.output
+    return found.output
+
+
+def size_json(*arguments: str, status: int = 0) -> dict[str, Any]:
+    return json.loads(size(*arguments, "--json", status=status))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "mistral-7b-v0.3"
+    folder.mkdir()
+    file = folder / "config.json"
+    file.write_text(json.dumps(MISTRAL), encoding="utf-8")
+    return file
+
+
+def test_the_seeds_72b_is_72_gb_nominal_with_10_gb_of_cache_and_fits_one_h200() -> None:
+    found = size_json(*SEED)
+    assert found["nominal_weights_bytes"] == pytest.approx(72e9, rel=0.03)
+    assert found["weights_bytes"] == pytest.approx(75.2e9, rel=0.01)
+    assert found["kv_bytes_per_token"] == 2 * 80 * 8 * 128 * 2
+    assert found["kv_bytes_per_request"] == 10 * 1024**3
+    assert (found["fits"], found["gpus"]) == (True, 1)
+
+
+def test_a_person_sees_stored_and_nominal_sizes_the_cache_a_bar_and_every_placement() -> None:
+    text = size(*SEED)
+    assert "75.2 GB stored, 72.7 GB nominal" in text
+    assert "327 680 bytes a token, 10.7 GB (10.0 GiB) for 32 768 tokens" in text
+    assert "one h200-141gb\n████████▓▒░░░░░░" in text
+    assert "fits, 45.0 GB to spare" in text
+    assert "upper bounds (roofline)" in text
+    assert "h100-80gb" in text
+
+
+def test_scripts_get_the_documented_keys_and_no_others() -> None:
+    found = size_json("qwen3-4b", "--gpu", "l4-24gb")
+    assert set(found) == set(SizeReport.model_fields)
+    asked_for = {
+        *("weights_bytes", "kv_bytes_per_token", "overhead_bytes", "per_gpu_bytes", "fits"),
+        *("max_context", "max_concurrency", "placements", "nominal_weights_bytes", "roofline"),
+    }
+    assert asked_for <= set(found)
+    assert found["per_gpu_bytes"] == (
+        found["per_gpu_weights_bytes"] + found["per_gpu_kv_bytes"] + found["overhead_bytes"]
+    )
+    page = (ROOT / "docs" / "sizing.md").read_text(encoding="utf-8")
+    assert [key for key in found if f"`{key}`" not in page] == []
+
+
+def test_what_does_not_fit_exits_3_and_says_what_would() -> None:
+    found = size_json(
+        "llama-3.3-70b", "--gpu", "h100-80gb", "--gpus", "3", "--concurrency", "8", status=3
+    )
+    assert found["fits"] is False
+    assert found["headroom_bytes"] < 0
+    assert found["roofline"] is None
+    assert "--dtype fp8" in found["remedies"]
+    assert "--kv-dtype fp8" in found["remedies"]
+    assert "--dtype fp8 --kv-dtype fp8" not in found["remedies"], "either alone is enough"
+    assert any(remedy.startswith("--gpus 4") for remedy in found["remedies"])
+    text = size("llama-3.3-70b", "--gpu", "l40s-48gb", status=3)
+    assert "does not fit" in text
+    assert "would fit with  --gpus 4" in text
+
+
+def test_every_remedy_for_the_gpus_given_makes_it_fit() -> None:
+    question = ("llama-3.3-70b", "--gpu", "h100-80gb", "--gpus", "3", "--concurrency", "8")
+    for remedy in size_json(*question, status=3)["remedies"]:
+        change = remedy.split(" (")[0].split()
+        assert size_json(*question, *change)["fits"]
+
+
+def test_without_a_gpu_it_looks_for_placements_on_all_of_them() -> None:
+    found = size_json("llama-3.1-405b", "--dtype", "bf16")
+    assert found["gpu"] is None
+    assert found["per_gpu_bytes"] is None
+    by_gpu = {each["gpu"]: each for each in found["placements"]}
+    assert (by_gpu["h100-80gb"]["gpus"], by_gpu["h100-80gb"]["nodes"]) == (16, 2)
+    assert all(each["fit"]["fits"] for each in by_gpu.values())
+
+
+def test_the_context_is_the_models_own_or_32768_and_never_more_than_it_knows() -> None:
+    assert size_json("bge-m3")["context"] == 8192
+    assert size_json("llama-3.3-70b")["context"] == 32768
+    assert "knows at most 32768 tokens" in size("qwen2.5-72b", "--context", "40000", status=2)
+
+
+def test_a_config_json_never_seen_before_is_sized(config: Path) -> None:
+    found = size_json("--config", str(config), "--gpu", "l4-24gb", "--context", "8192")
+    assert found["model"] == "mistral-7b-v0.3"
+    assert found["weights_bytes"] == 14_496_047_104
+    assert found["kv_bytes_per_token"] == 2 * 32 * 8 * 128 * 2
+    assert found["fits"]
+
+
+def test_an_index_gives_the_weights_their_exact_size(config: Path) -> None:
+    index = config.with_name("model.safetensors.index.json")
+    index.write_text(json.dumps({"metadata": {"total_size": 14_496_100_000}}), encoding="utf-8")
+    found = size_json("--config", str(config), "--index", str(index))
+    assert found["weights_bytes"] == 14_496_100_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("llama-3.3-7b",), "Did you mean"),
+        (("qwen3-4b", "--gpu", "h200"), "h200-141gb"),
+        ((), "give a model of the catalog or --config"),
+        (("qwen3-4b", "--index", __file__), "belongs to --config"),
+        (("--config", __file__), "is not JSON"),
+        (("whisper-large-v3", "--gpu", "l4-24gb", "--gpus", "2"), "cannot share"),
+    ],
+)
+def test_a_question_that_makes_no_sense_exits_2_and_says_why(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in " ".join(size(*arguments, status=2).replace("│", "").split())
+
+
+def test_a_config_json_that_lacks_what_matters_is_refused_with_everything_it_lacks(
+    config: Path,
+) -> None:
+    lacking = {key: MISTRAL[key] for key in MISTRAL if key not in ("vocab_size", "hidden_size")}
+    config.write_text(json.dumps(lacking), encoding="utf-8")
+    text = size("--config", str(config), status=2)
+    assert "vocab_size" in text
+    assert "hidden_size" in text
+
+
+def test_speech_has_memory_and_no_tokens() -> None:
+    found = size_json("whisper-large-v3", "--gpu", "l4-24gb")
+    assert (found["fits"], found["roofline"], found["kv_bytes_per_token"]) == (True, None, 0)

@@ -1,0 +1,122 @@
+"""What a Qdrant asks of the cluster."""
+
+import json
+from typing import Any
+
+import pytest
+from pulumi import Output
+from pydantic import ValidationError
+
+from components.common.contracts import BucketAccess
+from components.common.network import Pods
+from components.data.qdrant import Qdrant, QdrantArgs
+from config.settings.data import QdrantSettings, VectorCollection
+from tests.support import Recorded, deploy, tier
+
+STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+SECRET = "kubernetes:core/v1:Secret"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+
+
+def ask(*, disposable: bool = False, **settings: Any) -> Recorded:
+    def program() -> None:
+        snapshots = BucketAccess(
+            bucket="llm-backups",
+            endpoint=Output.from_input("https://minio.minio.svc"),
+            server=Pods("minio", "minio", {"v1.min.io/tenant": "llm-storage"}),
+            port=9000,
+            access_key=Output.from_input("qdrant"),
+            secret_key=Output.secret("canary-secret-key"),
+        )
+        Qdrant(
+            "qdrant",
+            QdrantArgs(
+                tier=tier("llm-data", disposable=disposable),
+                settings=QdrantSettings(**settings),
+                snapshots=snapshots,
+            ),
+        )
+
+    return deploy(program)
+
+
+def test_members_find_each_other_under_names_that_their_certificate_holds() -> None:
+    asked = ask(nodes=3)
+    members = asked.one(STATEFUL_SET, "qdrant").inputs["spec"]
+    [server] = members["template"]["spec"]["containers"]
+    hosts = asked.one("tls:index/certRequest:CertRequest", "qdrant").inputs["dnsNames"]
+
+    assert members["replicas"] == 3
+    assert server["args"][0] == "qdrant-members.llm-data.svc"
+    assert "*.qdrant-members.llm-data.svc" in hosts
+
+
+def test_its_configuration_speaks_tls_to_clients_and_to_members() -> None:
+    text = ask().one(SECRET, "qdrant").inputs["stringData"]["qdrant.yaml"]
+    configuration = json.loads(text)
+
+    assert configuration["service"]["enable_tls"] is True
+    assert configuration["cluster"]["p2p"]["enable_tls"] is True
+    assert configuration["telemetry_disabled"] is True
+
+
+def test_keys_are_marked_secret_and_reach_the_pod_as_a_file_only() -> None:
+    asked = ask()
+    pod = asked.one(STATEFUL_SET, "qdrant").inputs["spec"]["template"]["spec"]
+
+    assert "stringData" in asked.one(SECRET, "qdrant").secrets
+    assert "canary" not in json.dumps(pod)
+    assert "canary" not in json.dumps([a.inputs for a in asked.of(CONFIG_MAP)])
+
+
+def test_the_collections_of_the_seed_are_created_once_the_members_are_ready() -> None:
+    asked = ask()
+    job = asked.one("kubernetes:batch/v1:Job", "qdrant-collections")
+    definition = json.loads(
+        asked.one(CONFIG_MAP, "qdrant-collections").inputs["data"]["collections.json"]
+    )
+
+    assert any(urn.endswith("StatefulSet::qdrant") for urn in job.depends_on)
+    assert definition["knowledge-base"]["hnsw_config"]["ef_construct"] == 200
+    assert definition["knowledge-base"]["quantization_config"]["scalar"]["always_ram"] is True
+
+
+def test_only_members_the_job_and_the_object_store_are_on_its_paths() -> None:
+    policies = {asked.name for asked in ask().of(POLICY)}
+
+    assert policies == {
+        "qdrant-to-qdrant",
+        "qdrant-from-qdrant",
+        "qdrant-collections-to-qdrant",
+        "qdrant-from-qdrant-collections",
+        "qdrant-to-minio",
+        "minio-from-qdrant",
+    }
+
+
+@pytest.mark.parametrize("disposable", [True, False])
+def test_its_disks_are_protected_unless_the_stack_is_disposable(disposable: bool) -> None:
+    members = ask(disposable=disposable).one(STATEFUL_SET, "qdrant")
+
+    assert members.protect is not disposable
+    assert members.retain is not disposable
+
+
+def test_a_single_member_may_be_evicted_and_three_lose_one_at_a_time() -> None:
+    budget = "kubernetes:policy/v1:PodDisruptionBudget"
+
+    assert ask(nodes=1).of(budget) == []
+    assert ask(nodes=3).one(budget, "qdrant").inputs["spec"]["maxUnavailable"] == 1
+
+
+def test_everything_is_a_child_of_the_component() -> None:
+    asked = ask()
+    ours = [a for a in asked.values() if a.type.startswith("kubernetes:")]
+
+    assert {a.parent.split("::")[-1] for a in ours} == {"qdrant"}
+
+
+def test_a_quantile_that_is_not_a_share_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="quantile"):
+        VectorCollection(quantile=99)

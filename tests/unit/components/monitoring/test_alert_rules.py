@@ -1,0 +1,143 @@
+"""Rules and dashboards: they read metrics that exist, and speak when they should."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.monitoring.alert_rules import rules
+from components.monitoring.dashboard import Dashboard, Panel
+from components.monitoring.dashboards import DASHBOARDS
+from components.monitoring.metric_catalog import METRICS, exposed, names_in
+from config.settings.observability import TTFT_BUCKETS, SloSettings
+
+JOBS = ["vllm", "dcgm", "vllm"]
+
+
+def generated(**slo: float) -> list[dict[str, Any]]:
+    groups = rules(SloSettings(**slo), JOBS)["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def alert(name: str, **slo: float) -> dict[str, Any]:
+    [found] = [rule for rule in generated(**slo) if rule.get("alert") == name]
+    return found
+
+
+RECORDED = {rule["record"] for rule in generated() if "record" in rule}
+EXPRESSIONS = [rule["expr"] for rule in generated()]
+QUERIES = [query for board in DASHBOARDS for query in board.queries()]
+
+
+@pytest.mark.parametrize("expression", [*EXPRESSIONS, *QUERIES])
+def test_everything_that_is_read_is_exposed_or_recorded(expression: str) -> None:
+    assert names_in(expression) <= exposed() | RECORDED
+
+
+def test_every_metric_of_the_catalogue_is_used() -> None:
+    read = frozenset[str]().union(*map(names_in, [*EXPRESSIONS, *QUERIES]))
+    listed = {name for metrics in METRICS.values() for name in metrics}
+
+    assert {name for name in listed if not any(r.startswith(name) for r in read)} == set()
+
+
+def test_every_recorded_series_is_read_by_an_alert_or_a_panel() -> None:
+    read = frozenset[str]().union(*map(names_in, [*EXPRESSIONS, *QUERIES]))
+
+    assert read >= RECORDED
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("up == 0", {"up"}),
+        ('absent(up{job="a or b"}) or absent(up{job="c"})', {"up"}),
+        (
+            "sum by (a, b) (rate(x_total[5m])) / on (a) group_left (b) y:z:p95",
+            {"x_total", "y:z:p95"},
+        ),
+        ("histogram_quantile(0.95, sum by (le) (rate(h_bucket[1h])))", {"h_bucket"}),
+        ("vector(1)", set()),
+        ('label_replace(up, "to", "$1", "from", "(x.*)")', {"up"}),
+        ("rate(x_total[5m]) > 1e3 and y", {"x_total", "y"}),
+    ],
+)
+def test_the_names_in_an_expression_are_its_metrics(expression: str, names: set[str]) -> None:
+    assert names_in(expression) == names
+
+
+def test_no_dead_name_of_vllm_is_read() -> None:
+    dead = ("gpu_cache_usage_perc", "time_per_output_token_seconds", "num_requests_swapped")
+
+    assert not [e for e in [*EXPRESSIONS, *QUERIES] if any(name in e for name in dead)]
+
+
+@pytest.mark.parametrize("seconds", TTFT_BUCKETS)
+def test_a_promise_about_first_tokens_reads_a_bucket_spelt_as_vllm_spells_it(
+    seconds: float,
+) -> None:
+    [late] = [
+        rule["expr"]
+        for rule in generated(first_token_seconds=seconds)
+        if rule.get("record") == "model:first_token_late:ratio_rate1h"
+    ]
+
+    assert f'le="{float(seconds)}"' in late
+
+
+def test_a_promise_between_two_buckets_is_refused_with_the_buckets() -> None:
+    with pytest.raises(ValidationError, match=r"bound of vLLM's histogram: 0.25, 0.5"):
+        SloSettings(first_token_seconds=2.0)
+
+
+def test_the_fast_burn_needs_both_windows_over_14_4_times_the_allowance() -> None:
+    expression = alert("FirstTokenLateFast", first_token_objective=0.95)["expr"]
+
+    assert expression == (
+        "model:first_token_late:ratio_rate1h > 0.72 and model:first_token_late:ratio_rate5m > 0.72"
+    )
+
+
+@pytest.mark.parametrize("name", ["FirstTokenLateFast", "RequestsFailFast"])
+def test_no_objective_makes_an_alert_that_cannot_fire(name: str) -> None:
+    expression = alert(name, first_token_objective=0.95, availability_objective=0.95)["expr"]
+
+    assert float(expression.rsplit(" ", 1)[1]) < 1
+
+
+def test_a_share_is_not_taken_for_percent() -> None:
+    bound = float(alert("KvCacheFull")["expr"].rsplit(" ", 1)[1])
+
+    assert 0 < bound < 1
+
+
+def test_the_absence_of_each_job_is_noticed() -> None:
+    assert alert("TargetAbsent")["expr"] == ('absent(up{job="dcgm"}) or absent(up{job="vllm"})')
+
+
+def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
+    alerts = [rule for rule in generated() if "alert" in rule]
+
+    assert len({rule["alert"] for rule in alerts}) == len(alerts)
+    assert all(rule["annotations"]["summary"] for rule in alerts)
+    assert all(rule["annotations"]["action"] for rule in alerts)
+    assert {rule["labels"]["severity"] for rule in alerts} == {"critical", "warning", "none"}
+
+
+def test_panels_do_not_overlap_and_stay_on_the_page() -> None:
+    board = Dashboard(
+        "x", "X", [Panel("a", "s", {"l": "up"}, "stat"), *[Panel("b", "s", {"l": "up"})] * 3]
+    ).json()
+    taken: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
+        }
+        assert not cells & taken
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+
+
+def test_the_three_dashboards_have_addresses_of_their_own() -> None:
+    assert [board.uid for board in DASHBOARDS] == ["models", "gpus", "platform"]

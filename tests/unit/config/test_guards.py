@@ -1,0 +1,192 @@
+"""What a person reads when a guard refuses: the whole message, word for word."""
+
+import copy
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from base.problems import ConfigError
+from config.checks.advice import advice
+from config.load import load
+from config.reference import KEY
+from tests.paths import ROOT
+
+_PROD = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"][KEY]
+
+
+class Guard(NamedTuple):
+    """A change of prod (dotted path: value), and one of the messages that it brings."""
+
+    changes: dict[str, Any]
+    message: str
+
+
+REFUSED = {
+    "weights and cache exceed the GPU": Guard(
+        {"models.chat.dtype": "bf16", "models.chat.tensor_parallel": 1},
+        "models.chat.tensor_parallel\n"
+        "    got:      325.3 GB on its GPU (weights 141.1, KV cache 171.8, overhead 12.3)\n"
+        "    allowed:  at most 135.7 GB: 0.9 of the 150.8 GB of h200-141gb\n"
+        "    change:   It needs 4 GPUs at least (tensor_parallel: 4); no context fits on 1.",
+    ),
+    "tensor parallelism does not divide the heads": Guard(
+        {"models.chat.tensor_parallel": 3, "models.chat.replicas": 1},
+        "models.chat.tensor_parallel\n"
+        "    got:      3\n"
+        "    allowed:  1, 2, 4, 8: what divides 64 attention heads and suits 8 KV heads\n"
+        "    change:   Set it to 4.",
+    ),
+    "layers are cut across nodes": Guard(
+        {
+            "models.chat.tensor_parallel": 16,
+            "models.chat.replicas": 1,
+            "pools.h200.nodes": 3,
+            "cluster.operators": ["minio", "cloudnative-pg", "leader-worker-set"],
+        },
+        "models.chat.tensor_parallel\n"
+        "    got:      16 GPUs a server (tensor_parallel 16 x pipeline_parallel 1), over 2 "
+        "nodes\n"
+        "    allowed:  a divisor of 8, the GPUs of one node of pool h200: between nodes go "
+        "the layers' results (pipeline_parallel), not the halves of a layer\n"
+        "    change:   Set tensor_parallel: 8 and pipeline_parallel: 2.",
+    ),
+    "the context is longer than the model knows": Guard(
+        {"models.embeddings.context_tokens": 9000},
+        "models.embeddings.context_tokens\n"
+        "    got:      9 000\n"
+        "    allowed:  at most 8 192 tokens, what bge-m3 knows\n"
+        "    change:   Set it to 8192 or less.",
+    ),
+    "the pool has too few GPUs": Guard(
+        {"models.chat.replicas": 3},
+        "pools.h200.nodes\n"
+        "    got:      10 GPUs asked for (chat 6, reasoning 2, code 2)\n"
+        "    allowed:  at most 8 (1 nodes x 8)\n"
+        "    change:   Give the pool 2 nodes, or take replicas or services worth 2 GPUs away.",
+    ),
+    "the driver is older than the image's CUDA": Guard(
+        {"pools.h200.driver": 470},
+        "pools.h200.driver\n"
+        "    got:      470\n"
+        "    allowed:  525 or newer, for models.chat: vllm v0.33.0-cu129 is built with CUDA 12.9\n"
+        "    change:   Install a driver of branch 525 or newer on the nodes and set driver to it, "
+        "or choose an engine of an older CUDA.",
+    ),
+    "the engine takes more of a card in turns than its part": Guard(
+        {
+            "pools.l40s.sharing": {"mode": "time-slicing", "clients": 4},
+            "models.reranker.gpu_memory_utilization": 0.2,
+        },
+        "models.embeddings.gpu_memory_utilization\n"
+        "    got:      0.9 of 48.3 GB\n"
+        "    allowed:  at most 0.23: 1/4 of l40s-48gb, which 4 pods share (time-slicing), "
+        "less 0.5 GiB for a pod's own CUDA context; the engine sees the whole card\n"
+        "    change:   Set it to 0.23 or less, or give pool l40s fewer clients.",
+    ),
+    "a client of MPS asks for more than its part": Guard(
+        {
+            "pools.l40s.sharing": {"mode": "mps", "clients": 2},
+            "models.embeddings.gpu_share": 0.6,
+            "models.reranker.gpu_memory_utilization": 0.4,
+        },
+        "models.embeddings.gpu_share\n"
+        "    got:      0.6\n"
+        "    allowed:  at most 0.5, the equal part of 2 clients: a client of MPS can take "
+        "less than its part, never more\n"
+        "    change:   Set it to 0.5 or less, or give pool l40s fewer clients.",
+    ),
+    "the card has no MIG": Guard(
+        {"pools.l40s.sharing": {"mode": "mig", "geometry": {"1g.10gb": 7}}},
+        "pools.l40s.sharing.geometry\n"
+        "    got:      1g.10gb: 7\n"
+        "    allowed:  a pool of cards that have MIG\n"
+        "    change:   l40s-48gb cannot be cut: it has no MIG. Use time-slicing or MPS.",
+    ),
+    "the card does not hold the geometry": Guard(
+        {"pools.h200.sharing": {"mode": "mig", "geometry": {"1g.18gb": 8}}},
+        "pools.h200.sharing.geometry\n"
+        "    got:      1g.18gb: 8\n"
+        "    allowed:  instances that h200-141gb holds at once, of 1g.18gb (up to 7), 1g.35gb"
+        " (up to 4), 2g.35gb (up to 3), 3g.71gb (up to 2), 4g.71gb (up to 1), 7g.141gb (up to"
+        " 1)\n"
+        "    change:   1g.18gb: 8 asked; h200-141gb holds at most 7.",
+    ),
+    "parts of GPUs are to work on one layer": Guard(
+        {"pools.h200.sharing": {"mode": "mig", "geometry": {"3g.71gb": 2}}},
+        "models.chat.tensor_parallel\n"
+        "    got:      2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
+        "    allowed:  1, as GPUs of pool h200 are shared (mig): GPUs that work on one layer "
+        "exchange it all the time, which parts of GPUs cannot\n"
+        "    change:   Set it to 1, or name a pool of whole GPUs.",
+    ),
+    "nothing holds a request at zero servers": Guard(
+        {"models.chat.autoscaling": {"min": 0, "max": 4}},
+        "models.chat.autoscaling.min\n"
+        "    got:      0\n"
+        "    allowed:  at least 1: at zero there is no vLLM to count requests, and nothing in"
+        " this stack holds a request until one is back\n"
+        "    change:   Correct models.chat.autoscaling.min.",
+    ),
+}
+
+ADVISED = {
+    "tensor parallelism has no NVLink to run on": Guard(
+        {
+            "models.code.pool": "l40s",
+            "models.code.replicas": 1,
+            "models.code.tensor_parallel": 4,
+            "models.code.concurrency": 1,
+            "models.code.context_tokens": 8192,
+            "models.embeddings.pool": "h200",
+            "models.reranker.pool": "h200",
+            "models.chat.replicas": 1,
+        },
+        "models.code.tensor_parallel\n"
+        "    got:      4, on l40s-48gb, whose GPUs have no NVLink\n"
+        "    allowed:  1, with pipeline_parallel for what one GPU cannot hold: over PCIe the "
+        "exchange after each layer takes longer than the layer\n"
+        "    change:   Set tensor_parallel: 1 and pipeline_parallel: 4, or measure both.",
+    ),
+    "the storage is too slow for the weights": Guard(
+        {"model_store.read_rate": "30M"},
+        "models.chat\n"
+        "    got:      2723 s to read 73 GB at 30 MB/s and start\n"
+        "    allowed:  at most 1800 s: for so long after each restart the server is missing\n"
+        "    change:   Put the weights on faster storage and raise model_store.read_rate, or "
+        "quantise them.",
+    ),
+}
+
+
+def changed(changes: dict[str, Any]) -> dict[str, Any]:
+    """Prod with *changes* made to it."""
+    raw = copy.deepcopy(_PROD)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        node = raw
+        for key in parents:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return raw
+
+
+@pytest.mark.parametrize("guard", REFUSED.values(), ids=REFUSED)
+def test_a_preview_is_refused_when(guard: Guard) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(changed(guard.changes), "prod")
+
+    assert guard.message in [str(problem) for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize("guard", ADVISED.values(), ids=ADVISED)
+def test_a_preview_warns_when(guard: Guard) -> None:
+    assert guard.message in [str(each) for each in advice(load(changed(guard.changes), "prod"))]
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_nothing_is_advised_about_the_stacks_of_the_project(stack: str) -> None:
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    config = load(yaml.safe_load(file.read_text())["config"][KEY], stack)
+
+    assert advice(config) == []

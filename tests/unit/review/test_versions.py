@@ -1,0 +1,126 @@
+"""Images, models and charts that move; findings of policies."""
+
+import json
+from datetime import date
+from typing import Any
+
+from policies.waivers import Waiver as PolicyWaiver
+from policies.waivers import Waivers
+from review.changes import changes
+from review.events import read
+from review.findings import waivers
+from review.markdown import Forge, markdown
+from review.versions import split_image
+from tests.unit.review.review_support import of_events, reviewed, step
+
+
+def _pod(image: str, *, key: str = "containers") -> dict[str, Any]:
+    return {"spec": {"template": {"spec": {key: [{"name": "a", "image": image}]}}}}
+
+
+def test_an_image_is_its_repository_and_its_tag_and_digest() -> None:
+    pinned = f"registry.test:5000/a/b:1.2@sha256:{'ab' * 32}"
+
+    assert split_image(pinned) == ("registry.test:5000/a/b", "1.2@abababababab")
+    assert split_image("registry.test:5000/a/b") == ("registry.test:5000/a/b", "")
+
+
+def test_an_image_that_moves_is_told_once_with_all_that_use_it() -> None:
+    events = [
+        step("apps/v1:Deployment", "a", old=_pod("x/y:1"), new=_pod("x/y:2")),
+        step(
+            "batch/v1:Job",
+            "b",
+            old=_pod("x/y:1", key="initContainers"),
+            new=_pod("x/y:2", key="initContainers"),
+        ),
+    ]
+
+    [told] = of_events(*events).versions
+
+    assert (told.what, told.name, told.before, told.after) == ("image", "x/y", "1", "2")
+    assert told.used_by == ["part"]
+
+
+def test_an_image_that_stays_is_not_told() -> None:
+    old, new = _pod("x/y:1"), _pod("x/y:1")
+    new["spec"]["replicas"] = 2
+
+    assert of_events(step("apps/v1:Deployment", "a", old=old, new=new)).versions == []
+
+
+def test_the_revision_of_a_model_is_that_of_its_fetch_request() -> None:
+    def request(revision: str) -> dict[str, Any]:
+        asked = {"repository": "org/model", "revision": revision}
+        return {"data": {"request.json": json.dumps(asked)}}
+
+    [told] = of_events(
+        step("core/v1:ConfigMap", "a", old=request("a" * 40), new=request("b" * 40))
+    ).versions
+
+    assert (told.name, told.before, told.after) == ("org/model", "a" * 12, "b" * 12)
+
+
+def test_a_chart_moves_by_its_version() -> None:
+    old, new = ({"chart": "kong", "version": version} for version in ("1.0", "1.1"))
+
+    [told] = of_events(step("helm.sh/v3:Release", "a", old=old, new=new)).versions
+
+    assert (told.what, told.name, told.before, told.after) == ("chart", "kong", "1.0", "1.1")
+
+
+def _violation(level: str, message: str) -> dict[str, Any]:
+    return {
+        "policyEvent": {
+            "message": message,
+            "policyName": f"objects-{level}",
+            "policyPackName": "private-ai",
+            "enforcementLevel": level,
+            "resourceUrn": "urn:pulumi:test::private-ai::kubernetes:core/v1:Secret::a",
+        }
+    }
+
+
+def test_a_finding_is_known_by_the_id_that_begins_its_message() -> None:
+    message = "Rules about single objects.\n[image-tag] spec.image: got latest; change: pin it\n"
+
+    report = of_events(_violation("mandatory", message))
+
+    [told] = report.findings
+    assert (told.rule, told.message) == ("image-tag", "spec.image: got latest; change: pin it")
+    assert report.verdict == "refused by policy"
+
+
+def test_the_finding_of_a_foreign_pack_is_known_by_its_policy() -> None:
+    [told] = of_events(_violation("advisory", "Something.\nis wrong")).findings
+
+    assert (told.rule, told.level) == ("objects-advisory", "advisory")
+
+
+def test_a_preview_that_no_pack_looked_at_says_so() -> None:
+    looked = reviewed("unchanged")
+    alone = looked.model_copy(update={"packs": []})
+
+    assert looked.packs == ["private-ai 0.1.0"]
+    assert "No policy pack" not in markdown(looked, Forge.GITHUB)
+    assert "**No policy pack looked at it.**" in markdown(alone, Forge.GITHUB)
+
+
+def test_an_advisory_finding_refuses_nothing() -> None:
+    assert of_events(_violation("advisory", "[a] b")).verdict == "clean"
+
+
+def test_a_waiver_that_holds_is_told_with_its_reason_and_its_owner() -> None:
+    today = date(2027, 1, 1)
+
+    def waiver(expires: date) -> PolicyWaiver:
+        resource = "Deployment.apps/*/a"
+        return PolicyWaiver("file[0]", "tls-port", resource, "loopback only", "platform", expires)
+
+    steps = [step("apps/v1:Deployment", name, new=_pod("x/y:1")) for name in ("a", "b")]
+    found = changes(read(map(json.dumps, steps)).steps)
+
+    [told] = waivers(found, Waivers([waiver(today), waiver(date(2026, 12, 31))], today))
+
+    assert (told.resource, told.reason) == ("Deployment a", "loopback only")
+    assert (told.owner, told.expires) == ("platform", "2027-01-01")

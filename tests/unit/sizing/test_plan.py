@@ -1,0 +1,163 @@
+"""Seating models on nodes, and what room is left."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.gpus import gpu
+from catalog.models import model, models
+from sizing.capacity import Pool, Service, capacity
+from sizing.devices import devices
+from sizing.memory import fit
+from sizing.plan import Placed, Plan, PoolRoom, plan
+from sizing.sharing import Exclusive, Mig, Sharing, TimeSlicing
+
+H200 = gpu("h200-141gb")
+CATALOG = [*models().values()]
+
+
+def pool(nodes: int = 1, gpus: int = 8, sharing: Sharing | None = None) -> PoolRoom:
+    offered = devices(H200, gpus, sharing or Exclusive())
+    return PoolRoom(name="h200", gpu=H200, nodes=nodes, devices=offered)
+
+
+def service(name: str, tp: int = 1, replicas: int = 1, **fields: Any) -> Placed:
+    found = fit(model("llama-3.3-70b"), H200, dtype="fp8", tp=tp, context_tokens=8192)
+    given = {"model": "llama-3.3-70b", "pool": "h200", "profile": None, "concurrency": 2}
+    return Placed.model_validate(
+        {"name": name, "devices": tp, "replicas": replicas, "fit": found, **given, **fields}
+    )
+
+
+def taken(found: Plan) -> dict[str, list[str | None]]:
+    return {seats.node: seats.taken for seats in found.seats}
+
+
+def test_every_replica_sits_on_one_node_the_widest_first() -> None:
+    found = plan([pool(2, 4)], [service("small"), service("wide", tp=4)], CATALOG)
+    assert taken(found) == {"h200-1": ["wide#1"] * 4, "h200-2": ["small#1", None, None, None]}
+    assert found.unseated == []
+
+
+def test_the_fullest_node_with_room_is_taken_so_that_wide_gaps_remain() -> None:
+    found = plan([pool(2, 4)], [service("wide", tp=2), service("small", replicas=2)], [])
+    assert taken(found) == {
+        "h200-1": ["wide#1", "wide#1", "small#1", "small#2"],
+        "h200-2": [None] * 4,
+    }
+
+
+def test_a_replica_wider_than_a_node_takes_equal_parts_of_several() -> None:
+    found = plan([pool(3, 8)], [service("huge", tp=16)], [])
+    assert taken(found) == {
+        "h200-1": ["huge#1"] * 8,
+        "h200-2": ["huge#1"] * 8,
+        "h200-3": [None] * 8,
+    }
+    halves = plan([pool(2, 8)], [service("wide", tp=12)], [])
+    assert [seats.free for seats in halves.seats] == [2, 2]
+
+
+def test_who_finds_no_seat_is_named() -> None:
+    found = plan([pool(2, 2)], [service("wide", tp=2, replicas=3)], [])
+    assert found.unseated == ["wide#3"]
+    assert found.growth[0].replica_fits is False
+
+
+def test_a_service_has_the_requests_left_that_its_caches_hold_beyond_its_promise() -> None:
+    chat = service("chat", replicas=3)
+    assert chat.fit.max_concurrency is not None
+    (growth,) = plan([pool()], [chat], []).growth
+    assert growth.further_requests == (chat.fit.max_concurrency - 2) * 3
+    assert (growth.replica_devices, growth.replica_fits) == (1, True)
+
+
+def test_a_service_without_a_cache_has_no_limit_of_requests() -> None:
+    found = fit(model("bge-m3"), H200, context_tokens=8192)
+    (growth,) = plan([pool()], [service("embeddings", fit=found)], []).growth
+    assert growth.further_requests is None
+
+
+def test_free_gpus_are_good_for_every_model_that_fits_them_and_no_other() -> None:
+    found = plan([pool(1, 8)], [service("chat", replicas=7)], CATALOG)
+    free = {each.model: each for each in found.candidates["h200"]}
+    assert (free["qwen2.5-72b"].dtype, free["qwen2.5-72b"].devices) == ("fp8", 1)
+    assert "llama-3.1-405b" not in free
+    sizes = [model(key).parameters for key in free]
+    assert sizes == sorted(sizes, reverse=True)
+    for each in free.values():
+        spec = model(each.model)
+        assert fit(
+            spec, H200, dtype=each.dtype, tp=each.tp, pp=each.pp, context_tokens=each.context
+        ).fits
+
+
+def test_a_full_pool_has_room_for_no_model() -> None:
+    found = plan([pool(1, 2)], [service("chat", replicas=2)], CATALOG)
+    assert found.candidates == {"h200": []}
+
+
+def test_instances_of_mig_are_seats_of_their_own_and_take_one_model_each() -> None:
+    cut = Mig(mode="mig", geometry={"1g.18gb": 3, "4g.71gb": 1})
+    found = plan([pool(1, 2, cut)], [service("chat", profile="4g.71gb")], CATALOG)
+    rows = {seats.profile: seats for seats in found.seats}
+    assert rows["1g.18gb"].taken == [None] * 6
+    assert rows["4g.71gb"].taken == ["chat#1", None]
+    assert rows["4g.71gb"].resource == "nvidia.com/mig-4g.71gb"
+    free = {each.model: each for each in found.candidates["h200"]}
+    assert all(each.devices == 1 for each in free.values())
+    assert "qwen2.5-72b" not in free or free["qwen2.5-72b"].dtype not in ("bf16", "fp8")
+
+
+def test_gpus_shared_in_turns_have_a_seat_for_each_client() -> None:
+    shared = TimeSlicing(mode="time-slicing", clients=4)
+    found = plan([pool(1, 1, shared)], [service("a"), service("b")], [])
+    assert taken(found) == {"h200-1": ["a#1", "b#1", None, None]}
+
+
+@given(
+    st.integers(1, 4),
+    st.sampled_from([2, 4, 8]),
+    st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.integers(1, 3)), max_size=5),
+)
+def test_everyone_is_seated_where_the_preview_finds_room_and_not_where_gpus_are_too_few(
+    nodes: int, gpus: int, wanted: list[tuple[int, int]]
+) -> None:
+    preview = capacity(
+        [Pool(name="h200", gpu=H200, nodes=nodes, gpus_per_node=gpus)],
+        [
+            Service(
+                name=f"s{i}",
+                model=model("llama-3.3-70b"),
+                pool="h200",
+                tp=tp,
+                replicas=n,
+                context_tokens=256,
+            )
+            for i, (tp, n) in enumerate(wanted)
+        ],
+    )
+    problems = {each.code for each in preview.problems if each.subject == "pool"}
+    services = [service(f"s{i}", tp=tp, replicas=n) for i, (tp, n) in enumerate(wanted)]
+    unseated = plan([pool(nodes, gpus)], services, []).unseated
+    # A pool that is fragmented for some order of placement may yet seat all in the plan's own.
+    assert "pool-fragmented" in problems or (unseated == []) == (not problems)
+
+
+@given(
+    st.integers(1, 3),
+    st.sampled_from([2, 4, 8]),
+    st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.integers(1, 3)), max_size=5),
+)
+def test_no_seat_is_given_twice_and_no_replica_gets_more_or_fewer_than_it_asks(
+    nodes: int, gpus: int, wanted: list[tuple[int, int]]
+) -> None:
+    services = [service(f"s{i}", tp=tp, replicas=n) for i, (tp, n) in enumerate(wanted)]
+    found = plan([pool(nodes, gpus)], services, [])
+    seated = [label for seats in found.seats for label in seats.taken if label]
+    for each in services:
+        for replica in range(1, each.replicas + 1):
+            label = f"{each.name}#{replica}"
+            assert seated.count(label) == (0 if label in found.unseated else each.devices)
+    assert all(len(seats.taken) == gpus for seats in found.seats)

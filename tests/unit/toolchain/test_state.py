@@ -1,0 +1,37 @@
+"""The state of a simulated stack belongs to its cluster."""
+
+from pathlib import Path
+
+import pytest
+
+from toolchain import state
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAI_CACHE", str(tmp_path))
+
+
+def _checkpoint(stack: str) -> Path:
+    file = state.folder() / ".pulumi" / "stacks" / "private-ai" / f"{stack}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("{}")
+    return file
+
+
+def test_the_state_of_a_cluster_that_is_still_there_is_kept() -> None:
+    state.bind("local", "first")
+    kept = _checkpoint("local")
+
+    assert state.bind("local", "first") is False
+    assert kept.exists()
+
+
+def test_the_state_of_a_cluster_that_is_gone_is_removed_and_no_other_stacks() -> None:
+    state.bind("local", "first")
+    gone, other, similar = _checkpoint("local"), _checkpoint("prod"), _checkpoint("localhost")
+
+    assert state.bind("local", "second") is True
+    assert not gone.exists()
+    assert other.exists()
+    assert similar.exists()

@@ -1,0 +1,173 @@
+"""What the kinds of mirrors have of their own; tests/conformance runs them against real ones."""
+
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.hub import COMMIT, REPOSITORY
+from weights import oci, s3
+from weights.files import File, WeightsError, Wish, wanted
+from weights.manifest import Manifest
+from weights.sources import Commit, source
+from weights.transport import Transport
+
+
+def test_a_request_is_signed_as_amazons_own_example_is() -> None:
+    """GET Object of docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html."""
+    key = s3.Key("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
+    headers = {
+        "Range": "bytes=0-9",
+        "x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "x-amz-date": "20130524T000000Z",
+    }
+    said = s3.signature(key, "GET", "https://examplebucket.s3.amazonaws.com/test.txt", headers)
+
+    assert said == (
+        "AWS4-HMAC-SHA256"
+        " Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+        "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,"
+        "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+    )
+
+
+def test_a_secret_key_is_not_in_what_is_printed_of_it() -> None:
+    spec = {"endpoint": "https://s3.test", "bucket": "b", "prefix": "", "region": "r"}
+
+    assert "canary" not in repr(s3.Place.of(spec, "access:canary-secret"))
+
+
+def layer(
+    name: str, media_type: str = "application/vnd.cncf.model.weight.v1.raw"
+) -> dict[str, Any]:
+    return {
+        "mediaType": media_type,
+        "digest": f"sha256:{'0' * 64}",
+        "size": 1,
+        "annotations": {oci.TITLE: name},
+    }
+
+
+def test_a_layer_is_a_file_by_either_of_its_names() -> None:
+    other = {**layer(""), "annotations": {oci.FILE_PATH: "sub/b.json"}}
+    found = oci.files_of({"layers": [layer("a.safetensors"), other]})
+
+    assert found == [
+        File("a.safetensors", 1, sha256="0" * 64),
+        File("sub/b.json", 1, sha256="0" * 64),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (layer("a", "application/vnd.cncf.model.weight.v1.tar+gzip"), "a is an archive"),
+        (layer("a", "application/vnd.oci.image.layer.v1.tar"), "a is an archive"),
+        (layer(""), "is not a file with a name"),
+        ({**layer("a"), "digest": f"sha512:{'0' * 128}"}, "is not a file with a name"),
+    ],
+)
+def test_a_layer_that_is_not_a_file_is_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(WeightsError, match=said):
+        oci.files_of({"layers": [wrong]})
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.json", "/a.json", "a/../../b.json", "a\\b.json", "./a.json"]
+)
+def test_a_name_that_leads_out_of_the_directory_is_refused_wherever_it_comes_from(
+    name: str,
+) -> None:
+    with pytest.raises(WeightsError, match="leads out"):
+        wanted([File("w.safetensors", 1, "0" * 64), File(name, 1, "0" * 64)], Wish())
+    with pytest.raises(WeightsError, match="leads out"):
+        Manifest.parse(Manifest("r", COMMIT, (File(name, 1, "0" * 64),)).text())
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """Lets in whoever has the token that the last challenge was about."""
+
+    signed_in: ClassVar[list[str]] = []
+    used: ClassVar[bool] = False
+    blob = b"weights"
+
+    def do_GET(self) -> None:
+        authorization = self.headers.get("Authorization", "")
+        if self.path.startswith("/token"):
+            self.signed_in.append(f"{authorization} {self.path}")
+            self._answer(200, b'{"token": "t%d"}' % len(self.signed_in))
+        # A token is good for one answer here, as if it had run out.
+        elif authorization != f"Bearer t{len(self.signed_in)}" or type(self).used:
+            type(self).used = False
+            self.send_response(401)
+            host = self.headers["Host"]
+            realm = f'Bearer realm="http://{host}/token",service="r",scope="repository:m:pull"'
+            self.send_header("WWW-Authenticate", realm)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            type(self).used = True
+            self._answer(200, self.blob)
+
+    def _answer(self, code: int, body: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
+        pass
+
+
+@pytest.fixture
+def registry() -> Iterator[str]:
+    _Registry.signed_in.clear()
+    _Registry.used = False
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_registry_is_signed_in_to_again_when_its_token_has_run_out(registry: str) -> None:
+    asked = oci.Registry(registry, "m", Transport(), "user:canary")
+    read = [asked.blob(f"sha256:{'0' * 64}").read() for _ in range(2)]
+    basic = base64.b64encode(b"user:canary").decode()
+
+    assert read == [b"weights", b"weights"]
+    assert (
+        _Registry.signed_in == [f"Basic {basic} /token?service=r&scope=repository%3Am%3Apull"] * 2
+    )
+
+
+class _Tree(BaseHTTPRequestHandler):
+    manifest: ClassVar[bytes] = b""
+    tokens: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.tokens.append(self.headers.get("Authorization"))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.manifest)))
+        self.end_headers()
+        self.wfile.write(self.manifest)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
+        pass
+
+
+def test_a_mirror_with_another_model_in_the_place_is_refused() -> None:
+    _Tree.manifest = Manifest("other/model", COMMIT, ()).text().encode()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Tree)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    spec = {"kind": "http", "url": f"http://127.0.0.1:{server.server_port}"}
+    try:
+        with pytest.raises(WeightsError, match=f"the mirror gives other/model at {COMMIT}"):
+            source(spec, Commit(REPOSITORY, COMMIT), "", "canary").files()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert _Tree.tokens == ["Bearer canary"]

