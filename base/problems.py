@@ -1,18 +1,27 @@
-"""What is wrong with a configuration, in four parts, all of it at once."""
+"""Errors in four parts: the field, the value got, what is allowed, what to change.
+
+Standard library only: the policy rules and the programs inside the cluster may import it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with the configuration."""
+    """One thing that is wrong, in four parts. Never holds a secret."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
 
     path: str
-    """Where, such as `models.chat.pool`."""
+    """The field, such as `models.chat.pool`, or the command or file that failed."""
     got: str
+    """The value, or what happened."""
     allowed: str
-    remedy: str
+    """What it may be, or what was expected."""
+    change: str
+    """What to do."""
 
     def __str__(self) -> str:
         """The four parts, one a line."""
@@ -20,17 +29,29 @@ class Problem:
             f"{self.path}\n"
             f"    got:      {self.got}\n"
             f"    allowed:  {self.allowed}\n"
-            f"    change:   {self.remedy}"
+            f"    change:   {self.change}"
         )
 
 
-class ConfigError(Exception):
-    """The configuration of a stack cannot be used; its text is for the person who wrote it."""
+class ProblemError(Exception):
+    """Something a person can fix; the text has every problem there is, in four parts each."""
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, *problems: Problem, head: str = "", foot: str = "") -> None:
+        self.problems = problems
+        alone = len(problems) == 1 and not head
+        body = [p if alone else f"{number}. {p}" for number, p in enumerate(problems, 1)]
+        super().__init__("\n\n".join(str(part) for part in (head, *body, foot) if part))
+
+
+class ConfigError(ProblemError):
+    """The configuration of a stack cannot be used."""
 
     def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
         count = len(problems)
-        head = f"Pulumi.{stack}.yaml: {count} {'problem' if count == 1 else 'problems'}"
-        body = [f"{number}. {problem}" for number, problem in enumerate(problems, 1)]
-        foot = "Nothing was created or changed. Every key: docs/reference/configuration.md"
-        super().__init__("\n\n".join([head, *body, foot]))
+        super().__init__(
+            *problems,
+            head=f"Pulumi.{stack}.yaml: {count} {'problem' if count == 1 else 'problems'}",
+            foot="Nothing was created or changed. Every key: docs/reference/configuration.md",
+        )

@@ -15,20 +15,20 @@ class UnknownEntryError(LookupError):
     """A catalog was asked for a key that it does not have.
 
     Carries the parts of a four-part message: `kind` (what was looked up), `got`, `allowed` (every
-    key, sorted) and `remedy` (what to change).
+    key, sorted) and `change` (what to change).
     """
 
-    def __init__(self, kind: str, got: str, allowed: list[str], remedy: str) -> None:
-        super().__init__(f"{kind} {got!r} is unknown; allowed: {', '.join(allowed)}. {remedy}")
+    def __init__(self, kind: str, got: str, allowed: list[str], change: str) -> None:
+        super().__init__(f"{kind} {got!r} is unknown; allowed: {', '.join(allowed)}. {change}")
         self.kind = kind
         self.got = got
         self.allowed = allowed
-        self.remedy = remedy
+        self.change = change
 
     @property
     def expected(self) -> str:
         """What would have been right, as the validators of a field say it."""
-        return f"one of {', '.join(self.allowed)}. {self.remedy}"
+        return f"one of {', '.join(self.allowed)}. {self.change}"
 
 
 def catalog_file(name: str) -> Path:

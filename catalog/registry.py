@@ -35,14 +35,14 @@ class Failure(NamedTuple):
     """Why a registry did not tell."""
 
     got: str
-    remedy: str
+    change: str
 
 
 class RegistryError(Exception):
     """A registry did not tell a digest, or could not be asked."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.got}. {failure.remedy}")
+        super().__init__(f"{failure.got}. {failure.change}")
         self.failure = failure
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from base.problems import Problem
 from cli.report_file import read_report
 from cli.review import EXIT_CODES, reviewed, shell_of
 from cli.toolchain import explained
@@ -16,7 +17,7 @@ from review.report import Report, Verdict
 from review.run import with_pack
 from review.wording import visible
 from toolchain.environment import PROJECT
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 NOT_REVIEWED = 6
 """Exit code where what would happen is not what was reviewed."""
@@ -58,11 +59,13 @@ def apply(
             check=False,
         )
         if done.returncode:
-            raise EngineError(
-                where=f"pulumi up --stack {stack}",
-                got="a failure, told above",
-                allowed="every resource created and ready",
-                remedy="mend what is told above; what is left to do needs a review of its own",
+            raise ToolchainError(
+                Problem(
+                    path=f"pulumi up --stack {stack}",
+                    got="a failure, told above",
+                    allowed="every resource created and ready",
+                    change="mend what is told above; what is left to do needs a review of its own",
+                )
             )
 
 

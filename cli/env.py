@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from base.problems import Problem
 from cli.toolchain import explained
 from toolchain import build, environment
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 
 def env(
@@ -31,11 +32,13 @@ def env(
     """
     with explained() as console:
         if kubeconfig is not None and not kubeconfig.is_file():
-            raise EngineError(
-                where="--kubeconfig",
-                got=str(kubeconfig),
-                allowed="a file",
-                remedy="name the kubeconfig of the cluster",
+            raise ToolchainError(
+                Problem(
+                    path="--kubeconfig",
+                    got=str(kubeconfig),
+                    allowed="a file",
+                    change="name the kubeconfig of the cluster",
+                )
             )
         toolchain = build.ensure("pulumi", console)
         if kubeconfig is None:

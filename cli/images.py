@@ -140,7 +140,7 @@ def _chosen(console: Console, keys: list[str]) -> list[catalog.ImageSpec]:
         try:
             specs.append(catalog.image_spec(key))
         except UnknownEntryError as error:
-            problems.append(_four("KEY", error.got, ", ".join(error.allowed), error.remedy))
+            problems.append(_four("KEY", error.got, ", ".join(error.allowed), error.change))
     if problems:
         _fail(console, problems)
     return specs
@@ -179,7 +179,7 @@ def _ask(
                         spec.key,
                         error.failure.got,
                         f"the digest of {repository}:{spec.tag}",
-                        error.failure.remedy,
+                        error.failure.change,
                     )
                 )
             progress.advance(task)
@@ -197,14 +197,14 @@ def _logins(console: Console) -> Mapping[str, Credentials]:
                     "config.json",
                     error.failure.got,
                     "what `docker login` writes",
-                    error.failure.remedy,
+                    error.failure.change,
                 )
             ],
         )
 
 
-def _four(field: str, got: str, allowed: str, remedy: str) -> str:
-    return f"{field}\n  got:     {got}\n  allowed: {allowed}\n  remedy:  {remedy}"
+def _four(field: str, got: str, allowed: str, change: str) -> str:
+    return f"{field}\n  got:     {got}\n  allowed: {allowed}\n  change:  {change}"
 
 
 def _fail(console: Console, problems: list[str], last: str = "") -> NoReturn:

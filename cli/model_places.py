@@ -112,5 +112,5 @@ def _transport(authority: str | None) -> Transport:
         return Transport(file.name)
 
 
-def _refuse(path: str, got: str, allowed: str, remedy: str) -> NoReturn:
-    raise WeightsError(str(Problem(path, got, allowed, remedy)))
+def _refuse(path: str, got: str, allowed: str, change: str) -> NoReturn:
+    raise WeightsError(str(Problem(path, got, allowed, change)))

@@ -7,7 +7,7 @@ import pulumi
 import typer
 from pydantic import ValidationError
 
-from base.problems import ConfigError
+from base.problems import ConfigError, Problem
 from cli.review import EXIT_CODES
 from cli.stack_file import read_stack
 from cli.toolchain import explained
@@ -16,7 +16,7 @@ from review.compare import compare
 from review.render import Render, render
 from review.report import Report
 from toolchain.environment import PROJECT
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 
 def command(
@@ -67,11 +67,13 @@ def rendered(stack: str) -> Render:
         try:
             return render(PROJECT, stack)
         except pulumi.RunError as error:
-            raise EngineError(
-                where="__main__.py",
-                got=str(error),
-                allowed="a program that runs to its end",
-                remedy="mend what the message names",
+            raise ToolchainError(
+                Problem(
+                    path="__main__.py",
+                    got=str(error),
+                    allowed="a program that runs to its end",
+                    change="mend what the message names",
+                )
             ) from None
 
 

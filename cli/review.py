@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from base.problems import ConfigError
+from base.problems import ConfigError, Problem
 from cli.report_file import read_report
 from cli.stack_file import read_stack
 from cli.toolchain import explained
@@ -21,7 +21,7 @@ from review.report import Report, Verdict
 from toolchain import build as engine
 from toolchain import state
 from toolchain.environment import PROJECT, applied
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.CLEAN: 0,
@@ -114,13 +114,15 @@ def _ran(stack: str, shell: Mapping[str, str]) -> run.Ran:
         raise no_events(error) from None
 
 
-def no_events(error: Exception) -> EngineError:
+def no_events(error: Exception) -> ToolchainError:
     """What to say where the engine wrote no events."""
-    return EngineError(
-        where="pulumi preview",
-        got=str(error),
-        allowed="engine events of Pulumi 3.256, a JSON object a line",
-        remedy="`pai toolchain doctor` tells which pulumi there is, `pai env` puts it first",
+    return ToolchainError(
+        Problem(
+            path="pulumi preview",
+            got=str(error),
+            allowed="engine events of Pulumi 3.256, a JSON object a line",
+            change="`pai toolchain doctor` tells which pulumi there is, `pai env` puts it first",
+        )
     )
 
 

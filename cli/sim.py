@@ -60,6 +60,6 @@ def status(
     for entry in entries:
         ended = ", ".join(name for name, runs in entry.processes.items() if not runs)
         if ended:
-            remedy = f"pai sim up --stack {entry.stack}"
-            told = f"{entry.stack}: {ended} ended; logs: {entry.logs}; to mend it: {remedy}"
+            change = f"pai sim up --stack {entry.stack}"
+            told = f"{entry.stack}: {ended} ended; logs: {entry.logs}; to mend it: {change}"
             console.print(told, markup=False, highlight=False, soft_wrap=True)

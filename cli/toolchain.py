@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from base.problems import ProblemError
 from toolchain import build as building
 from toolchain import cache, doctor
 from toolchain import existing as found
-from toolchain.errors import EngineError
 from toolchain.locate import Toolchain
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def explained() -> Generator[Console]:
     console = Console(stderr=True)
     try:
         yield console
-    except EngineError as error:
+    except ProblemError as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from base.problems import Problem
 from cli.apply import permitted
 from cli.simulated import simulated
 from cli.summary import show
@@ -16,7 +17,7 @@ from cli.toolchain import explained
 from sim import cluster
 from toolchain import build
 from toolchain.environment import PROJECT, applied
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 
 def up(
@@ -41,11 +42,13 @@ def up(
         shell = simulated(toolchain, [stack], console, config_file)
         words = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
         if _run(shell, *words, *(["--config-file", str(config_file)] if config_file else [])):
-            raise EngineError(
-                where=f"pulumi up --stack {stack}",
-                got="a failure, told above",
-                allowed="every resource created and ready",
-                remedy="mend what is told above and run `pai up` again: it goes on where it was",
+            raise ToolchainError(
+                Problem(
+                    path=f"pulumi up --stack {stack}",
+                    got="errors, listed above",
+                    allowed="every resource created and ready",
+                    change="fix the errors above and run `pai up` again: it resumes where it stopped",
+                )
             )
         deployment = _read(shell, "stack", "export", "--stack", stack)["deployment"]
         outputs = _read(shell, "stack", "output", "--stack", stack, "--json")

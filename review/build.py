@@ -76,7 +76,7 @@ def refused(stack: str, problems: Sequence[Problem]) -> Report:
         digest=combined([]),
         counts={},
         packs=[],
-        problems=[of.Problem.model_validate(vars(problem)) for problem in problems],
+        problems=list(problems),
         failure=None,
         losses=[],
         outages=[],

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from base.model import Model
+from base.problems import Problem
 
 Op = Literal["create", "update", "replace", "delete"]
 
@@ -20,15 +21,6 @@ class Verdict(StrEnum):
     REFUSED = "refused by policy"
     DOES_NOT_FIT = "does not fit"
     FAILED = "failed"
-
-
-class Problem(Model):
-    """One thing wrong with the stack's configuration, in four parts."""
-
-    path: str = Field(description="The key, such as `models.chat.pool`.")
-    got: str = Field(description="What it holds.")
-    allowed: str = Field(description="What it may hold.")
-    remedy: str = Field(description="What to change.")
 
 
 class Failure(Model):

@@ -55,7 +55,7 @@ def problems(report: Report) -> str:
         return f"{number}. **{code(path)}**\n{body}"
 
     items = [
-        told(n, p.path, (("got", p.got), ("allowed", p.allowed), ("change", p.remedy)))
+        told(n, p.path, (("got", p.got), ("allowed", p.allowed), ("change", p.change)))
         for n, p in enumerate(report.problems, 1)
     ]
     return _section(f"{wording.plural(len(items), 'problem')} in the configuration", items)

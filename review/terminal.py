@@ -72,7 +72,7 @@ def _wrong(report: Report) -> Iterator[RenderableType]:
         for name, text in (
             ("got", problem.got),
             ("allowed", problem.allowed),
-            ("change", problem.remedy),
+            ("change", problem.change),
         ):
             yield _line(f"    {name + ':':<10}{text}")
     if report.failure:

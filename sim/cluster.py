@@ -15,6 +15,7 @@ from typing import Literal
 from rich.console import Console
 
 from base.model import Model
+from base.problems import Problem
 from config.settings.cluster import ClusterConfig
 from sim.control_plane import SimCluster
 from sim.errors import SimError
@@ -122,10 +123,12 @@ def _refuse_shared_contexts(expected: dict[str, ClusterConfig]) -> None:
         other = taken.setdefault(cluster.context, stack)
         if other != stack:
             raise SimError(
-                where=f"stack {stack}: config.private-ai:stack.cluster.context",
-                got=f"{cluster.context}, which is also that of stack {other}",
-                allowed="a context of its own for each stack",
-                remedy="change one of the two, or `pai sim down` the other",
+                Problem(
+                    path=f"stack {stack}: config.private-ai:stack.cluster.context",
+                    got=f"{cluster.context}, which is also that of stack {other}",
+                    allowed="a context of its own for each stack",
+                    change="change one of the two, or `pai sim down` the other",
+                )
             )
 
 
@@ -135,12 +138,15 @@ def _each(expected: dict[str, ClusterConfig], toolchain: Toolchain) -> None:
             pool.submit(SimCluster.detached, cluster, _home(stack), toolchain)
             for stack, cluster in expected.items()
         ]
-    problems = [error for each in started if (error := each.exception())]
-    for error in problems:
-        if not isinstance(error, SimError):
+    problems: list[Problem] = []
+    for each in started:
+        error = each.exception()
+        if isinstance(error, SimError):
+            problems += error.problems
+        elif error:
             raise error
     if problems:
-        raise SimError.of(str(error) for error in problems)
+        raise SimError(*problems)
 
 
 def _merge_kubeconfigs() -> Path:

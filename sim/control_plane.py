@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from base.problems import Problem
 from catalog.machines import MACHINES
 from config.settings.cluster import ClusterConfig
 from sim import command_lines
@@ -57,10 +58,12 @@ class SimCluster:
         """
         if home.exists() and any(home.iterdir()):
             raise SimError(
-                where="home",
-                got=str(home),
-                allowed="a folder that is empty or not there, since it is removed in the end",
-                remedy="choose another",
+                Problem(
+                    path="home",
+                    got=str(home),
+                    allowed="a folder that is empty or not there, since it is removed in the end",
+                    change="choose another",
+                )
             )
         cluster = cls(new_layout(home), expects, toolchain)
         cluster._guard = subprocess.Popen(  # noqa: S603 - this very interpreter

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
+from base.problems import Problem
 from config.node_labels import GPU_POOL, MIG_CONFIG, PLUGIN_CONFIG
 from config.settings.cluster import ClusterConfig, StorageClassConfig
 from sim.api import Api, ConflictError, Object
@@ -74,11 +75,13 @@ def _wait(missing: Callable[[], str], expects: ClusterConfig, timeout: float) ->
     while what := missing():
         if time.monotonic() > deadline:
             raise SimError(
-                where=f"simulated cluster {expects.context}",
-                got=f"{what}, after {timeout:.0f} s",
-                allowed="all of it to be there by then",
-                remedy="look at the logs that `pai sim status` names; "
-                "`pai sim reset` starts it anew",
+                Problem(
+                    path=f"simulated cluster {expects.context}",
+                    got=f"{what}, after {timeout:.0f} s",
+                    allowed="all of it to be there by then",
+                    change="look at the logs that `pai sim status` names; "
+                    "`pai sim reset` starts it anew",
+                )
             )
         time.sleep(0.05)
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from base.problems import Problem
 from sim.errors import SimError
 from sim.process import Process, Record, alive, kill, spawn
 
@@ -56,10 +57,12 @@ class Programs:
             lines = self._log(name).read_text(errors="replace").splitlines()[-3:]
             fate = "is not ready" if self.runs(name) else "has ended"
             raise SimError(
-                where=f"simulated cluster {self._context}",
-                got=f"{name} that {fate}; its last words:\n  " + "\n  ".join(lines) + "\n ",
-                allowed=f"it to be ready within {PATIENCE:.0f} s",
-                remedy="try again; if it stays so, `pai toolchain doctor` checks the program",
+                Problem(
+                    path=f"simulated cluster {self._context}",
+                    got=f"{name} that {fate}; its last words:\n  " + "\n  ".join(lines) + "\n ",
+                    allowed=f"it to be ready within {PATIENCE:.0f} s",
+                    change="try again; if it stays so, `pai toolchain doctor` checks the program",
+                )
             )
 
     def _log(self, name: str) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from base.problems import Problem
 from config.settings.cluster import ClusterConfig
 from sim.errors import SimError
 
@@ -36,42 +37,46 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
     file = config_file or project_folder() / f"Pulumi.{stack}.yaml"
     if config_file is not None and not config_file.is_file():
         raise SimError(
-            where="--config-file",
-            got=str(config_file),
-            allowed="a file with the configuration of a stack",
-            remedy="name one, such as one of the folder examples",
+            Problem(
+                path="--config-file",
+                got=str(config_file),
+                allowed="a file with the configuration of a stack",
+                change="name one, such as one of the folder examples",
+            )
         )
     if config_file is None and stack not in stack_names():
         raise SimError(
-            where="--stack",
-            got=stack,
-            allowed=f"one of {', '.join(stack_names()) or 'the stacks with a Pulumi.<stack>.yaml'}",
-            remedy=f"name one of them, or write {file.name}",
+            Problem(
+                path="--stack",
+                got=stack,
+                allowed=f"one of {', '.join(stack_names()) or 'the Pulumi.<stack>.yaml files'}",
+                change=f"name one of them, or write {file.name}",
+            )
         )
     content = yaml.safe_load(file.read_text()) or {}
     section = ((content.get("config") or {}).get(_KEY) or {}).get("cluster")
     if section is None:
         raise SimError(
-            where=f"{file.name}: config.{_KEY}.cluster",
-            got="nothing",
-            allowed="the context, identifier, nodes and storage_classes of the stack's cluster",
-            remedy="write the section; docs/simulation.md shows one",
+            Problem(
+                path=f"{file.name}: config.{_KEY}.cluster",
+                got="nothing",
+                allowed="the context, identifier, nodes and storage_classes of the stack's cluster",
+                change="write the section; docs/simulation.md shows one",
+            )
         )
     try:
         return ClusterConfig.model_validate(section)
     except ValidationError as invalid:
         problems = [
-            str(
-                SimError(
-                    where=f"{file.name}: config.{_KEY}.cluster{_path(error['loc'])}",
-                    got=repr(error["input"]),
-                    allowed=error["msg"],
-                    remedy="change it there; docs/simulation.md lists the fields",
-                )
+            Problem(
+                path=f"{file.name}: config.{_KEY}.cluster{_path(error['loc'])}",
+                got=repr(error["input"]),
+                allowed=error["msg"],
+                change="change it there; docs/simulation.md lists the fields",
             )
             for error in invalid.errors()
         ]
-        raise SimError.of(problems) from None
+        raise SimError(*problems) from None
 
 
 def _path(location: Sequence[str | int]) -> str:

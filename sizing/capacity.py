@@ -130,7 +130,7 @@ def _pool_problems(pool: Pool, device: Device, takers: list[Service]) -> Iterabl
             field="nodes",
             got=f"{used} {noun} asked for ({asked})",
             allowed=f"at most {available} ({pool.nodes} nodes x {device.per_node})",
-            remedy=f"Give the pool {-(-used // device.per_node)} nodes, or take replicas or "
+            change=f"Give the pool {-(-used // device.per_node)} nodes, or take replicas or "
             f"services worth {used - available} {noun} away.",
         )
     elif kept_out := blocked(_widths(device, takers), pool.nodes, device.per_node):
@@ -143,7 +143,7 @@ def _pool_problems(pool: Pool, device: Device, takers: list[Service]) -> Iterabl
             f"node, while others hold {kept_out.others}",
             allowed=f"at most {kept_out.room_for_others} {noun} for the others: the scheduler "
             "spreads pods over nodes, and may leave too little on each",
-            remedy=f"Give the pool {kept_out.nodes_needed} nodes, or the widest model a pool of "
+            change=f"Give the pool {kept_out.nodes_needed} nodes, or the widest model a pool of "
             "its own.",
         )
 

@@ -96,5 +96,5 @@ class Fields:
             "Size it by the engine's own start-up log, or teach sizing/hf_config.py.",
         )
 
-    def _note(self, name: str, got: str, allowed: str, remedy: str) -> None:
-        self.problems.append(Problem(f"{self.where}{name}", got, allowed, remedy))
+    def _note(self, name: str, got: str, allowed: str, change: str) -> None:
+        self.problems.append(Problem(f"{self.where}{name}", got, allowed, change))

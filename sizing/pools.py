@@ -129,4 +129,4 @@ class Problem(Model):
     """Which of its fields to point at, as this module names them."""
     got: str
     allowed: str
-    remedy: str
+    change: str

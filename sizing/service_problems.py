@@ -15,7 +15,7 @@ def unknown_pool(service: Service, pools: Iterable[str]) -> Problem:
         "pool",
         got=service.pool,
         allowed=names or "no pool is defined",
-        remedy="Name one of these, or add the pool.",
+        change="Name one of these, or add the pool.",
     )
 
 
@@ -35,7 +35,7 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             f"{arch.kv_heads} KV heads"
             if arch
             else "1: speech and images run on one GPU",
-            remedy=f"Set it to {_nearest(cuts, service.tp)}.",
+            change=f"Set it to {_nearest(cuts, service.tp)}.",
         )
         return
     if device.per_pod == 1 < service.gpus_per_replica and pool.sharing.mode != "exclusive":
@@ -46,7 +46,7 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             got=wide,
             allowed=f"1, as GPUs of pool {pool.name} are shared ({pool.sharing.mode}): GPUs that "
             "work on one layer exchange it all the time, which parts of GPUs cannot",
-            remedy="Set it to 1, or name a pool of whole GPUs.",
+            change="Set it to 1, or name a pool of whole GPUs.",
         )
         return
     if service.gpus_per_replica > pool.gpus:
@@ -57,7 +57,7 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             got=wide,
             allowed=f"at most {pool.gpus}, the GPUs of pool {pool.name} ({pool.nodes} nodes x "
             f"{pool.gpus_per_node})",
-            remedy="Lower tensor_parallel or pipeline_parallel, or name a pool with more or larger "
+            change="Lower tensor_parallel or pipeline_parallel, or name a pool with more or larger "
             "nodes.",
         )
         return
@@ -68,7 +68,7 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             "context_tokens",
             got=_number(service.context_tokens),
             allowed=f"at most {_number(arch.max_context)} tokens, what {service.model.key} knows",
-            remedy=f"Set it to {arch.max_context} or less.",
+            change=f"Set it to {arch.max_context} or less.",
         )
         return
     if service.gpu_memory_utilization > device.max_utilization:
@@ -91,7 +91,7 @@ def _too_much_of_a_card(service: Service, pool: Pool) -> Problem:
         allowed=f"at most {device.max_utilization:g}: {part} of {pool.gpu.key}, which {clients} "
         f"pods share ({sharing.mode}), less 0.5 GiB for a pod's own CUDA context; the engine sees "
         "the whole card",
-        remedy=f"Set it to {device.max_utilization:g} or less, or give pool {pool.name} fewer "
+        change=f"Set it to {device.max_utilization:g} or less, or give pool {pool.name} fewer "
         "clients.",
     )
 
@@ -138,12 +138,12 @@ def _does_not_fit(service: Service, pool: Pool, found: Fit, cuts: list[int]) -> 
         f"overhead {_gb(found.overhead_bytes)})",
         allowed=f"at most {_gb(found.budget_bytes)} GB: {service.gpu_memory_utilization:g} of the "
         f"{_gb(found.gpu_bytes)} GB of {f'{profile} of ' if profile else ''}{pool.gpu.key}",
-        remedy=_sentence("; ".join(ways)),
+        change=_sentence("; ".join(ways)),
     )
 
 
 def _problem(
-    service: Service, code: ProblemCode, field: str, *, got: str, allowed: str, remedy: str
+    service: Service, code: ProblemCode, field: str, *, got: str, allowed: str, change: str
 ) -> Problem:
     return Problem(
         code=code,
@@ -152,7 +152,7 @@ def _problem(
         field=field,
         got=got,
         allowed=allowed,
-        remedy=remedy,
+        change=change,
     )
 
 

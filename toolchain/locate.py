@@ -7,8 +7,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
+from base.problems import Problem
 from toolchain import cache
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 from toolchain.existing import Found, language_host
 from toolchain.pins import DATA, PARTS, Data, Part
 
@@ -46,14 +47,16 @@ class Toolchain:
         self.found = found
 
     def path(self, name: str, /) -> Path:
-        """The program called *name*. Raises EngineError where it is not there."""
+        """The program called *name*. Raises ToolchainError where it is not there."""
         part = next((part for part in PARTS if part.name == name), None)
         if part is None:
-            raise EngineError(
-                where="the toolchain",
-                got=f"a program called {name}",
-                allowed=f"one of {', '.join(part.name for part in PARTS)}",
-                remedy="name one of them",
+            raise ToolchainError(
+                Problem(
+                    path="the toolchain",
+                    got=f"a program called {name}",
+                    allowed=f"one of {', '.join(part.name for part in PARTS)}",
+                    change="name one of them",
+                )
             )
         if self.found is not None and part.group == "pulumi":
             own = _of(self.found, part)
@@ -68,7 +71,7 @@ class Toolchain:
     def module_dir(self, name: str, /) -> Path:
         """The data files of the Go module called *name*, laid out as in the module.
 
-        Raises EngineError where they are not there.
+        Raises ToolchainError where they are not there.
         """
         data = next((data for data in DATA if data.name == name), None)
         return self._data(data, name)
@@ -104,11 +107,13 @@ class Toolchain:
 
     def _data(self, data: Data | None, wanted: str) -> Path:
         if data is None:
-            raise EngineError(
-                where="the toolchain",
-                got=f"data of a module called {wanted}",
-                allowed=f"one of {', '.join(f'{d.name} ({d.path} {d.version})' for d in DATA)}",
-                remedy="name one of them, or add its pin (toolchain/pins.py, toolchain/go)",
+            raise ToolchainError(
+                Problem(
+                    path="the toolchain",
+                    got=f"data of a module called {wanted}",
+                    allowed=f"one of {', '.join(f'{d.name} ({d.path} {d.version})' for d in DATA)}",
+                    change="name one of them, or add its pin (toolchain/pins.py, toolchain/go)",
+                )
             )
         if not made(data):
             _refuse(f"data of {wanted}", f"pai toolchain build {data.group}")
@@ -132,11 +137,13 @@ def _plugin(part: Part) -> str:
 
 
 def _refuse(name: str, mend: str) -> NoReturn:
-    raise EngineError(
-        where="the toolchain",
-        got=f"no {name}",
-        allowed="the part built or found",
-        remedy=f"`{mend}`",
+    raise ToolchainError(
+        Problem(
+            path="the toolchain",
+            got=f"no {name}",
+            allowed="the part built or found",
+            change=f"`{mend}`",
+        )
     )
 
 

@@ -83,7 +83,7 @@ def _models_fit(config: StackConfig) -> Iterator[Problem]:
         section = "models" if problem.subject == "service" else "pools"
         field = _FIELDS.get(problem.field, problem.field)
         yield Problem(
-            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.remedy
+            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.change
         )
 
 

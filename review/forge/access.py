@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from base.problems import Problem
 from review.forge import github, gitlab
 from review.forge.errors import ForgeError
 from review.forge.forgejo import Forgejo
@@ -83,19 +84,23 @@ def opened(
     address = api or _first(environment, kind.api) or kind.public_api
     if not address:
         raise ForgeError(
-            where="--api",
-            got="nothing",
-            allowed="the address of the API, such as https://forge.example/api/v1",
-            remedy=f"name it, or set {kind.api[0]}",
+            Problem(
+                path="--api",
+                got="nothing",
+                allowed="the address of the API, such as https://forge.example/api/v1",
+                change=f"name it, or set {kind.api[0]}",
+            )
         )
     named = repository or _first(environment, kind.repository) or ""
     parts = rf"{_PART}/{_PART}" if kind.owner_and_name else rf"{_PART}(/{_PART})+"
     if not re.fullmatch(parts, named) or {".", ".."} & set(named.split("/")):
         raise ForgeError(
-            where="--repository",
-            got=visible(named) or "nothing",
-            allowed="owner/name" + ("" if kind.owner_and_name else ", with all groups"),
-            remedy=f"name it, or set {kind.repository[0]}",
+            Problem(
+                path="--repository",
+                got=visible(named) or "nothing",
+                allowed="owner/name" + ("" if kind.owner_and_name else ", with all groups"),
+                change=f"name it, or set {kind.repository[0]}",
+            )
         )
     return kind.open(address, named, _token(kind, environment, token_file), sleep)
 
@@ -115,11 +120,13 @@ def _token(kind: _Kind, environment: Mapping[str, str], file: Path | None) -> st
 
 def _no_token(kind: _Kind, got: str) -> ForgeError:
     return ForgeError(
-        where=kind.token,
-        got=got,
-        allowed="a token that may write comments and issues",
-        remedy=f"set {kind.token} in the job, or name a file with --token-file"
-        " (docs/how-to/pull-requests.md says what it has to be allowed)",
+        Problem(
+            path=kind.token,
+            got=got,
+            allowed="a token that may write comments and issues",
+            change=f"set {kind.token} in the job, or name a file with --token-file"
+            " (docs/how-to/pull-requests.md says what it has to be allowed)",
+        )
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from base.problems import Problem
 from review.forge.errors import ForgeError, GoneError, UncertainError
 from review.wording import visible
 
@@ -41,10 +42,12 @@ class Client:
         parts = urlsplit(api)
         if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
             raise ForgeError(
-                where="--api",
-                got=visible(api),
-                allowed="the https:// address of the forge's API",
-                remedy="name it with https, so that the token is not sent in clear",
+                Problem(
+                    path="--api",
+                    got=visible(api),
+                    allowed="the https:// address of the forge's API",
+                    change="name it with https, so that the token is not sent in clear",
+                )
             )
         self._api = api.rstrip("/")
         self._token = token
@@ -132,21 +135,25 @@ class Client:
     def _pause(self, seconds: float, method: str, path: str, said: str) -> None:
         if seconds > self._left:
             raise ForgeError(
-                where=f"{method} {visible(path)}",
-                got=f"{self._clean(said)}; it may be asked again in {seconds:.0f} s",
-                allowed=f"an answer within {_PATIENCE / 60:.0f} min",
-                remedy="run the command again then; nothing is posted twice",
+                Problem(
+                    path=f"{method} {visible(path)}",
+                    got=f"{self._clean(said)}; it may be asked again in {seconds:.0f} s",
+                    allowed=f"an answer within {_PATIENCE / 60:.0f} min",
+                    change="run the command again then; nothing is posted twice",
+                )
             )
         self._left -= seconds
         self._sleep(seconds)
 
     def _refused(self, method: str, path: str, said: str) -> ForgeError:
         return ForgeError(
-            where=f"{method} {visible(path)}",
-            got=self._clean(said),
-            allowed="the forge's consent",
-            remedy="check the repository and the number, and that the token may write comments and"
-            " issues there (docs/how-to/pull-requests.md)",
+            Problem(
+                path=f"{method} {visible(path)}",
+                got=self._clean(said),
+                allowed="a successful response",
+                change="check the repository and the number, and that the token may write comments"
+                " and issues there (docs/how-to/pull-requests.md)",
+            )
         )
 
     def _said(self, response: httpx.Response) -> str:
@@ -165,10 +172,12 @@ class Client:
         except ValidationError as error:
             wrong = ".".join(map(str, error.errors()[0]["loc"])) or "all of it"
             raise ForgeError(
-                where=visible(path),
-                got=f"an answer without the API's shape, at {visible(wrong)}",
-                allowed="the forge's own JSON",
-                remedy="check that --api names the API, with its path, and --forge its kind",
+                Problem(
+                    path=visible(path),
+                    got=f"an answer without the API's shape, at {visible(wrong)}",
+                    allowed="the forge's own JSON",
+                    change="check that --api names the API, with its path, and --forge its kind",
+                )
             ) from None
 
 

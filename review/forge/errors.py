@@ -1,9 +1,9 @@
 """What can go wrong between here and a forge."""
 
-from toolchain.errors import EngineError
+from base.problems import ProblemError
 
 
-class ForgeError(EngineError):
+class ForgeError(ProblemError):
     """The forge refused, or did not answer; its text has all four parts and never the token."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Literal, TypeVar
 
+from base.problems import Problem
 from review.forge.errors import ForgeError, GoneError, UncertainError
 from review.forge.repository import Comment, Issue, Repository
 
@@ -108,10 +109,12 @@ def _one(
     if created:
         return "created"  # the forge said so; its list does not show it yet
     raise ForgeError(
-        where="posting the report",
-        got=f"{_ROUNDS} tries of which none left anything behind",
-        allowed="what was posted to be there afterwards",
-        remedy="look whether the forge is healthy, and run the command again",
+        Problem(
+            path="posting the report",
+            got=f"{_ROUNDS} tries of which none left anything behind",
+            allowed="what was posted to be there afterwards",
+            change="look whether the forge is healthy, and run the command again",
+        )
     )
 
 

@@ -35,7 +35,7 @@ def test_a_program_is_installed_once_and_again_after_an_interruption(
 
 
 def test_a_program_that_cannot_be_had_fails_with_the_command_that_mends_it() -> None:
-    with pytest.raises(PeerUnavailableError, match=r"remedy: +install apt"):
+    with pytest.raises(PeerUnavailableError, match=r"change: +install apt"):
         cache.call("X", ["no-such-client"], "install apt")
     with pytest.raises(PeerUnavailableError, match=r"answer: +not served"):
         cache.call("X", ["sh", "-c", "echo not served >&2; exit 1"], "install apt")

@@ -47,7 +47,7 @@ def say(line: str) -> None:
 def call(
     program: str,
     argv: Sequence[str],
-    remedy: str,
+    change: str,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
@@ -66,7 +66,7 @@ def call(
             check=False,
         )
     except FileNotFoundError as missing:
-        raise PeerUnavailableError(program, tried, str(missing), remedy) from None
+        raise PeerUnavailableError(program, tried, str(missing), change) from None
     if done.returncode:
-        raise PeerUnavailableError(program, tried, (done.stderr or done.stdout)[-2000:], remedy)
+        raise PeerUnavailableError(program, tried, (done.stderr or done.stdout)[-2000:], change)
     return done.stdout

@@ -30,23 +30,23 @@ class Unpacked:
 
 def unpacked(name: str, packages: Sequence[str]) -> Unpacked:
     """*packages*, as the machine's own release of Debian has them; apt checks their signatures."""
-    remedy = f"run `apt-get update`, then see that `apt-get download {' '.join(packages)}` works"
+    change = f"run `apt-get update`, then see that `apt-get download {' '.join(packages)}` works"
 
     def install(folder: Path) -> None:
-        with_lists(name, packages, remedy)
-        cache.call(name, ["apt-get", "download", "-q", *packages], remedy, folder)
+        with_lists(name, packages, change)
+        cache.call(name, ["apt-get", "download", "-q", *packages], change, folder)
         for package in folder.glob("*.deb"):
-            cache.call(name, ["dpkg-deb", "-x", str(package), str(folder)], remedy)
+            cache.call(name, ["dpkg-deb", "-x", str(package), str(folder)], change)
             package.unlink()
 
     return Unpacked(cache.installed(name, "debian", "a few MB of Debian packages", install))
 
 
-def with_lists(program: str, packages: Sequence[str], remedy: str) -> None:
+def with_lists(program: str, packages: Sequence[str], change: str) -> None:
     """Fetch the package lists if apt does not know *packages* yet."""
     known = subprocess.run(["apt-cache", "show", *packages], capture_output=True, check=False)
     if known.returncode:
-        cache.call(program, ["apt-get", "update", "-qq"], remedy)
+        cache.call(program, ["apt-get", "update", "-qq"], change)
 
 
 def command(program: str, name: str, package: str) -> str:
@@ -56,16 +56,16 @@ def command(program: str, name: str, package: str) -> str:
     """
     if found := shutil.which(name):
         return found
-    remedy = f"apt-get install {package}"
+    change = f"apt-get install {package}"
     if os.geteuid() == 0:
-        with_lists(program, [package], remedy)
+        with_lists(program, [package], change)
         cache.say(f"{program}: installing Debian's {package}")
         argv = ["apt-get", "install", "-qq", "--no-install-recommends", package]
         cache.call(
             program,
             ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", *argv],
-            remedy,
+            change,
         )
     if found := shutil.which(name):
         return found
-    raise PeerUnavailableError(program, f"which {name}", "not found", remedy)
+    raise PeerUnavailableError(program, f"which {name}", "not found", change)

@@ -6,13 +6,13 @@ from pathlib import Path
 class PeerUnavailableError(Exception):
     """A real program could not be had: the tests that need it fail, they do not skip."""
 
-    def __init__(self, program: str, tried: str, said: str, remedy: str) -> None:
+    def __init__(self, program: str, tried: str, said: str, change: str) -> None:
         super().__init__(
             f"{program} is not available.\n"
             f"  tried:   {tried}\n"
             f"  answer:  {said.strip() or 'nothing'}\n"
             f"  allowed: the ordinary package clients, as this machine has them set up\n"
-            f"  remedy:  {remedy}"
+            f"  change:  {change}"
         )
 
 

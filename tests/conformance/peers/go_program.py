@@ -18,8 +18,8 @@ def built(name: str, package: str, version: str, what: str) -> str:
     def install(folder: Path) -> None:
         program = str(go.find_or_install(Console(stderr=True)))
         words = [program, "install", f"{package}@{version}"]
-        remedy = f"see that `go install {package}@{version}` works"
-        cache.call(name, words, remedy, environment={"GOBIN": str(folder)})
+        change = f"see that `go install {package}@{version}` works"
+        cache.call(name, words, change, environment={"GOBIN": str(folder)})
 
     return str(cache.installed(name, version, what, install) / PurePosixPath(package).name)
 

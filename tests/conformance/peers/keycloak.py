@@ -86,12 +86,12 @@ def install() -> Path:
 
 
 def _install(folder: Path) -> None:
-    remedy = "see that `mvn dependency:get` reaches Maven Central, then run the tests again"
+    change = "see that `mvn dependency:get` reaches Maven Central, then run the tests again"
     mvn = debian.command(_NAME, "mvn", "maven")
     cache.call(
         _NAME,
         [mvn, "-q", "-B", _COPY, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={folder}"],
-        remedy,
+        change,
     )
     (archive,) = folder.glob("*.zip")
     with archive.open("rb") as file:

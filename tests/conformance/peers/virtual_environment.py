@@ -13,8 +13,8 @@ def installed(name: str, version: str, lock: Path, what: str) -> Path:
     """
 
     def install(folder: Path) -> None:
-        remedy = "see that pip reaches PyPI, then run the tests again"
-        cache.call(name, [sys.executable, "-m", "venv", str(folder)], remedy)
+        change = "see that pip reaches PyPI, then run the tests again"
+        cache.call(name, [sys.executable, "-m", "venv", str(folder)], change)
         cache.call(
             name,
             [
@@ -22,7 +22,7 @@ def installed(name: str, version: str, lock: Path, what: str) -> Path:
                 *("install", "-q", "--disable-pip-version-check", "--no-deps", "--require-hashes"),
                 *("-r", str(lock)),
             ],
-            remedy,
+            change,
         )
 
     return cache.installed(name, version, what, install) / "bin"

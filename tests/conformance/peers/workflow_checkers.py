@@ -44,11 +44,11 @@ def _installed(name: str) -> Path:
     version, digest = _WHEELS[name]
 
     def install(folder: Path) -> None:
-        remedy = f"see that `pip install {name}=={version}` works"
-        cache.call(name, [sys.executable, "-m", "venv", str(folder)], remedy)
+        change = f"see that `pip install {name}=={version}` works"
+        cache.call(name, [sys.executable, "-m", "venv", str(folder)], change)
         pins = folder / "pins.txt"
         pins.write_text(f"{name}=={version} --hash=sha256:{digest}\n")
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-        cache.call(name, [*pip, "--require-hashes", "-r", str(pins)], remedy)
+        cache.call(name, [*pip, "--require-hashes", "-r", str(pins)], change)
 
     return cache.installed(name, version, "a wheel", install)

@@ -263,7 +263,7 @@ def test_lock_writes_nothing_when_one_image_fails_and_lists_every_failure(
     code, output = lock(registry)
     assert code == 1
     assert f"got:     {registry.name}/m/library/kong has no tag 3.9.3" in output
-    assert "remedy:  Correct the repository or tag in catalog/images.yaml" in output
+    assert "change:  Correct the repository or tag in catalog/images.yaml" in output
     assert output.rstrip().endswith("Nothing was written.")
     assert catalog.read_text() == CATALOG
 
@@ -275,7 +275,7 @@ def test_lock_writes_nothing_when_one_image_fails_and_lists_every_failure(
 def test_lock_refuses_unknown_keys_all_at_once(registry: Registry, catalog: Path) -> None:
     code, output = lock(registry, "kng", "qdrant", "keycloak")
     assert code == 1
-    assert "got:     kng\n  allowed: kong, qdrant\n  remedy:  Did you mean 'kong'?" in output
+    assert "got:     kng\n  allowed: kong, qdrant\n  change:  Did you mean 'kong'?" in output
     assert "got:     keycloak" in output
     assert catalog.read_text() == CATALOG
 
@@ -340,7 +340,7 @@ def test_a_private_registry_gets_the_stored_login_and_no_output_shows_it(
     registry.private = True
     code, output = lock(registry, "kong")
     assert code == 1
-    assert "remedy:  Run `docker login`" in output
+    assert "change:  Run `docker login`" in output
 
     log_in(catalog.parent, registry.name)
     code, output = lock(registry, "kong")
@@ -401,14 +401,14 @@ def test_a_token_is_never_asked_for_in_clear_from_another_machine(registry: Regi
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"),
+    ("status", "change"),
     [(429, "for a higher limit"), (403, "Run `docker login`"), (503, "Try again later")],
 )
-def test_a_refusal_says_what_to_do(registry: Registry, status: int, remedy: str) -> None:
+def test_a_refusal_says_what_to_do(registry: Registry, status: int, change: str) -> None:
     registry.status = status
     with pytest.raises(RegistryError) as refused:
         resolve(registry)
-    assert remedy in refused.value.failure.remedy
+    assert change in refused.value.failure.change
 
 
 def test_a_registry_that_is_not_there_says_so(registry: Registry) -> None:

@@ -110,14 +110,14 @@ def test_an_unknown_model_is_refused_with_the_nearest_key_and_every_allowed_one(
         model("llama-3.3-70")
     assert refused.value.got == "llama-3.3-70"
     assert refused.value.allowed == sorted(models())
-    assert "Did you mean 'llama-3.3-70b'?" in refused.value.remedy
+    assert "Did you mean 'llama-3.3-70b'?" in refused.value.change
 
 
 def test_an_unknown_gpu_with_no_near_name_is_refused_without_a_guess() -> None:
     with pytest.raises(UnknownEntryError) as refused:
         gpu("abacus")
-    assert "Did you mean" not in refused.value.remedy
-    assert "catalog/gpus.yaml" in refused.value.remedy
+    assert "Did you mean" not in refused.value.change
+    assert "catalog/gpus.yaml" in refused.value.change
 
 
 def test_a_revision_that_is_not_a_commit_is_refused() -> None:

@@ -93,7 +93,7 @@ def test_what_does_not_fit_exits_3_and_says_what_would() -> None:
     assert "--dtype fp8" in found["remedies"]
     assert "--kv-dtype fp8" in found["remedies"]
     assert "--dtype fp8 --kv-dtype fp8" not in found["remedies"], "either alone is enough"
-    assert any(remedy.startswith("--gpus 4") for remedy in found["remedies"])
+    assert any(change.startswith("--gpus 4") for change in found["remedies"])
     text = size("llama-3.3-70b", "--gpu", "l40s-48gb", status=3)
     assert "does not fit" in text
     assert "would fit with  --gpus 4" in text
@@ -102,8 +102,8 @@ def test_what_does_not_fit_exits_3_and_says_what_would() -> None:
 def test_every_remedy_for_the_gpus_given_makes_it_fit() -> None:
     question = ("llama-3.3-70b", "--gpu", "h100-80gb", "--gpus", "3", "--concurrency", "8")
     for remedy in size_json(*question, status=3)["remedies"]:
-        change = remedy.split(" (")[0].split()
-        assert size_json(*question, *change)["fits"]
+        options = remedy.split(" (")[0].split()
+        assert size_json(*question, *options)["fits"]
 
 
 def test_without_a_gpu_it_looks_for_placements_on_all_of_them() -> None:

@@ -41,7 +41,7 @@ def test_a_misspelt_key_is_named_by_its_path_with_the_nearest_right_one() -> Non
 
     assert problem.path == "qdrant.nodez"
     assert "nodes" in problem.allowed
-    assert problem.remedy == "Rename it to nodes."
+    assert problem.change == "Rename it to nodes."
 
 
 def test_problems_of_fields_and_between_fields_come_together() -> None:
@@ -95,7 +95,7 @@ def test_a_missing_section_says_what_it_is_for() -> None:
         load(raw, "prod")
 
     [problem] = refused.value.problems
-    assert (problem.path, problem.got, problem.remedy) == ("hosts", "nothing", "Add hosts.")
+    assert (problem.path, problem.got, problem.change) == ("hosts", "nothing", "Add hosts.")
     assert problem.allowed == "Public names."
 
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_is_refused_with_what_can(
 
     assert problem.path == path
     assert allowed in problem.allowed
-    assert problem.remedy
+    assert problem.change
 
 
 def test_a_model_may_not_take_the_name_of_another_component() -> None:

@@ -29,7 +29,7 @@ def said(
     try:
         load(raw, "local")
     except ConfigError as error:
-        return [(p.path, p.got, p.allowed, p.remedy) for p in error.problems]
+        return [(p.path, p.got, p.allowed, p.change) for p in error.problems]
     return []
 
 

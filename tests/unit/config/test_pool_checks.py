@@ -53,7 +53,7 @@ def said(pool: dict[str, Any], model: dict[str, Any] | None = None) -> list[tupl
     try:
         load(stack(pool, model), "local")
     except ConfigError as error:
-        return [(p.path, p.got, p.allowed, p.remedy) for p in error.problems]
+        return [(p.path, p.got, p.allowed, p.change) for p in error.problems]
     return []
 
 
@@ -93,18 +93,18 @@ def test_more_instances_than_a_card_holds_are_refused_with_how_many_it_does() ->
 
 def test_instances_that_overlap_are_refused_with_what_fits() -> None:
     pool = {"sharing": mig(**{"3g_40gb": 2, "1g_10gb": 1})}
-    [(field, got, _, remedy)] = said(pool, {"mig_profile": "1g.10gb"})
+    [(field, got, _, change)] = said(pool, {"mig_profile": "1g.10gb"})
 
     assert (field, got) == ("pools.more.sharing.geometry", "3g.40gb: 2, 1g.10gb: 1")
-    assert remedy.startswith("3g.40gb x2 + 1g.10gb x1 do not fit on h100-80gb at once")
-    assert "What fits: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2" in remedy
+    assert change.startswith("3g.40gb x2 + 1g.10gb x1 do not fit on h100-80gb at once")
+    assert "What fits: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2" in change
 
 
 def test_the_profile_of_another_card_is_refused() -> None:
-    [(_, got, _, remedy)] = said({"sharing": mig(**{"1g_18gb": 7})})
+    [(_, got, _, change)] = said({"sharing": mig(**{"1g_18gb": 7})})
 
     assert got == "1g.18gb: 7"
-    assert remedy.startswith("1g.18gb is no profile of h100-80gb; it has 1g.10gb")
+    assert change.startswith("1g.18gb is no profile of h100-80gb; it has 1g.10gb")
 
 
 def test_a_card_without_mig_is_not_cut() -> None:
@@ -271,7 +271,7 @@ def test_a_gpu_operator_needs_labels_that_the_owner_has_set() -> None:
     [problem] = refused.value.problems
 
     assert problem.path == "cluster.nodes"
-    assert problem.remedy == (
+    assert problem.change == (
         "Run `kubectl label nodes -l private-ai.dev/gpu-pool=more"
         " nvidia.com/device-plugin.config=more nvidia.com/mig.config=more`, and state these labels"
         " there."

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from base.problems import Problem
 from review.html import page
 from review.markdown import LIMITS, Forge, fitted, markdown
-from review.report import Failure, Finding, Opening, Outage, Problem, Report, Version, Waiver
+from review.report import Failure, Finding, Opening, Outage, Report, Version, Waiver
 from review.terminal import rendered
 from tests.unit.review.review_support import NAMES, altered, of_events, reviewed, step
 
@@ -117,7 +118,7 @@ def _hostile_everywhere(text: str) -> Report:
         update={
             "components": [component.model_copy(update={"name": text, "kind": text})],
             "failure": failure,
-            "problems": [Problem(path=text, got=text, allowed=text, remedy=text)],
+            "problems": [Problem(path=text, got=text, allowed=text, change=text)],
             "findings": [
                 Finding(rule=text, level=level, message=text, **said)
                 for level in ("mandatory", "advisory")

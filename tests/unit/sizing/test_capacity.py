@@ -51,7 +51,7 @@ def test_a_model_too_big_for_its_gpus_is_told_how_many_it_needs_and_what_else_wo
         "field": "tp",
         "got": "156.1 GB on its GPU (weights 141.1, KV cache 2.7, overhead 12.3)",
         "allowed": "at most 138.7 GB: 0.92 of the 150.8 GB of h200-141gb",
-        "remedy": "It needs 2 GPUs at least (tensor_parallel: 2); no context fits on 1; "
+        "change": "It needs 2 GPUs at least (tensor_parallel: 2); no context fits on 1; "
         "as fp8 it fits as it is.",
     }
 
@@ -63,8 +63,8 @@ def test_a_context_that_is_too_long_for_the_memory_is_told_the_longest_that_fits
     )
     (problem,) = found.problems
     assert problem.code == "does-not-fit"
-    assert problem.remedy.startswith("No number of GPUs in one node of pool gpu is enough")
-    assert "the largest context that fits on 1 is 23 248 tokens" in problem.remedy
+    assert problem.change.startswith("No number of GPUs in one node of pool gpu is enough")
+    assert "the largest context that fits on 1 is 23 248 tokens" in problem.change
 
 
 def test_too_much_concurrency_is_told_the_largest_that_fits() -> None:
@@ -72,7 +72,7 @@ def test_too_much_concurrency_is_told_the_largest_that_fits() -> None:
         [pool(card="h100-80gb", gpus_per_node=1)],
         [service(key="elodie-32b", context_tokens=8192, concurrency=8)],
     ).problems
-    assert "at 8 192 tokens the largest concurrency is 2" in problem.remedy
+    assert "at 8 192 tokens the largest concurrency is 2" in problem.change
 
 
 def test_a_context_that_the_model_does_not_know_is_refused() -> None:
@@ -85,7 +85,7 @@ def test_heads_that_cannot_be_cut_are_refused_with_the_sizes_that_can() -> None:
     (problem,) = capacity([pool()], [service(tp=3)]).problems
     assert (problem.code, problem.got) == ("heads-not-divisible", "3")
     assert problem.allowed.startswith("1, 2, 4:")
-    assert problem.remedy == "Set it to 4."
+    assert problem.change == "Set it to 4."
 
 
 def test_a_replica_wider_than_its_whole_pool_is_refused() -> None:
@@ -144,7 +144,7 @@ def test_a_model_has_the_memory_of_its_instance_and_no_more() -> None:
     assert problem.code == "does-not-fit"
     # 16384 MiB, as nvidia-smi prints the smallest instance of an H200.
     assert problem.allowed == "at most 15.5 GB: 0.9 of the 17.2 GB of 1g.18gb of h200-141gb"
-    assert problem.remedy.startswith("A part of a GPU of pool gpu is not enough")
+    assert problem.change.startswith("A part of a GPU of pool gpu is not enough")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_pool_too_small_says_how_many_nodes_it_needs() -> None:
     (problem,) = capacity([pool(gpus_per_node=4)], [service(replicas=5)]).problems
     assert (problem.code, problem.subject, problem.name) == ("pool-too-small", "pool", "gpu")
     assert problem.got == "5 GPUs asked for (chat 5)"
-    assert problem.remedy.startswith("Give the pool 2 nodes")
+    assert problem.change.startswith("Give the pool 2 nodes")
 
 
 def test_replicas_that_would_have_to_be_split_between_nodes_are_refused() -> None:
@@ -256,5 +256,5 @@ def test_a_wide_pod_that_narrow_ones_can_keep_out_is_told_with_what_would_do() -
         " hold 2"
     )
     assert problem.allowed.startswith("at most 1 GPUs for the others")
-    assert problem.remedy == "Give the pool 3 nodes, or the widest model a pool of its own."
+    assert problem.change == "Give the pool 3 nodes, or the widest model a pool of its own."
     assert codes(capacity([pool(nodes=3)], [wide, narrow])) == []

@@ -247,4 +247,4 @@ def test_a_config_with_any_key_taken_away_is_read_or_refused_with_a_path(
         assert parameters(model_from_config(config, name).token_architecture).total > 0
     except ConfigUnreadableError as error:
         problems = error.problems
-    assert all(problem.path and problem.remedy for problem in problems)
+    assert all(problem.path and problem.change for problem in problems)

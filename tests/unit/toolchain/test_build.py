@@ -10,7 +10,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from toolchain import build, cache
-from toolchain.errors import EngineError
+from toolchain.errors import ToolchainError
 from toolchain.locate import folder_of, made
 from toolchain.pins import DATA, PARTS
 
@@ -76,7 +76,7 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
 def test_only_the_group_asked_for_is_built(workshop: Workshop) -> None:
     toolchain = build.ensure("cluster", workshop.console)
     assert toolchain.path("etcd").exists()
-    with pytest.raises(EngineError, match=r"no pulumi.*`pai toolchain build pulumi`"):
+    with pytest.raises(ToolchainError, match=r"(?s)no pulumi.*`pai toolchain build pulumi`"):
         toolchain.path("pulumi")
 
 
@@ -105,23 +105,23 @@ def test_a_controller_is_built_for_who_asks_for_it_and_for_nobody_else(workshop:
     toolchain = build.ensure("cluster", workshop.console, ["minio", "leader-worker-set"])
     assert toolchain.path("lws").exists()
     assert toolchain.module_dir("leader-worker-set").exists()
-    with pytest.raises(EngineError, match=r"no keda.*`pai toolchain build keda`"):
+    with pytest.raises(ToolchainError, match=r"(?s)no keda.*`pai toolchain build keda`"):
         toolchain.path("keda")
 
 
 def test_a_failed_build_says_which_module_and_why_and_what_to_do(workshop: Workshop) -> None:
     workshop.monkeypatch.setenv("FAILS", "cmd/kube-scheduler")
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(ToolchainError) as caught:
         build.ensure("cluster", workshop.console)
     said = str(caught.value)
     assert "kube-scheduler (module toolchain/go/cluster)" in said
     assert "main.go:1: it does not compile" in said
-    assert "To mend it:" in said
+    assert "change:" in said
 
 
 def test_after_a_failure_finished_parts_stay_and_the_rest_is_made(workshop: Workshop) -> None:
     workshop.monkeypatch.setenv("FAILS", "cmd/kube-scheduler")
-    with pytest.raises(EngineError):
+    with pytest.raises(ToolchainError):
         build.ensure("cluster", workshop.console)
     workshop.monkeypatch.setenv("FAILS", "nothing")
     assert any(line.endswith("cmd/kube-apiserver") for line in workshop.asked)
@@ -132,7 +132,7 @@ def test_after_a_failure_finished_parts_stay_and_the_rest_is_made(workshop: Work
 
 def test_a_failed_build_leaves_nothing_half_made(workshop: Workshop) -> None:
     workshop.monkeypatch.setenv("FAILS", "cmd/kube-scheduler")
-    with pytest.raises(EngineError):
+    with pytest.raises(ToolchainError):
         build.ensure("cluster", workshop.console)
     part = next(part for part in PARTS if part.name == "kube-scheduler")
     assert not made(part)
@@ -140,18 +140,18 @@ def test_a_failed_build_leaves_nothing_half_made(workshop: Workshop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "remedy"),
+    ("words", "change"),
     [
         ("write: no space left on device", "free some disk space"),
         ("SECURITY ERROR checksum mismatch", "not what toolchain/go pins"),
         ("dial tcp: lookup proxy: no such host", "GOPROXY"),
     ],
 )
-def test_a_known_cause_gets_its_own_remedy(workshop: Workshop, words: str, remedy: str) -> None:
+def test_a_known_cause_gets_its_own_remedy(workshop: Workshop, words: str, change: str) -> None:
     failing = _GO.replace("main.go:1: it does not compile", words)
     workshop.program("bin", "go", failing)
     workshop.monkeypatch.setenv("FAILS", "cmd/kube-apiserver")
-    with pytest.raises(EngineError, match=remedy):
+    with pytest.raises(ToolchainError, match=change):
         build.ensure("cluster", workshop.console)
 
 
@@ -189,15 +189,17 @@ def test_data_files_are_copied_out_of_the_module(workshop: Workshop) -> None:
 
 def test_data_of_another_version_than_the_table_says_is_refused(workshop: Workshop) -> None:
     workshop.monkeypatch.setenv("VERSION", "v0.9.0")
-    with pytest.raises(EngineError, match=r"go\.mod: got sigs.k8s.io/kwok v0\.9\.0.*v0\.8\.0"):
+    with pytest.raises(
+        ToolchainError, match=r"(?s)go\.mod\s+got: +sigs.k8s.io/kwok v0\.9\.0.*v0\.8\.0"
+    ):
         build.ensure("cluster", workshop.console)
 
 
 def test_an_unknown_part_is_refused_with_the_names_there_are(workshop: Workshop) -> None:
     toolchain = build.ensure("cluster", workshop.console)
-    with pytest.raises(EngineError, match=r"kubelet.*kube-apiserver"):
+    with pytest.raises(ToolchainError, match=r"(?s)kubelet.*kube-apiserver"):
         toolchain.path("kubelet")
-    with pytest.raises(EngineError, match=r"kubelet.*cloudnative-pg"):
+    with pytest.raises(ToolchainError, match=r"(?s)kubelet.*cloudnative-pg"):
         toolchain.module_dir("kubelet")
 
 
@@ -265,7 +267,9 @@ def test_a_plugin_that_the_machine_lacks_is_named_with_the_command_that_installs
     _machine_has(workshop, "3.300.0")
     workshop.monkeypatch.setenv("PULUMI_HOME", str(workshop.folder))
     toolchain = build.ensure("pulumi", workshop.console)
-    with pytest.raises(EngineError, match=r"`pulumi plugin install resource kubernetes 4\.24\.0`"):
+    with pytest.raises(
+        ToolchainError, match=r"`pulumi plugin install resource kubernetes 4\.24\.0`"
+    ):
         toolchain.path("pulumi-resource-kubernetes")
 
 
