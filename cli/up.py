@@ -47,7 +47,7 @@ def up(
                     path=f"pulumi up --stack {stack}",
                     got="errors, listed above",
                     allowed="every resource created and ready",
-                    change="fix the errors above and run `pai up` again: it resumes where it stopped",
+                    change="fix them and run `pai up` again: it resumes where it stopped",
                 )
             )
         deployment = _read(shell, "stack", "export", "--stack", stack)["deployment"]
