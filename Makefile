@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help up down test unit check docs lock bench
+.PHONY: help up down test unit check docs lock upgrade bench
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lock: .venv/ready ## Pin the dependencies anew.
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --no-header --extra dev \
 		--quiet --upgrade pyproject.toml --output-file requirements.lock
+
+upgrade: .venv/ready ## Show what this checkout changes in stacks that the commit FROM deployed.
+	$(BIN)/python -m tests.upgrade $(FROM)
 
 bench: .venv/ready ## Measure ratios against an empty program and against the floor.
 	$(BIN)/python -m tests.bench

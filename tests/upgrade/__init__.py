@@ -1,0 +1,1 @@
+"""What this checkout changes in stacks that another commit has deployed."""
