@@ -233,7 +233,9 @@ class StoredModel:
     """The model's directory where the volume is mounted at `root`."""
     root: str
     verifier: Output[str]
-    """The ConfigMap of the program that verifies it; `components.verified_weights` runs it."""
+    """Name of the ConfigMap with the program that verifies it."""
+    expected: Output[str]
+    """Name of the ConfigMap that says what it must be."""
     size_bytes: int
     read_rate: int
     """Bytes a second that one pod reads at worst."""

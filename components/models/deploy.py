@@ -19,6 +19,7 @@ from components.models.engines.triton import TritonTrtLlm, TritonVllm
 from components.models.model_store import ModelStore, ModelStoreArgs
 from components.models.vllm.extras import vllm_service_args
 from components.models.vllm.service import VllmService
+from components.models.weights_programs import WeightsPrograms, WeightsProgramsArgs
 from components.platform import Platform
 from config.settings.engines import Engine
 from config.stack import StackConfig
@@ -59,6 +60,7 @@ def serve(
         for name, settings in stack.pools.items()
     }
     tier = platform.tier("models")
+    programs = WeightsPrograms("weights-programs", WeightsProgramsArgs(tier=tier), on).programs
     services: list[VllmService | EngineService] = []
     for name, settings in stack.models.items():
         store = ModelStore(
@@ -68,6 +70,7 @@ def serve(
                 settings=stack.model_store,
                 model=settings,
                 shared_storage_class=stack.platform.shared_storage_class,
+                programs=programs,
                 token=hub_token,
             ),
             on,
@@ -82,6 +85,7 @@ def serve(
                 name,
                 placement=placement,
                 weights=store.stored,
+                programs=programs,
                 hub_token=hub_token,
                 on=on,
             )

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources, parse
-from components.common import network, scripts, secrets
+from components.common import network, secrets
 from components.common.args import Args, Late
 from components.common.component import Component
 from components.common.contracts import StoredModel
@@ -16,7 +16,8 @@ from components.common.labels import SKIP_AWAIT
 from components.common.pod import Mount, config_files, container, disk, scratch, secret_files
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
-from components.models.verified_weights import PROGRAM, PYTHON, STAMPS_FOLDER
+from components.models.verified_weights import EXPECTED, PROGRAM, PYTHON, STAMPS_FOLDER
+from components.models.weights_programs import Programs
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings
 from config.settings.vllm import HubFiles
@@ -34,10 +35,6 @@ _SLACK_SECONDS = 600
 """For pulling the image, binding the volume, and files that are not weights."""
 
 
-VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
-FETCHER = (*VERIFIER[:-1], "transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
-"""Modules of `scripts.weights`. The verifier's are few: pods roll when one of them changes."""
-
 _OTHER_WEIGHTS = ("pytorch_model*.bin", "model.bin")
 """What a checkpoint without safetensors may consist of: PyTorch's pickles, CTranslate2's format."""
 
@@ -51,6 +48,8 @@ class ModelStoreArgs(Args):
     model: ModelSettings | HubFiles
     shared_storage_class: str
     """ReadWriteMany."""
+    programs: Programs
+    """What downloads the weights, and what verifies them before each start of a server."""
     token: Late[str] | None = None
     """What the source asks for: a secret."""
     root: str = "/models"
@@ -87,12 +86,10 @@ class ModelStore(Component):
             claim=Output.all(claim.metadata.name, fetched).apply(lambda both: str(both[0])),
             path=path,
             root=args.root,
-            verifier=self._files(
+            verifier=args.programs.verify,
+            expected=self._files(
                 f"{name}-verify",
-                {
-                    "model.json": json.dumps(expected(args.model, path), indent=2),
-                    **scripts.sources("weights", VERIFIER),
-                },
+                {EXPECTED: json.dumps(expected(args.model, path), indent=2)},
             ),
             size_bytes=size,
             read_rate=int(parse(args.settings.read_rate)),
@@ -111,11 +108,7 @@ class ModelStore(Component):
             given[_AUTHORITY] = settings.authority
         mounts: list[Mount] = [
             config_files("config", self._files(client.name, given), _CONFIG),
-            config_files(
-                "program",
-                self._files(f"{client.name}-program", scripts.sources("weights", FETCHER)),
-                f"{PROGRAM}/weights",
-            ),
+            config_files("program", args.programs.fetch, f"{PROGRAM}/weights"),
             disk("models", claim, args.root),
             scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
         ]
@@ -158,7 +151,7 @@ def volume_size(weights_bytes: int) -> str:
 
 
 def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
-    """What `scripts/weights/verify.py` must find in *folder*."""
+    """What `weights/verify.py` must find in *folder*."""
     checkpoint = model.checkpoint
     return {
         "folder": folder,
@@ -171,7 +164,7 @@ def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
 def fetch_request(
     settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
 ) -> dict[str, object]:
-    """What `scripts/weights/fetch.py` is asked for."""
+    """What `weights/fetch.py` is asked for."""
     checkpoint = model.checkpoint
     return {
         "source": settings.source.model_dump(),

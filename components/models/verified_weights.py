@@ -15,6 +15,8 @@ from components.common.tier import Tier
 
 PROGRAM = "/opt/private-ai"
 """On PYTHONPATH; the package `weights` is below it."""
+EXPECTED = "model.json"
+"""File that says what a model must be; one per model, in a ConfigMap of its own."""
 STAMPS = "/stamps"
 STAMPS_FOLDER = ".verified"
 """Of the volume: what verifying pods write, and serving containers never see."""
@@ -30,8 +32,8 @@ class VerifiedWeights:
     """Before the server: fails, and names the file, when one is not what it should be."""
     weights: Mount
     """For the server: the volume, which it can only read."""
-    program: Mount
-    """For the pod alone."""
+    files: tuple[Mount, ...]
+    """Volumes of the init container, which the pod has to list and the server does not mount."""
     seconds: int
     """That it takes at most, where the node has not read the weights before."""
 
@@ -39,7 +41,7 @@ class VerifiedWeights:
 def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> VerifiedWeights:
     """The gate for *stored*; *name* tells several models of one pod apart.
 
-    A pod takes `init` among its init containers, `weights` and `program` among its volumes, and
+    A pod takes `init` among its init containers, `weights` and `files` among its volumes, and
     `weights` among the mounts of the server.
     """
     # One volume, mounted twice: two volumes of one claim keep a pod waiting for ever
@@ -48,13 +50,14 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     weights = replace(whole, read_only=True)
     stamps = Mount(name, STAMPS, None, read_only=False, sub_path=STAMPS_FOLDER)
     program = config_files(f"{name}-verifier", stored.verifier, f"{PROGRAM}/weights")
+    expected = config_files(f"{name}-expected", stored.expected, f"/etc/{name}")
     verify = container(
         f"verify-{name}",
         tier.image("python"),
         Resources.of("1", "128Mi", max_cpu="4", max_memory="512Mi"),
         command=["python", "-m", "weights.verify"],
-        args=[f"{PROGRAM}/weights/model.json", STAMPS],
-        mounts=[weights, stamps, program],
+        args=[f"/etc/{name}/{EXPECTED}", STAMPS],
+        mounts=[weights, stamps, program, expected],
     )
     verify["env"] = [
         *({"name": key, "value": value} for key, value in PYTHON.items()),
@@ -72,4 +75,4 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     # So that whoever describes the pod reads the name of the wrong file.
     verify["termination_message_policy"] = "FallbackToLogsOnError"
     seconds = ceil(stored.size_bytes / stored.read_rate)
-    return VerifiedWeights(verify, weights, program, seconds)
+    return VerifiedWeights(verify, weights, (program, expected), seconds)

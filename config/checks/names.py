@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _COMPONENTS: Final = frozenset(
     {
         *("platform", "llm-storage", "qdrant", "keycloak-db", "open-webui-db", "redis", "keycloak"),
-        *("router", "open-webui", "observability", "kong"),
+        *("router", "open-webui", "observability", "kong", "weights-programs"),
     }
 )
 """Of every stack (__main__.py, components/stores.py)."""

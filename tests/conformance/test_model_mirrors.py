@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 from cli import model_import, model_places, models
 from components.common import scripts
-from components.models.model_store import FETCHER, fetch_request
+from components.models.model_store import fetch_request
+from components.models.weights_programs import FETCHER
 from config.load import load
 from config.stack import StackConfig
 from tests.conformance.peers import minio, registry

@@ -199,7 +199,7 @@ class EngineService(Component):
         return self.deployment(
             pod(
                 [self._engine(mounts, gpus, seconds), self._front(front_mounts)],
-                [*mounts, gate.program, *front_mounts],
+                [*mounts, *gate.files, *front_mounts],
                 init=[gate.init, *self._prepare(mounts)],
                 service_account=self.service_account(),
                 priority_class=self.tier.priority_class,

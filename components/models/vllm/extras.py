@@ -5,6 +5,7 @@ from pulumi import Output, ResourceOptions
 from components.common.contracts import GpuPlacement, StoredModel
 from components.models.model_store import ModelStore, ModelStoreArgs
 from components.models.vllm.service import VllmServiceArgs
+from components.models.weights_programs import Programs
 from components.monitoring import observability, prometheus
 from components.platform import Platform
 from config.stack import StackConfig
@@ -17,6 +18,7 @@ def vllm_service_args(
     *,
     placement: GpuPlacement,
     weights: StoredModel,
+    programs: Programs,
     hub_token: Output[str] | None,
     on: ResourceOptions,
 ) -> VllmServiceArgs:
@@ -30,6 +32,7 @@ def vllm_service_args(
                 settings=stack.model_store,
                 model=files,
                 shared_storage_class=stack.platform.shared_storage_class,
+                programs=programs,
                 token=hub_token,
                 root=f"/extras/{extra}",
             ),

@@ -136,7 +136,7 @@ class ServedModel:
             containers.append(_sidecar(self.tier, certificate))
         return pod(
             containers,
-            [*mounts, *(gate.program for gate in gates)],
+            [*mounts, *(file for gate in gates for file in gate.files)],
             init=[gate.init for gate in gates],
             service_account=service_account,
             priority_class=self.tier.priority_class,

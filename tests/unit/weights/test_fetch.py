@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.common import scripts
-from components.models.model_store import FETCHER
+from components.models.weights_programs import FETCHER
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, Hub, serving, sha256
 from weights import fetch, files
 from weights.fetch import Request, run

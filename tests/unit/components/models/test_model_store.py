@@ -8,6 +8,7 @@ import pytest
 from pulumi import Output
 
 from components.models.model_store import ModelStore, ModelStoreArgs, fetch_request, volume_size
+from components.models.weights_programs import Programs
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings
 from tests.support import Recorded, deploy, tier
@@ -40,6 +41,7 @@ def ask(*, disposable: bool = False, gated: bool = True, **given: Any) -> Record
                 settings=HUB.model_copy(update=given),
                 model=model(),
                 shared_storage_class="shared",
+                programs=Programs(Output.from_input("fetcher"), Output.from_input("verifier")),
                 token=Output.secret("canary-token") if gated else None,
             ),
         )
@@ -107,9 +109,8 @@ def test_what_is_verified_before_each_start_is_what_was_downloaded(asked: Record
     assert {key: request[key] for key in ("repository", "revision", "sha256")} == {
         key: expected[key] for key in ("repository", "revision", "sha256")
     }
-    assert "verify.py" in given
-    # Pods roll when this ConfigMap changes: nothing of where weights come from is in it.
-    assert not {"sources.py", "s3.py", "oci.py", "fetch.py"} & set(given)
+    # Model servers roll when this ConfigMap changes: where weights come from is not in it.
+    assert set(given) == {"model.json"}
 
 
 def test_a_wrong_file_ends_the_download_at_once_and_its_pod_stays_to_say_which(

@@ -13,8 +13,8 @@ from pulumi import Output
 
 from components.common import scripts
 from components.common.contracts import StoredModel
-from components.models.model_store import VERIFIER
 from components.models.verified_weights import VerifiedWeights, verified_weights
+from components.models.weights_programs import VERIFIER
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, sha256
 from tests.support import deploy, tier
 from weights.files import File
@@ -185,6 +185,7 @@ def gate() -> VerifiedWeights:
             path=f"/models/{COMMIT}",
             root="/models",
             verifier=Output.from_input("verifier"),
+            expected=Output.from_input("expected"),
             size_bytes=100 * 10**9,
             read_rate=10**9,
         )
@@ -207,7 +208,19 @@ def test_the_gate_writes_stamps_and_nothing_else_of_the_volume(gate: VerifiedWei
     }
     assert gate.weights.read_only
     assert gate.weights.volume is not None
-    assert gate.program.volume is not None
+    assert [file.name for file in gate.files] == ["weights-verifier", "weights-expected"]
+    assert all(file.volume is not None for file in gate.files)
+
+
+def test_the_program_is_shared_by_all_models_and_what_is_expected_is_the_models_own(
+    gate: VerifiedWeights,
+) -> None:
+    init: Any = gate.init
+    mounts = {m["name"]: m["mount_path"] for m in init["volume_mounts"]}
+
+    assert mounts["weights-verifier"] == "/opt/private-ai/weights"
+    assert mounts["weights-expected"] == "/etc/weights"
+    assert init["args"] == ["/etc/weights/model.json", "/stamps"]
 
 
 def test_the_gate_is_hardened_and_says_why_it_fails_where_a_person_looks(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi_kubernetes as k8s
+from pulumi import Output
 
 from components.common.contracts import GpuPlacement, ModelEndpoint, ScrapeTarget, StoredModel
 from components.models.deploy import ENGINES
@@ -124,6 +125,7 @@ def serve(engine: Engine, **given: Any) -> Served:
                     size_bytes=50 * 10**9,
                     read_rate=10**9,
                     verifier=verifier.metadata.name,
+                    expected=Output.from_input("expected"),
                 ),
             ),
         )

@@ -43,6 +43,7 @@ def ask(*, driver: int = 580, **given: Any) -> Recorded:
             path=f"{root}/abc",
             root=root,
             verifier=Output.from_input("verifier"),
+            expected=Output.from_input("expected"),
             size_bytes=100 * 10**9,
             read_rate=10**9,
         )
