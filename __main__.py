@@ -62,6 +62,8 @@ gateway = KongGateway("kong", KongGatewayArgs(
     issuer=keycloak.issuer, public_key=keycloak.public_key, redis=stores.counters,
     routes=[router.route(ai), chat.route(ai), keycloak.route(auth),
             observability.route(monitoring)]), on)
+
+platform.open()
 # fmt: on
 
 pulumi.export("urls", program.urls(stack.hosts, keycloak.issuer))

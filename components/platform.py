@@ -8,7 +8,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.common.args import Args
 from components.common.labels import PART_OF, TIER
-from components.common.network import NAMESPACE_NAME
+from components.common.network import NAMESPACE_NAME, Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
 from config.settings.platform import TIERS, PlatformSettings, TierName
@@ -61,6 +61,7 @@ class Platform(ComponentResource):
             AuthorityArgs(organization=args.settings.organization),
             ResourceOptions(parent=self),
         )
+        self._firewall = Firewall()
         self._tiers: dict[TierName, Tier] = {}
         for priority, (value, purpose, tiers) in _PRIORITY.items():
             priority_class = self._priority_class(priority, value, purpose)
@@ -70,6 +71,10 @@ class Platform(ComponentResource):
     def tier(self, name: TierName) -> Tier:
         """The tier called *name*, once its namespace exists and denies."""
         return self._tiers[name]
+
+    def open(self) -> None:
+        """Open what the components have asked for; call it once all of them are there."""
+        self._firewall.enforce(self)
 
     def _priority_class(self, name: str, value: int, purpose: str) -> Output[str]:
         return k8s.scheduling.v1.PriorityClass(
@@ -106,19 +111,20 @@ class Platform(ComponentResource):
         closed = self._close(tier, metadata, child)
         self._bound(tier, metadata, child)
         return Tier(
-            # Read through the policy that closes it, so that no pod starts in an open namespace.
-            namespace=Output.all(namespace.metadata.name, closed).apply(lambda both: str(both[0])),
+            # Read from the policy that closes it, so that no pod starts in an open namespace.
+            namespace=closed,
             priority_class=priority_class,
             authority=self.authority,
             image=self._args.image,
             storage_class=settings.storage_class,
+            firewall=self._firewall,
             disposable=settings.disposable,
         )
 
     def _close(
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
     ) -> Output[str]:
-        """Nothing in, nothing out, but questions to the cluster's DNS."""
+        """Deny all traffic but DNS queries; returns the namespace, known once it is closed."""
         k8s.networking.v1.NetworkPolicy(
             f"{tier}-dns",
             metadata=metadata,
@@ -147,7 +153,7 @@ class Platform(ComponentResource):
             spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
             opts=child,
         )
-        return deny.metadata.name
+        return deny.metadata.apply(lambda meta: str(meta.namespace))
 
     def _bound(
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions

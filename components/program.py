@@ -11,7 +11,7 @@ from components.apps import open_webui
 from components.auth.realm import Client
 from components.monitoring import grafana
 from components.platform import CLAIMED
-from components.source_frames import keep_own_frames
+from components.source_frames import keep_one_frame
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.stack import capacity
@@ -27,7 +27,7 @@ def read_stack() -> StackConfig:
     Warns of what works worse than it could. Raises RunError, which the engine shows without a
     trace, with every problem there is.
     """
-    keep_own_frames()
+    keep_one_frame()
     try:
         settings = pulumi.Config().get_object("stack") or {}
         stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)

@@ -10,6 +10,7 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.stack import run_pulumi_func
 
+from components.common.network import Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
 
@@ -31,6 +32,10 @@ _COMPUTED: dict[str, dict[str, str]] = {
 # How the engine's protocol marks a secret, pulumi/sdk/go/common/resource/properties.go.
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"
+
+
+_FIREWALL = [Firewall()]
+"""Of the program that `deploy` runs now."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +133,22 @@ def _holds_secret(value: Any) -> bool:
 
 
 def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None) -> Recorded:
-    """Run *program* on mocks until nothing is left to register; returns what it asked for."""
+    """Run *program* on mocks until nothing is left to register; returns what it asked for.
+
+    What the tiers of `tier` were asked to open is opened at the end, as `Platform.open` does.
+    """
+    _FIREWALL[0] = Firewall()
+
+    def whole() -> None:
+        program()
+        _FIREWALL[0].enforce(pulumi.ComponentResource("test:index:Stack", "stack"))
+
     recorder = _Recorder()
     mocks.set_mocks(
         _Providers(), project="private-ai", stack="test", preview=False, monitor=recorder
     )
     pulumi.runtime.set_all_config(dict(config or {}))
-    asyncio.get_event_loop().run_until_complete(run_pulumi_func(program))
+    asyncio.get_event_loop().run_until_complete(run_pulumi_func(whole))
     return recorder.recorded
 
 
@@ -146,5 +160,6 @@ def tier(namespace: str = "tier", *, disposable: bool = False) -> Tier:
         authority=Authority("authority", AuthorityArgs(organization="Test")),
         image=lambda key: f"registry.test/{key}:1",
         storage_class="fast",
+        firewall=_FIREWALL[0],
         disposable=disposable,
     )

@@ -35,7 +35,7 @@ class Component(ComponentResource):
         self.tier = tier
         self.child = ResourceOptions(parent=self)
         self.labels = labels(self.kind, name)
-        self.pods = Pods(name, tier.namespace, selector(self.kind, name))
+        self.pods = Pods(name, tier.namespace, selector(self.kind, name), self)
 
     def allow_from(self, client: Pods, *ports: int) -> None:
         """Let *client* reach this component, on its own port unless *ports* says otherwise."""

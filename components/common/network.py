@@ -1,7 +1,11 @@
-"""Deny by default, admit by verb: who may open a connection to whom, on which port."""
+"""Deny by default, admit by verb: who may open a connection to whom, on which port (TCP).
 
-from collections.abc import Sequence
+docs/adr/0015-one-policy-per-set-of-pods.md says why the openings are collected.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
@@ -12,16 +16,22 @@ from components.common.labels import Labels
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """Label that the API server itself puts on every namespace."""
 
+_Peer = k8s.networking.v1.NetworkPolicyPeerArgsDict
+_Port = k8s.networking.v1.NetworkPolicyPortArgsDict
+
 
 @dataclass(frozen=True)
 class Pods:
-    """Some pods: those with *labels* in *namespace*. *name* is for the names of policies."""
+    """The pods with *labels* in *namespace*."""
 
     name: str
+    """Unique among all sets of pods: the name of their policy."""
     namespace: Late[str]
     labels: Labels = field(default_factory=dict[str, str])
+    owner: Resource | None = field(default=None, compare=False, repr=False)
+    """The component that runs them: the parent of their policy."""
 
-    def peer(self) -> k8s.networking.v1.NetworkPolicyPeerArgsDict:
+    def peer(self) -> _Peer:
         """These pods, seen from any namespace."""
         return {
             "namespace_selector": {"match_labels": {NAMESPACE_NAME: self.namespace}},
@@ -29,72 +39,121 @@ class Pods:
         }
 
 
-def _ports(ports: Sequence[int]) -> list[k8s.networking.v1.NetworkPolicyPortArgsDict]:
-    return [{"port": port, "protocol": "TCP"} for port in ports]
+@dataclass
+class _Openings:
+    """What some pods accept and reach, beyond nothing."""
+
+    pods: Pods
+    ingress: dict[tuple[str, int], _Peer] = field(default_factory=dict[tuple[str, int], _Peer])
+    egress: dict[tuple[str, int], _Peer] = field(default_factory=dict[tuple[str, int], _Peer])
 
 
-def _inward(
-    owner: Resource,
-    name: str,
-    server: Pods,
-    peers: list[k8s.networking.v1.NetworkPolicyPeerArgsDict],
-    ports: Sequence[int],
-) -> None:
-    k8s.networking.v1.NetworkPolicy(
-        f"{server.name}-from-{name}",
-        metadata={"namespace": server.namespace},
-        spec={
-            "pod_selector": {"match_labels": dict(server.labels)},
-            "policy_types": ["Ingress"],
-            "ingress": [{"from_": peers, "ports": _ports(ports)}],
-        },
-        opts=ResourceOptions(parent=owner),
-    )
+class Firewall:
+    """Collects the openings of a stack, and makes one NetworkPolicy for each set of pods.
+
+    An opening is made where a component is given what it connects to, so that a removed line
+    removes the opening; `enforce` comes last.
+    """
+
+    def __init__(self) -> None:
+        self._openings: dict[str, _Openings] = {}
+        self._labels: dict[str, Labels] = {}
+
+    def connect(self, client: Pods, server: Pods, *ports: int) -> None:
+        """Let *client* reach *server*, and *server* accept it."""
+        self._check(server)
+        self._of(client).egress.update(_opened(server.name, server.peer(), ports))
+        self.admit(server, client, *ports)
+
+    def admit(self, server: Pods, client: Pods, *ports: int) -> None:
+        """Let *server* accept *client*, whose way out is not ours to open."""
+        self._check(client)
+        self._of(server).ingress.update(_opened(client.name, client.peer(), ports))
+
+    def admit_cidrs(self, server: Pods, cidrs: Sequence[str], *ports: int) -> None:
+        """Let *server* accept connections from addresses in *cidrs*."""
+        for cidr in cidrs:
+            self._of(server).ingress.update(_opened(cidr, {"ip_block": {"cidr": cidr}}, ports))
+
+    def reach_cidrs(self, client: Pods, cidrs: Sequence[str], *ports: int) -> None:
+        """Let *client* reach addresses in *cidrs*: the API server, a model hub."""
+        for cidr in cidrs:
+            self._of(client).egress.update(_opened(cidr, {"ip_block": {"cidr": cidr}}, ports))
+
+    def enforce(self, parent: Resource) -> None:
+        """Create the policies; *parent* gets those of pods without an owner."""
+        for name, openings in self._openings.items():
+            spec: k8s.networking.v1.NetworkPolicySpecArgsDict = {
+                "pod_selector": {"match_labels": dict(openings.pods.labels)},
+                "policy_types": [],
+            }
+            types: list[str] = []
+            if openings.ingress:
+                types.append("Ingress")
+                spec["ingress"] = [
+                    {"from_": peers, "ports": ports} for peers, ports in _rules(openings.ingress)
+                ]
+            if openings.egress:
+                types.append("Egress")
+                spec["egress"] = [
+                    {"to": peers, "ports": ports} for peers, ports in _rules(openings.egress)
+                ]
+            spec["policy_types"] = types
+            k8s.networking.v1.NetworkPolicy(
+                f"{name}-allow",
+                metadata={"namespace": openings.pods.namespace},
+                spec=spec,
+                opts=ResourceOptions(parent=openings.pods.owner or parent),
+            )
+
+    def _of(self, pods: Pods) -> _Openings:
+        self._check(pods)
+        found = self._openings.setdefault(pods.name, _Openings(pods))
+        if found.pods.owner is None:
+            found.pods = pods
+        return found
+
+    def _check(self, pods: Pods) -> None:
+        """Two sets of one name would share a policy, and a rule would admit the wrong one."""
+        other = self._labels.setdefault(pods.name, pods.labels)
+        if other != pods.labels:
+            message = f"two sets of pods are called {pods.name}: {other} and {pods.labels}"
+            raise ValueError(message)
 
 
-def _outward(
-    owner: Resource,
-    name: str,
-    client: Pods,
-    peers: list[k8s.networking.v1.NetworkPolicyPeerArgsDict],
-    ports: Sequence[int],
-) -> None:
-    k8s.networking.v1.NetworkPolicy(
-        f"{client.name}-to-{name}",
-        metadata={"namespace": client.namespace},
-        spec={
-            "pod_selector": {"match_labels": dict(client.labels)},
-            "policy_types": ["Egress"],
-            "egress": [{"to": peers, "ports": _ports(ports)}],
-        },
-        opts=ResourceOptions(parent=owner),
-    )
+def _opened(name: str, peer: _Peer, ports: Sequence[int]) -> dict[tuple[str, int], _Peer]:
+    return {(name, port): peer for port in ports}
 
 
-def _blocks(cidrs: Sequence[str]) -> list[k8s.networking.v1.NetworkPolicyPeerArgsDict]:
-    return [{"ip_block": {"cidr": cidr}} for cidr in cidrs]
+def _rules(
+    openings: Mapping[tuple[str, int], _Peer],
+) -> Iterable[tuple[list[_Peer], list[_Port]]]:
+    """The peers that have the same ports, together; sorted, so that a new one is one line more."""
+    ports: dict[str, list[int]] = {}
+    peers = {name: peer for (name, _), peer in openings.items()}
+    for name, port in sorted(openings):
+        ports.setdefault(name, []).append(port)
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name, opened in ports.items():
+        together.setdefault(tuple(opened), []).append(name)
+    for opened, names in sorted(together.items()):
+        yield (
+            [peers[name] for name in names],
+            [{"port": port, "protocol": "TCP"} for port in opened],
+        )
 
 
-def admit(owner: Resource, server: Pods, client: Pods, *ports: int) -> None:
-    """Let *server* accept *client* on *ports* (TCP); the client's way out is not ours to open."""
-    _inward(owner, client.name, server, [client.peer()], ports)
+def connect(owner: Any, client: Pods, server: Pods, *ports: int) -> None:
+    owner.tier.firewall.connect(client, server, *ports)
 
 
-def connect(owner: Resource, client: Pods, server: Pods, *ports: int) -> None:
-    """Let *client* reach *server* on *ports* (TCP): one policy out, one policy in."""
-    _outward(owner, server.name, client, [server.peer()], ports)
-    admit(owner, server, client, *ports)
+def admit(owner: Any, server: Pods, client: Pods, *ports: int) -> None:
+    owner.tier.firewall.admit(server, client, *ports)
 
 
-def admit_cidrs(
-    owner: Resource, name: str, server: Pods, cidrs: Sequence[str], *ports: int
-) -> None:
-    """Let addresses outside the cluster's pods, in *cidrs*, reach *server* on *ports* (TCP)."""
-    _inward(owner, name, server, _blocks(cidrs), ports)
+def admit_cidrs(owner: Any, name: str, server: Pods, cidrs: Sequence[str], *ports: int) -> None:
+    owner.tier.firewall.admit_cidrs(server, cidrs, *ports)
 
 
-def reach_cidrs(
-    owner: Resource, name: str, client: Pods, cidrs: Sequence[str], *ports: int
-) -> None:
-    """Let *client* reach addresses in *cidrs* (the API server, a model hub) on *ports* (TCP)."""
-    _outward(owner, name, client, _blocks(cidrs), ports)
+def reach_cidrs(owner: Any, name: str, client: Pods, cidrs: Sequence[str], *ports: int) -> None:
+    owner.tier.firewall.reach_cidrs(client, cidrs, *ports)

@@ -19,6 +19,7 @@ def pods_of(owner: Component, step: str) -> Pods:
         f"{owner.name}-{step}",
         owner.tier.namespace,
         selector(f"{owner.kind}-{step}", owner.name),
+        owner,
     )
 
 

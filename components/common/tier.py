@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pulumi import Output
 
+from components.common.network import Firewall
 from components.common.pki import Authority
 
 
@@ -22,5 +23,7 @@ class Tier:
     """A key of `catalog/images.yaml` to a reference that goes through the stack's registry."""
     storage_class: str
     """For volumes that one pod mounts."""
+    firewall: Firewall
+    """Opens connections to and from its pods; one for all tiers."""
     disposable: bool
     """Whether `destroy` may delete its data; otherwise that is protected and retained."""

@@ -48,7 +48,7 @@ class Postgres(Component):
     def __init__(self, name: str, args: PostgresArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
         # The operator labels the pods that it makes; this label is its own and never changes.
-        self.pods = Pods(name, args.tier.namespace, {"cnpg.io/cluster": name})
+        self.pods = Pods(name, args.tier.namespace, {"cnpg.io/cluster": name}, self)
         primary, metrics = f"{name}-rw", f"{name}-metrics"
         secret = password(self, f"{name}-password")
         owner = k8s.core.v1.Secret(

@@ -68,7 +68,7 @@ class MinioTenant(Component):
         self, name: str, args: MinioTenantArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
-        self.pods = Pods(name, args.tier.namespace, {"v1.min.io/tenant": name})
+        self.pods = Pods(name, args.tier.namespace, {"v1.min.io/tenant": name}, self)
         self._account = self.service_account()
         self._certificate = self.certificate_secret(_SERVICE, f"{name}-hl")
         password = secrets.password(self, f"{name}-root")

@@ -115,7 +115,7 @@ class EndpointPicker(Component):
         spec["automount_service_account_token"] = True  # it watches which servers there are
         workload = self.deployment(spec, _REPLICAS)
         self.service({"https": PORT})
-        servers = Pods(f"{name}-servers", args.tier.namespace, args.selector)
+        servers = Pods(f"{name}-servers", args.tier.namespace, args.selector, self)
         network.connect(self, self.pods, servers, args.servers.port)
         network.reach_cidrs(self, "api-server", self.pods, args.api_server_cidrs, *_API_SERVER)
         url = Output.format("https://{0}:{1}/v1", self.host(), PORT)
