@@ -8,7 +8,7 @@ from kubernetes import client, config
 from rich.console import Console
 
 from sim import cluster
-from sim.stacks import cluster_of
+from sim.stacks import cluster_of, is_disposable
 from toolchain import environment, state
 from toolchain.locate import Toolchain
 
@@ -20,6 +20,8 @@ def simulated(
 
     Their files are Pulumi.<stack>.yaml, unless *config_file* is that of the one stack.
     """
+    for stack in stacks:
+        _start_over_if_killed(stack, config_file, console)
     kubeconfig = cluster.ensure_running(list(stacks), console, config_file)
     exported = environment.exports(toolchain, kubeconfig, simulated=True, shell=os.environ)
     for stack in stacks:
@@ -27,6 +29,22 @@ def simulated(
         state.bind(stack, _identity(str(kubeconfig), context))
     environment.ensure_stacks(exported, stacks)
     return exported
+
+
+def _start_over_if_killed(stack: str, config_file: Path | None, console: Console) -> None:
+    """Empty the cluster of a disposable stack whose last update was killed.
+
+    Its state is saved at the end of an update only (toolchain/bin/pulumi), so what the killed one
+    created is in the cluster and not in the state.
+    """
+    if is_disposable(stack, config_file) and state.interrupted(stack):
+        console.print(
+            f"The last update of {stack} was killed before its state was saved:"
+            " starting over on an empty cluster.",
+            highlight=False,
+        )
+        cluster.down([stack])
+        state.forget(stack)
 
 
 def _identity(kubeconfig: str, context: str) -> str:

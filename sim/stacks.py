@@ -79,5 +79,13 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
         raise SimError(*problems) from None
 
 
+def is_disposable(stack: str, config_file: Path | None = None) -> bool:
+    """Whether the stack may be lost: its file says so, or is an example."""
+    file = config_file or project_folder() / f"Pulumi.{stack}.yaml"
+    content = yaml.safe_load(file.read_text()) if file.is_file() else None
+    platform = ((content or {}).get("config") or {}).get(_KEY, {}).get("platform") or {}
+    return file.parent.name == "examples" or platform.get("disposable") is True
+
+
 def _path(location: Sequence[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)

@@ -1,5 +1,7 @@
 """The state of simulated stacks: it lives and dies with the cluster that it describes."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -30,6 +32,27 @@ def bind(stack: str, cluster: str) -> bool:
         _remove(stack)
     owner.write_text(cluster)
     return stale
+
+
+def interrupted(stack: str) -> bool:
+    """Whether an update of *stack* was killed: its lock is there, and its process is not."""
+    locks = (folder() / ".pulumi" / "locks").rglob(f"{_PROJECT}/{stack}/*.json")
+    return any(not _alive(json.loads(lock.read_text())["pid"]) for lock in locks)
+
+
+def forget(stack: str) -> None:
+    """Remove the state of *stack*, whose cluster is gone."""
+    _remove(stack)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _remove(stack: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import SimError
-from sim.stacks import cluster_of, stack_names
+from sim.stacks import cluster_of, is_disposable, stack_names
 
 GOOD = """
 config:
@@ -70,3 +70,16 @@ def test_every_wrong_value_is_told_by_its_path_at_once(project: Path) -> None:
         "config.private-ai:stack.cluster.contxt",
     ]
     assert problems[1].got == "0"
+
+
+def test_a_stack_is_disposable_if_its_file_says_so_or_is_an_example(project: Path) -> None:
+    given_up = GOOD + "    platform: {disposable: true}\n"
+    (project / "Pulumi.lost.yaml").write_text(given_up)
+    (project / "examples").mkdir()
+    example = project / "examples" / "one.yaml"
+    example.write_text(GOOD)
+
+    assert is_disposable("lost")
+    assert is_disposable("one", example)
+    assert not is_disposable("good")
+    assert not is_disposable("absent")

@@ -23,7 +23,8 @@ echo "$PWD: $@" >> "$LOG"
 case "$*" in
   *"stack ls"*) echo '[{"name": "organization/private-ai/local"}]';;
   *"stack --show-name"*) [ -n "$SELECTED" ] && echo "$SELECTED" || exit 255;;
-  *) echo "file=$PULUMI_OPTION_CONFIG_FILE"; echo "args=$*";;
+  *) echo "file=$PULUMI_OPTION_CONFIG_FILE"; echo "args=$*"
+     echo "skips=$PULUMI_SKIP_CHECKPOINTS";;
 esac
 """
 
@@ -299,3 +300,25 @@ def test_a_kubeconfig_that_is_not_there_is_refused(shell: Shell) -> None:
     assert done.exit_code == 1
     assert "--kubeconfig\n    got:" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("platform", "skips"),
+    [("disposable: true", "true"), ("disposable: false", ""), ("organization: X", "")],
+)
+def test_only_a_disposable_stack_does_without_checkpoints(
+    shell: Shell, platform: str, skips: str
+) -> None:
+    text = f"config:\n  private-ai:stack:\n    platform:\n      {platform}\n"
+    (shell.folder / "program" / "Pulumi.prod.yaml").write_text(text)
+
+    assert shell.launch("up", "-s", "prod")["skips"] == skips
+    assert shell.launch("up", "-s", "prod", PULUMI_SKIP_CHECKPOINTS="false")["skips"] == "false"
+
+
+def test_an_example_does_without_checkpoints(shell: Shell) -> None:
+    file = shell.folder / "program" / "examples" / "mig.yaml"
+    file.parent.mkdir()
+    file.write_text(_STACK)
+
+    assert shell.launch("up", "-s", "mig", "--config-file", str(file))["skips"] == "true"

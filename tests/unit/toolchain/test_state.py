@@ -1,5 +1,8 @@
 """The state of a simulated stack belongs to its cluster."""
 
+import json
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,34 @@ def test_the_state_of_a_cluster_that_is_gone_is_removed_and_no_other_stacks() ->
     assert not gone.exists()
     assert other.exists()
     assert similar.exists()
+
+
+def _lock(stack: str, process: int) -> None:
+    folder = state.folder() / ".pulumi" / "locks" / "organization" / "private-ai" / stack
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text(json.dumps({"pid": process, "username": "u", "hostname": "h"}))
+
+
+def test_an_update_is_interrupted_when_its_lock_outlives_its_process() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    _lock("local", ended.pid)
+    _lock("prod", os.getpid())
+
+    assert state.interrupted("local")
+    assert not state.interrupted("prod")
+    assert not state.interrupted("staging")
+
+
+def test_what_is_forgotten_is_gone_with_its_lock() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    _lock("local", ended.pid)
+    kept = _checkpoint("prod")
+    gone = _checkpoint("local")
+
+    state.forget("local")
+
+    assert not gone.exists()
+    assert not state.interrupted("local")
+    assert kept.exists()
