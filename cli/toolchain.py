@@ -27,6 +27,7 @@ class _Group(StrEnum):
     PULUMI = "pulumi"
     LEADER_WORKER_SET = "leader-worker-set"
     KEDA = "keda"
+    KUBECTL = "kubectl"
     ALL = "all"
 
 

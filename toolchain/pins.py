@@ -14,9 +14,9 @@ from base.model import Model
 MODULES = Path(__file__).parent / "go"
 """The folder of the pinned Go modules."""
 
-Group = Literal["cluster", "pulumi", "leader-worker-set", "keda"]
+Group = Literal["cluster", "pulumi", "leader-worker-set", "keda", "kubectl"]
 """What is built together: the simulated control plane, the engine, and each controller that is made
-only for a stack whose `cluster.operators` names it."""
+only for a stack whose `cluster.operators` names it; kubectl is what `make bench` compares with."""
 
 _KUBERNETES = "v1.36.3"
 _PULUMI = "v3.256.0"
@@ -81,12 +81,12 @@ class Data(Model):
         return _digest(MODULES / self.module, self.model_dump_json(exclude={"group"}))
 
 
-def _kubernetes(name: str) -> Part:
+def _kubernetes(name: str, group: Group = "cluster", *, mute: bool = False) -> Part:
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     major, minor, _ = _KUBERNETES.removeprefix("v").split(".")
     return Part(
         name=name,
-        group="cluster",
+        group=group,
         module="cluster",
         package=f"k8s.io/kubernetes/cmd/{name}",
         version=_KUBERNETES,
@@ -97,6 +97,7 @@ def _kubernetes(name: str) -> Part:
             # "archive" is Kubernetes' own word for a tree that is not a git checkout.
             for variable in (f"gitMajor={major}", f"gitMinor={minor}", "gitTreeState=archive")
         ),
+        mute=mute,
     )
 
 
@@ -138,6 +139,7 @@ PARTS: tuple[Part, ...] = (
         version=_LWS,
         stamp=("sigs.k8s.io/lws/pkg/version.GitVersion",),
     ),
+    _kubernetes("kubectl", group="kubectl", mute=True),  # `version` is a command of it
     _keda("keda", "operator"),
     _keda("keda-adapter", "adapter"),
     Part(

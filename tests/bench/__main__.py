@@ -1,65 +1,85 @@
-"""`make bench`: what each command on a stack costs, against an empty program in the same run.
+"""`make bench`: what each command on a stack costs, against an empty program and against kubectl.
 
-Usage: python -m tests.bench [STACK] [RUNS]. The machine's speed drifts; compare the ratios.
+Usage: python -m tests.bench [STACK] [RUNS] [MODELS …]. MODELS are the numbers of models of the
+table of growth (5 20 50), 0 leaves it out. The machine's speed drifts; compare the ratios.
 """
 
 import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from review import run
 from review.build import report as built
 from review.markdown import Forge, markdown
 from review.report import Verdict
+from sim.control_plane import SimCluster
+from tests.bench import growth, kubectl
+from tests.bench.timing import Timings, checkpoints, state_bytes, without_pack
 from tests.engine.checkout import Checkout, Done, checkout
+from toolchain import build
 
 _EMPTY = '"""Nothing."""\n'
+_UP = ("up", "--yes", "--skip-preview")
 
 
-def main(stack: str = "prod", runs: str = "3") -> None:
-    """Measure on a cluster of its own and print one table."""
+def main(stack: str = "prod", runs: str = "3", *sizes: str) -> None:
+    """Measure on clusters of its own and print the tables."""
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        with checkout(stack, Path(folder)) as deployed:
+        with checkout(stack, Path(folder) / "disposable") as deployed:
             ready = time.monotonic() - started
-            rows = _measure(deployed, int(runs), console)
+            timings = _measure(deployed, int(runs), console)
+            _floor(deployed, Path(folder), int(runs), timings)
             resources = deployed.pulumi("stack", "export").output.count('"urn"')
-    _show(console, stack, resources, ready, rows)
+            size = state_bytes(deployed)
+        with checkout(stack, Path(folder) / "kept") as kept:
+            at = replace(kept, shell=checkpoints(kept, kept=True))
+            timings.time("up, first, a checkpoint at every step", lambda: at.pulumi(*_UP))
+    title = f"{stack}, {resources} resources, state {size / 1000:.0f} kB"
+    floors = {"x empty": "preview, empty program", "x kubectl": "kubectl apply and wait, first"}
+    timings.show(title, floors)
+    cores = os.cpu_count()
+    console.print(f"copy of the checkout and cluster ready in {ready:.1f} s, {cores} cores")
+    numbers = [int(size) for size in sizes or ("5", "20", "50")]
+    if numbers != [0]:
+        growth.show(console, growth.measure(numbers, console))
 
 
-def _measure(deployed: Checkout, runs: int, console: Console) -> dict[str, list[float]]:
-    def timed(label: str, run: Callable[[], Done], times: int = runs) -> None:
-        for number in range(1, times + 1):
-            with console.status(f"{label} ({number} of {times}) …"):
-                started = time.monotonic()
-                done = run()
-            if done.code:
-                raise SystemExit(done.output)
-            rows.setdefault(label, []).append(time.monotonic() - started)
-
-    def preview(*words: str) -> Callable[[], Done]:
-        return lambda: deployed.pulumi("preview", *words)
-
-    rows: dict[str, list[float]] = {}
+def _measure(deployed: Checkout, runs: int, console: Console) -> Timings:
+    """The commands, on a stack without checkpoints, as a disposable one is deployed."""
+    timings = Timings(console)
+    at = replace(deployed, shell=checkpoints(deployed, kept=False))
+    bare = replace(deployed, shell=without_pack(deployed))
     with deployed.edited("__main__.py", lambda _: _EMPTY):
-        timed("preview, empty program", preview())
-    timed("preview, first", preview())
-    timed("preview, first, without the pack", _without_pack(deployed))
-    timed("up, first", lambda: deployed.pulumi("up", "--yes", "--skip-preview"), 1)
-    timed("preview, no change", preview("--expect-no-changes"))
-    timed("review, no change", lambda: _review(deployed))
-    timed("preview, no change, with refresh", preview("--expect-no-changes", "--refresh"))
-    timed("up, no change", lambda: deployed.pulumi("up", "--yes", "--skip-preview"))
-    return rows
+        timings.time("preview, empty program", lambda: at.pulumi("preview"), runs)
+    timings.time("preview, first", lambda: at.pulumi("preview"), runs)
+    timings.time("preview, first, without the pack", lambda: bare.pulumi("preview"), runs)
+    timings.time("up, first", lambda: at.pulumi(*_UP))
+    unchanged = ("preview", "--expect-no-changes")
+    timings.time("preview, no change", lambda: at.pulumi(*unchanged), runs)
+    timings.time("review, no change", lambda: _review(at), runs)
+    timings.time(
+        "preview, no change, with refresh", lambda: at.pulumi(*unchanged, "--refresh"), runs
+    )
+    timings.time("up, no change", lambda: at.pulumi(*_UP), runs)
+    return timings
+
+
+def _floor(deployed: Checkout, folder: Path, runs: int, timings: Timings) -> None:
+    """The same objects by kubectl, on empty clusters like that of *deployed*."""
+    toolchain = build.ensure("cluster", timings.console, deployed.cluster.expects.operators)
+    for number in range(runs):
+        home = folder / f"kubectl-{number}"
+        with SimCluster.start(deployed.cluster.expects, home, toolchain) as cluster:
+            floor = kubectl.on(deployed, cluster, folder / "objects.json", timings.console)
+            timings.time("kubectl apply and wait, first", floor.apply_and_wait)
+            timings.time("kubectl apply, again", floor.apply)
 
 
 def _review(deployed: Checkout) -> Done:
@@ -69,31 +89,5 @@ def _review(deployed: Checkout) -> Done:
     return Done(report.verdict is not Verdict.CLEAN, markdown(report, Forge.GITHUB))
 
 
-def _without_pack(deployed: Checkout) -> Callable[[], Done]:
-    bare = {k: v for k, v in deployed.shell.items() if k != "PULUMI_OPTION_POLICY_PACK"}
-    plain = replace(deployed, shell=bare)
-    return lambda: plain.pulumi("preview")
-
-
-def _show(
-    console: Console, stack: str, resources: int, ready: float, rows: dict[str, list[float]]
-) -> None:
-    title = f"{stack}, {resources} resources"
-    table = Table("seconds", "min", "median", "max", "x empty", title=title)
-    floor = statistics.median(rows["preview, empty program"])
-    for label, seconds in rows.items():
-        median = statistics.median(seconds)
-        table.add_row(
-            label,
-            f"{min(seconds):.1f}",
-            f"{median:.1f}",
-            f"{max(seconds):.1f}",
-            f"{median / floor:.1f}",
-        )
-    console.print(table)
-    cores = os.cpu_count()
-    console.print(f"copy of the checkout and cluster ready in {ready:.1f} s, {cores} cores")
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])
