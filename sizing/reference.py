@@ -18,8 +18,8 @@ _INTRODUCTION: Final = """# Models
 <!-- Generated from catalog/models.yaml by `python -m sizing.reference`; change that instead. -->
 
 Every model of the catalog: what its architecture adds up to, against what is published. GB are
-10⁹ bytes. How the numbers are computed is in [sizing](../explanation/sizing.md); each comes from the
-model's own `config.json`, and where its size was read is at the end.
+10⁹ bytes. How the numbers are computed is in [sizing](../explanation/sizing.md); each comes from
+the model's own `config.json`, and where its size was read is at the end.
 
 ## Weights
 

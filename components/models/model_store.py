@@ -158,7 +158,7 @@ def volume_size(weights_bytes: int) -> str:
 
 
 def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
-    """What `scripts/weights/verify.py` must find in *folder*."""
+    """What `weights/verify.py` must find in *folder*."""
     checkpoint = model.checkpoint
     return {
         "folder": folder,
@@ -171,7 +171,7 @@ def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
 def fetch_request(
     settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
 ) -> dict[str, object]:
-    """What `scripts/weights/fetch.py` is asked for."""
+    """What `weights/fetch.py` is asked for."""
     checkpoint = model.checkpoint
     return {
         "source": settings.source.model_dump(),
