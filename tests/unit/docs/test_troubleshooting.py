@@ -24,9 +24,8 @@ def _printed(source: str) -> Iterator[str]:
         if isinstance(node, ast.JoinedStr):
             parts = (v.value if isinstance(v, ast.Constant) else "…" for v in node.values)
             yield "".join(map(str, parts))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in remarks:
-                yield node.value
+        elif isinstance(node, ast.Constant) and id(node) not in remarks:
+            yield str(node.value)
 
 
 @cache
