@@ -30,9 +30,9 @@ check: .venv/ready ## Lint, types and the unit tier, in seconds.
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
-	$(BIN)/python -m policies.reference > docs/policies.md
+	$(BIN)/python -m policies.reference > docs/reference/policies.md
 	$(BIN)/python -m review.report
-	$(BIN)/python -m tests.conformance.differences > docs/linters.md
+	$(BIN)/python -m tests.conformance.differences > docs/reference/linters.md
 
 lock: .venv/ready ## Pin the dependencies anew.
 	$(BIN)/python -m pip install --quiet uv

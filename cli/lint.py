@@ -27,7 +27,7 @@ class Told(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    rule: str = Field(description="The rule's id; docs/policies.md says what it is.")
+    rule: str = Field(description="The rule's id; docs/reference/policies.md says what it is.")
     level: Level = Field(description="mandatory refuses a deployment, advisory does not.")
     severity: str = Field(description="low, medium, high or critical.")
     resource: str = Field(description="KIND/NAMESPACE/NAME, empty for what is about no object.")

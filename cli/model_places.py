@@ -50,7 +50,7 @@ def _mirror(source: Source, stack: str, to: Path | None, transport: Transport) -
             f"Pulumi.{stack}.yaml: model_store.source",
             f"the hub {source.endpoint}",
             "a mirror of kind http, s3 or oci: a hub is not written to",
-            "Let the stack read from a mirror; docs/model-store.md shows each kind",
+            "Read from a mirror; docs/explanation/model-store.md shows each kind",
         )
     if isinstance(source, HttpSource):
         if to is None:

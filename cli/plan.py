@@ -23,7 +23,7 @@ def command(
         typer.Option(exists=True, dir_okay=False, help="Its YAML; default: Pulumi.STACK.yaml."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For scripts; the keys: docs/sizing.md.")
+        bool, typer.Option("--json", help="For scripts; the keys: docs/explanation/sizing.md.")
     ] = False,
 ) -> None:
     """Show which model sits on which GPU, what each leaves free, and what more would need.

@@ -68,7 +68,7 @@ def size(
         int, typer.Option(min=1, help="Requests of that length whose cache must fit at once.")
     ] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For scripts; the keys: docs/sizing.md.")
+        bool, typer.Option("--json", help="For scripts; the keys: docs/explanation/sizing.md.")
     ] = False,
 ) -> None:
     """Say how much GPU memory a model takes, whether it fits, where it would, how fast at most.

@@ -1,4 +1,4 @@
-"""The reference page of the rules: `python -m policies.reference > docs/policies.md`."""
+"""The reference page of the rules: `python -m policies.reference > docs/reference/policies.md`."""
 
 import sys
 from collections.abc import Iterable

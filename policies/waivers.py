@@ -117,7 +117,9 @@ class Waivers:
         for waiver in self.waivers:
             mistakes = list(waiver.mistakes)
             if waiver.rule and waiver.rule not in rules:
-                mistakes.append(("rule", f"`{waiver.rule}`", "the id of a rule (docs/policies.md)"))
+                mistakes.append(
+                    ("rule", f"`{waiver.rule}`", "the id of a rule (docs/reference/policies.md)")
+                )
             if waiver.expires and waiver.expires < self.today:
                 mistakes.append(("expires", str(waiver.expires), f"{self.today} or later"))
             for name, got, allowed in mistakes:

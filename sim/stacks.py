@@ -61,7 +61,7 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
                 path=f"{file.name}: config.{_KEY}.cluster",
                 got="nothing",
                 allowed="the context, identifier, nodes and storage_classes of the stack's cluster",
-                change="write the section; docs/simulation.md shows one",
+                change="write the section; docs/explanation/simulation.md shows one",
             )
         )
     try:
@@ -72,7 +72,7 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
                 path=f"{file.name}: config.{_KEY}.cluster{_path(error['loc'])}",
                 got=repr(error["input"]),
                 allowed=error["msg"],
-                change="change it there; docs/simulation.md lists the fields",
+                change="change it there; docs/explanation/simulation.md lists the fields",
             )
             for error in invalid.errors()
         ]

@@ -2,7 +2,8 @@
 
 Kubernetes places one pod after the other, in the order in which they come, spreads rather than
 packs, and moves none for a later one. That some arrangement of all pods exists is not enough: a
-drained node or a restart would bring another. See docs/adr/0012.
+drained node or a restart would bring another. See
+docs/adr/0012-a-pool-is-full-when-a-pod-could-be-kept-out.md.
 """
 
 from collections.abc import Sequence

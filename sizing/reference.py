@@ -1,4 +1,4 @@
-"""The table of the models: `python -m sizing.reference > docs/models.md`."""
+"""The table of the models: `python -m sizing.reference > docs/reference/models.md`."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,8 @@ _INTRODUCTION: Final = """# Models
 <!-- Generated from catalog/models.yaml by `python -m sizing.reference`; change that instead. -->
 
 Every model of the catalog: what its architecture adds up to, against what is published. GB are
-10⁹ bytes. How the numbers are computed is in [sizing](sizing.md); each comes from the model's own
-`config.json`, and where its size was read is at the end.
+10⁹ bytes. How the numbers are computed is in [sizing](../explanation/sizing.md); each comes from
+the model's own `config.json`, and where its size was read is at the end.
 
 ## Weights
 

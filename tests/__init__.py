@@ -1,1 +1,1 @@
-"""The tiers: unit, policies, engine, conformance; docs/testing.md says what each proves."""
+"""The tiers: unit, policies, engine, conformance (docs/reference/testing.md)."""

@@ -3,9 +3,9 @@
 """Who a caller of the router is: a team by its key, or a person by a token of the realm.
 
 LiteLLM loads it (`general_settings.custom_auth`) from the directory of its configuration, where
-`identities.json` (written by components/router_config.py: issuer, audience, limits of the teams,
-SHA-256 of their keys) and `realm.pem` (the realm's public key) lie beside it. Whoever is unknown
-gets 401; a person in no team gets 403.
+`identities.json` (written by components/models/router_config.py: issuer, audience, limits of the
+teams, SHA-256 of their keys) and `realm.pem` (the realm's public key) lie beside it. Whoever is
+unknown gets 401; a person in no team gets 403.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """The stack's dashboards: models and teams, GPUs, and the parts around them.
 
-No query reads a metric that components/metric_catalog.py lacks.
+No query reads a metric that components/monitoring/metric_catalog.py lacks.
 """
 
 from components.monitoring.dashboard import Dashboard, Panel

@@ -25,7 +25,7 @@ METRICS: Mapping[str, Mapping[str, Kind]] = {
         "vllm:e2e_request_latency_seconds": "histogram",
         "vllm:request_queue_time_seconds": "histogram",
     },
-    # etc/default-counters.csv of NVIDIA/dcgm-exporter; see components/dcgm_exporter.py.
+    # etc/default-counters.csv of NVIDIA/dcgm-exporter; see components/gpu/dcgm_exporter.py.
     "dcgm": {
         "DCGM_FI_DEV_GPU_UTIL": "gauge",
         "DCGM_FI_DEV_FB_USED": "gauge",

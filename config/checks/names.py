@@ -14,7 +14,7 @@ _COMPONENTS: Final = frozenset(
         *("router", "open-webui", "observability", "kong", "weights-programs"),
     }
 )
-"""Of every stack (__main__.py, components/stores.py)."""
+"""Of every stack (__main__.py, components/data/deploy.py)."""
 
 _PARTS: Final = ("members", "tls", "weights", "picker", "prefill", "autoscaler")
 """What is called `<component>-<part>` and is of a kind that a model has one of under its name."""

@@ -25,7 +25,8 @@ _DAEMONS: Final = {"cpu": Decimal(1), "memory": 2 * _GIB, "ephemeral_storage": 2
 exporter reserve 350m and 0.8 GiB here (components), the cluster's own network and log agents more.
 The sum is an assumption."""
 _BESIDE: Final = {"cpu": Decimal("0.2"), "memory": _GIB / 8, "ephemeral_storage": _GIB}
-"""Of each server, for the proxy that may stand beside it (components/vllm_pod.py, _SIDECAR)."""
+"""Of each server, for the proxy that may stand beside it
+(components/models/vllm/pod.py, _SIDECAR)."""
 _UNITS: Final = {
     "cpu": ("CPUs", Decimal(1)),
     "memory": ("GiB of memory", _GIB),

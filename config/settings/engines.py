@@ -84,7 +84,7 @@ ENGINES: Final[Mapping[Engine, EngineSpec]] = {
         tasks=_CHATS,
         dtypes=("bf16", "fp16", "fp8", "int8", "int4", "nvfp4"),
         prepared="a Triton model repository with an engine that trtllm-build made for the GPUs of"
-        " the pool (docs/engines.md)",
+        " the pool (docs/reference/engines.md)",
     ),
     "infinity": EngineSpec("Infinity", tasks=("embed", "rerank"), dtypes=("fp32", "bf16", "fp16")),
     "tei": EngineSpec(
@@ -96,4 +96,4 @@ ENGINES: Final[Mapping[Engine, EngineSpec]] = {
     # Checkpoints that hold everything; FLUX's own bf16 file lacks its text encoders.
     "comfyui": EngineSpec("ComfyUI", tasks=("image",), dtypes=("fp16", "fp8")),
 }
-"""Sources, engine by engine: docs/engines.md."""
+"""Sources, engine by engine: docs/reference/engines.md."""

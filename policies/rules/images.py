@@ -117,7 +117,7 @@ REGISTRY = Rule(
     "image-registry",
     "No image comes from a public registry.",
     "A new node would depend on somebody else's service, quota, and goodwill.",
-    "copy the image to your registry (`pai images mirror`) and name it there",
+    "copy the image to your registry (`pai images list` names each) and name it there",
     _KINDS,
     Severity.MEDIUM,
     _public,

@@ -1,6 +1,6 @@
 """Where known linters and the policy pack disagree: `linters.yaml`, and the page written from it.
 
-`python -m tests.conformance.differences > docs/linters.md`
+`python -m tests.conformance.differences > docs/reference/linters.md`
 """
 
 import sys
@@ -99,7 +99,7 @@ def load() -> list[Difference]:
 
 
 def page() -> str:
-    """docs/linters.md."""
+    """docs/reference/linters.md."""
     listed = load()
     same = [f"| {d.linter} | {d.check} | `{d.rule}` |" for d in listed if d.rule]
     other = [

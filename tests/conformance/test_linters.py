@@ -90,7 +90,7 @@ def test_each_linter_speaks_when_a_workload_of_production_is_spoilt(
 
 
 def test_the_page_says_what_the_list_says() -> None:
-    said = (ROOT / "docs" / "linters.md").read_text()
+    said = (ROOT / "docs" / "reference" / "linters.md").read_text()
     assert said == differences.page(), "run: make docs"
 
 

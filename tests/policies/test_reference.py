@@ -3,8 +3,8 @@
 from policies.reference import render
 from tests.paths import ROOT
 
-_PAGE = ROOT / "docs" / "policies.md"
+_PAGE = ROOT / "docs" / "reference" / "policies.md"
 
 
 def test_the_page_is_current() -> None:
-    assert _PAGE.read_text() == render(), "run: python -m policies.reference > docs/policies.md"
+    assert _PAGE.read_text() == render(), "run: make docs"

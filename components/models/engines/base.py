@@ -39,7 +39,8 @@ HOME = "/var/lib/engine"
 _FRONT_FILES = "/etc/front"
 _FRONT_SECRETS = "/run/secrets/front"
 _PRE_STOP_SECONDS = 15
-"""Until every proxy has taken a stopping pod out of its list; as components/vllm_service.py."""
+"""Until every proxy has taken a stopping pod out of its list, as in
+components/models/vllm/service.py."""
 _EXIT_SECONDS = 15
 _PULL_SECONDS = 600
 """For an image of some 10 GB on a node that has none of it; an assumption."""
@@ -239,7 +240,7 @@ class EngineService(Component):
             startup=probes.startup(started, seconds),
             # It goes on until the front has let go of the last request; few engines drain.
             pre_stop_seconds=_PRE_STOP_SECONDS + settings.drain_seconds,
-            # NVIDIA's CDI hooks write into it; see components/vllm_pod.py.
+            # NVIDIA's CDI hooks write into it; see components/models/vllm/pod.py.
             read_only_root=False,
         )
 

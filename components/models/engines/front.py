@@ -23,7 +23,7 @@ CONFIG = "nginx.conf"
 MAX_BODY_BYTES = 100 * 1000**2
 """A recording of an hour, or a conversation with pictures; an assumption."""
 _SILENCE_SECONDS = 3600
-"""Between two pieces of an answer; as long as the router waits (config/router.py)."""
+"""Between two pieces of an answer; as long as the router waits (config/settings/router.py)."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """As many servers as requests need: KEDA's ScaledObject over two queries of Prometheus.
 
 https://keda.sh/docs/2.18/scalers/prometheus/; the types of v2.18.0 accept what is made here
-(tests/conformance/test_custom_resources.py).
+(tests/engine/test_vllm_resources.py).
 """
 
 from typing import Any

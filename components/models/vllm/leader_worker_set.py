@@ -1,7 +1,7 @@
 """Groups of pods that serve one model together, each over several nodes: LeaderWorkerSet.
 
 https://lws.sigs.k8s.io; the types of v0.8.0 accept what is made here
-(tests/conformance/test_custom_resources.py).
+(tests/engine/test_vllm_resources.py).
 """
 
 import pulumi_kubernetes as k8s

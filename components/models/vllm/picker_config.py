@@ -20,7 +20,7 @@ _READ_ELSEWHERE_TOKENS = 256
 """Fewer tokens than this that are not cached where the answer is written are read there: handing
 their KV cache over takes longer. An assumption to measure; llm-d's example says 8."""
 _LONGEST_ANSWER = "3600s"
-"""As long as the router waits (config/router.py)."""
+"""As long as the router waits (config/settings/router.py)."""
 
 _V3 = "type.googleapis.com/envoy.extensions"
 

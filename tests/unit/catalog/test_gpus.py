@@ -75,6 +75,6 @@ def test_an_amd_card_has_a_target_and_rocm_and_no_nvidia_driver() -> None:
 
 
 def test_the_page_on_sizing_has_every_card_with_its_memory() -> None:
-    page = (ROOT / "docs" / "sizing.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "sizing.md").read_text(encoding="utf-8")
     for card in gpus().values():
         assert f"| `{card.key}` | {card.memory_mib:,} |" in page

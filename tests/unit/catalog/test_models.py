@@ -78,8 +78,8 @@ def test_a_published_size_without_its_source_is_refused() -> None:
 
 
 def test_the_page_of_the_models_is_what_the_catalog_says() -> None:
-    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    assert page == render(), "Write it again: python -m sizing.reference > docs/models.md"
+    page = (ROOT / "docs" / "reference" / "models.md").read_text(encoding="utf-8")
+    assert page == render(), "Write it again: python -m sizing.reference > docs/reference/models.md"
 
 
 def test_the_models_of_the_seeds_are_there() -> None:

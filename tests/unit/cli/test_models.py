@@ -241,7 +241,7 @@ def test_a_stack_that_reads_from_the_hub_has_no_place_to_import_to(
         "Pulumi.local.yaml: model_store.source\n"
         "    got:      the hub https://huggingface.co\n"
         "    allowed:  a mirror of kind http, s3 or oci: a hub is not written to\n"
-        "    change:   Let the stack read from a mirror; docs/model-store.md shows each kind\n"
+        "    change:   Read from a mirror; docs/explanation/model-store.md shows each kind\n"
     )
 
 

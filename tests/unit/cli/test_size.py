@@ -79,7 +79,7 @@ def test_scripts_get_the_documented_keys_and_no_others() -> None:
     assert found["per_gpu_bytes"] == (
         found["per_gpu_weights_bytes"] + found["per_gpu_kv_bytes"] + found["overhead_bytes"]
     )
-    page = (ROOT / "docs" / "sizing.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "sizing.md").read_text(encoding="utf-8")
     assert [key for key in found if f"`{key}`" not in page] == []
 
 

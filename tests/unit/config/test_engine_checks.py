@@ -140,7 +140,7 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
             (
                 "a repository of your own, and its files in models.other.sha256: a Triton model"
                 " repository with an engine that trtllm-build made for the GPUs of the pool"
-                " (docs/engines.md)"
+                " (docs/reference/engines.md)"
             ),
             "Build it, and set repository, revision and sha256; or set engine: vllm.",
         ),

@@ -1,7 +1,7 @@
 """Models from their own config.json, of the catalog and never seen before.
 
-tests/unit/configs holds config.json files with the keys that decide memory, typed from the public
-ones (`_source`); `_parameters` is what the hub counts in the model's safetensors.
+tests/unit/catalog/configs holds config.json files with the keys that decide memory, typed from the
+public ones (`_source`); `_parameters` is what the hub counts in the model's safetensors.
 """
 
 import json

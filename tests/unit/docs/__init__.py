@@ -1,0 +1,1 @@
+"""Tests of docs/: what it refers to and quotes is there."""
