@@ -82,12 +82,13 @@ class Data(Model):
 
 
 def _kubernetes(name: str, group: Group = "cluster", *, mute: bool = False) -> Part:
+    """A program of Kubernetes, from the module that is called like its group."""
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     major, minor, _ = _KUBERNETES.removeprefix("v").split(".")
     return Part(
         name=name,
         group=group,
-        module="cluster",
+        module=group,
         package=f"k8s.io/kubernetes/cmd/{name}",
         version=_KUBERNETES,
         stamp=tuple(f"{package}.gitVersion" for package in packages),
