@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
-from components.common.args import Late
+from components.common.args import MaybeOutput
 from components.common.labels import Labels
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -18,7 +18,7 @@ class Pods:
     """Some pods: those with *labels* in *namespace*. *name* is for the names of policies."""
 
     name: str
-    namespace: Late[str]
+    namespace: MaybeOutput[str]
     labels: Labels = field(default_factory=dict[str, str])
 
     def peer(self) -> k8s.networking.v1.NetworkPolicyPeerArgsDict:

@@ -9,7 +9,7 @@ from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources, parse
 from components.common import network, scripts, secrets
-from components.common.args import Args, Late
+from components.common.args import Args, MaybeOutput
 from components.common.component import Component
 from components.common.contracts import StoredModel
 from components.common.labels import SKIP_AWAIT
@@ -51,7 +51,7 @@ class ModelStoreArgs(Args):
     model: ModelSettings | HubFiles
     shared_storage_class: str
     """ReadWriteMany."""
-    token: Late[str] | None = None
+    token: MaybeOutput[str] | None = None
     """What the source asks for: a secret."""
     root: str = "/models"
     """Where pods mount the volume; one of its own for each of several in a pod."""
@@ -79,7 +79,7 @@ class ModelStore(Component):
                 "storage_class_name": args.shared_storage_class,
                 "resources": {"requests": {"storage": volume_size(size)}},
             },
-            opts=self.stateful,
+            opts=self.stateful_opts,
         )
         fetched = self._fetch(args, claim.metadata.name)
         path = f"{args.root}/{args.model.checkpoint.revision}"
