@@ -70,5 +70,6 @@ gateway = KongGateway("kong", KongGatewayArgs(
 pulumi.export("urls", program.urls(stack.hosts, keycloak.issuer))
 pulumi.export("address", gateway.address)
 pulumi.export("administrator", keycloak.admin_secret)
+pulumi.export("grafana_administrator", observability.admin_secret)
 pulumi.export("team_keys", {team: router.team_key_secrets[team] for team in stack.teams})
 pulumi.export("gpus", program.capacity_report(stack))

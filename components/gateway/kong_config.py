@@ -180,7 +180,7 @@ def _limit(requests_per_minute: int, redis: RedisAccess[str]) -> dict[str, Any]:
         limit_by="consumer",
         policy="redis",
         fault_tolerant=False,
-        error_message="Too many requests: the limit a minute is reached",
+        error_message="Rate limit exceeded (requests per minute).",
         redis={
             "host": redis.host,
             "port": redis.port,
@@ -195,7 +195,7 @@ def _limit(requests_per_minute: int, redis: RedisAccess[str]) -> dict[str, Any]:
 def _unauthorized() -> dict[str, Any]:
     """401 in the error format of OpenAI's API, which its clients display."""
     error = {
-        "message": "A team's key or a token of the sign-in service is needed.",
+        "message": "Missing or invalid API key. Use a team key or an OIDC access token.",
         "type": "invalid_request_error",
         "code": "invalid_api_key",
     }

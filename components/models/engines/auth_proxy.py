@@ -14,7 +14,7 @@ PORT = 8443
 
 HEALTH = "/health"
 METRICS = "/metrics"
-ALIVE = "/front"
+ALIVE = "/alive"
 """Answered by the proxy itself."""
 
 KEYS = "keys.map"
@@ -130,7 +130,7 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3;
     client_max_body_size {body};
 
-    # Tokens are shown as they come, and recordings are not written to disk.
+    # Stream tokens, and do not buffer uploads on disk.
     proxy_buffering off;
     proxy_request_buffering off;
     proxy_http_version 1.1;
@@ -139,7 +139,7 @@ http {{
     proxy_set_header Host localhost;
     proxy_set_header Connection $connection_to_engine;
     proxy_set_header Upgrade $http_upgrade;
-    # The key is for this door alone, and no page of a browser asks here.
+    # The API key is for this proxy only; no browser calls the engine.
     proxy_set_header Authorization "";
     proxy_set_header Origin "";
 

@@ -222,7 +222,7 @@ class EngineService(Server):
     def _proxy(self, mounts: Sequence[Mount]) -> k8s.core.v1.ContainerArgsDict:
         alive = probes.https(auth_proxy.ALIVE, self.port)
         return container(
-            "front",
+            "auth-proxy",
             self.tier.image("nginx"),
             Resources.of("100m", "64Mi", max_cpu="1", max_memory="256Mi"),
             # The stop signal of its image is SIGQUIT: a graceful drain.
