@@ -1,4 +1,4 @@
-"""What the program reads before it constructs, and what it tells when it is done."""
+"""Inputs and stack outputs of the program."""
 
 from typing import Any
 
@@ -24,8 +24,8 @@ from config.stack import StackConfig
 def read_stack() -> StackConfig:
     """The configuration of the stack that is being deployed.
 
-    Warns of what works worse than it could. Raises RunError, which the engine shows without a
-    trace, with every problem there is.
+    Warns about settings that degrade the service. Raises RunError, which Pulumi shows without a
+    traceback, with all problems.
     """
     keep_one_frame()
     try:
@@ -39,15 +39,15 @@ def read_stack() -> StackConfig:
 
 
 def hub_token() -> Output[str] | None:
-    """What the source of weights asks for: `pulumi config set --secret hub-token`."""
+    """Token of the model source: `pulumi config set --secret hub-token`."""
     return pulumi.Config().get_secret("hub-token")
 
 
-def on_cluster(cluster: ClusterConfig) -> ResourceOptions:
-    """The options that put a component on *cluster*, through the one provider of the program.
+def cluster_options(cluster: ClusterConfig) -> ResourceOptions:
+    """Resource options with the only Kubernetes provider of the program, for *cluster*.
 
     The kubeconfig is that of `KUBECONFIG`, or the secret `private-ai:kubeconfig` where set. The
-    identifier, not the kubeconfig, says which cluster it is: without it any change of the
+    identifier, not the kubeconfig, identifies the cluster: without it any change of the
     kubeconfig's cluster entry would replace every resource.
     """
     provider = k8s.Provider(
@@ -61,9 +61,9 @@ def on_cluster(cluster: ClusterConfig) -> ResourceOptions:
 
 
 def oidc_clients(stack: StackConfig) -> list[Client]:
-    """The applications of the realm: two that people sign in to, and one account a team.
+    """Clients of the realm: two applications for people, and one service account per team.
 
-    A program of a team gets tokens for the API with its account (client credentials).
+    Programs of a team get access tokens for the API with it (client credentials).
     """
     people = {
         "open-webui": f"https://{stack.hosts.ai}{open_webui.CALLBACK}",
@@ -76,7 +76,7 @@ def oidc_clients(stack: StackConfig) -> list[Client]:
 
 
 def gpus(stack: StackConfig) -> dict[str, int]:
-    """What all pools offer, by the name that a quota counts: GPUs, parts of them, or claims."""
+    """Devices of all pools by the name that a quota counts: GPUs, partitions, or claims."""
     found: dict[str, int] = {}
     for pool in stack.pools.values():
         for device in pool.devices:
@@ -87,7 +87,7 @@ def gpus(stack: StackConfig) -> dict[str, int]:
 
 
 def capacity_report(stack: StackConfig) -> dict[str, Any]:
-    """GPUs used of available by pool, and what each model leaves free, bytes of each GPU."""
+    """Used and available GPUs per pool, and memory per model, in bytes per GPU."""
     found = capacity(stack)
     return {
         "pools": [pool.model_dump() for pool in found.pools],
@@ -107,7 +107,7 @@ def capacity_report(stack: StackConfig) -> dict[str, Any]:
 
 
 def urls(hosts: Hosts, issuer: str) -> dict[str, str]:
-    """Where people and programs go."""
+    """Public URLs."""
     return {
         "chat": f"https://{hosts.ai}",
         "api": f"https://{hosts.ai}/v1",

@@ -1,8 +1,7 @@
-"""Says, while `up` waits, which pods the scheduler cannot place, and why.
+"""Warnings about pods that the scheduler cannot place, while `up` waits for them.
 
-The engine waits for a workload without a word about its pods until it gives up, ten minutes later
-or, for a large model, much more. A cluster that grows may yet place the pod, so this warns and
-leaves the decision to the person at the keyboard.
+Pulumi awaits a workload silently until its timeout, ten minutes or, for a large model, much more.
+An autoscaled cluster may still place the pod, so this only warns.
 """
 
 import contextvars
@@ -21,55 +20,55 @@ from components.common.labels import PART_OF
 
 _PERIOD_SECONDS = 5
 _PATIENCE_SECONDS = 20
-"""A pod that has waited so long is not merely next in line."""
+"""Pods pending for less are not reported."""
 
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A pod of the stack that no node can take."""
+    """A pod of the stack that fits no node."""
 
     namespace: str
     name: str
     reason: str
-    """The scheduler's own words."""
+    """Message of the scheduler."""
 
     def __str__(self) -> str:
-        """What it waits for, and what to do."""
+        """The reason, and what to do."""
         return (
             f"{self.namespace}/{self.name} stays Pending: {self.reason}\n"
-            "Add what it needs to the cluster and `up` goes on by itself; or interrupt it (Ctrl-C),"
-            " lower what the stack asks for, and run it again."
+            "Add the capacity to the cluster and `up` continues by itself; or interrupt it"
+            " (Ctrl-C), reduce the requests of the stack, and run it again."
         )
 
 
 def watch(context: str) -> None:
-    """Warn of unplaced pods from now until the program ends, from a thread of its own.
+    """Warn about unplaced pods until the program ends, from a background thread.
 
-    Reads the cluster through `KUBECONFIG`, as the provider does; where that gives none, there is
-    nothing to watch, and the provider says so itself.
+    Reads the cluster through `KUBECONFIG`, as the provider does; without a cluster it stops, and
+    the provider reports the error.
     """
     if pulumi.runtime.is_dry_run():
         return
-    settings = contextvars.copy_context()  # the engine's address is in there
+    settings = contextvars.copy_context()  # holds the address of the Pulumi engine
     threading.Thread(target=settings.run, args=(_warn, context), daemon=True).start()
 
 
 def _warn(context: str) -> None:
-    told: set[Unplaced] = set()
+    reported: set[Unplaced] = set()
     try:
         with config.new_client_from_config(context=context) as connection:
             api = client.CoreV1Api(connection)
             while True:
                 time.sleep(_PERIOD_SECONDS)
-                for pod in set(unplaced(api, _PATIENCE_SECONDS)) - told:
-                    told.add(pod)
+                for pod in set(unplaced(api, _PATIENCE_SECONDS)) - reported:
+                    reported.add(pod)
                     pulumi.log.warn(str(pod))
     except (ApiException, ConfigException, HTTPError, OSError):
-        return  # a look on the side: the deployment itself reports what it meets
+        return  # the deployment itself reports such errors
 
 
 def unplaced(api: client.CoreV1Api, patience_seconds: float) -> Iterator[Unplaced]:
-    """The stack's pods that have been unschedulable for *patience_seconds* or more."""
+    """Pods of the stack that have been unschedulable for at least *patience_seconds*."""
     pods = api.list_pod_for_all_namespaces(
         label_selector=f"{PART_OF}=private-ai", field_selector="status.phase=Pending"
     )

@@ -1,4 +1,4 @@
-"""Open WebUI: the chat, for people who sign in with the realm."""
+"""Open WebUI: the chat application, with sign-in by the realm."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,11 +7,10 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import Resources
-from components.apps.open_webui_media import pictures, speech
-from components.auth.realm import ADMIN_ROLE, USER_ROLE
-from components.common import network, probes, secrets
+from components.apps.open_webui_media import image_generation, speech
+from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import TLS_PATH, Component, when_ready
+from components.common.component import Server, after
 from components.common.contracts import (
     ApiAccess,
     BucketAccess,
@@ -23,23 +22,23 @@ from components.common.contracts import (
     Upstream,
     VectorAccess,
 )
-from components.common.pod import Mount, container, pod, scratch, secret_files
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
 from config.settings.apps import OpenWebUiSettings
 
 CALLBACK = "/oauth/oidc/callback"
-"""Path that the identity provider sends people back to."""
+"""OIDC redirect path."""
 
-_CA = f"{TLS_PATH}/ca.crt"
 _SECRETS = "/run/secrets/open-webui"
 _START = f'set -eu; set -a; . {_SECRETS}/env; set +a; exec "$@"'
-"""It reads secrets from its environment alone: they enter that of the process, not the pod's."""
+"""It reads secrets only from the environment: that of the process, not of the pod spec."""
 _START_SECONDS = 300
 
 
 class OpenWebUiArgs(Args):
-    """An Open WebUI that keeps everything in other components."""
+    """An Open WebUI with all its state in other components."""
 
     tier: Tier
     settings: OpenWebUiSettings = Field(default_factory=OpenWebUiSettings)
@@ -47,23 +46,23 @@ class OpenWebUiArgs(Args):
     """Public host, such as `ai.entreprise.fr`."""
     models: ApiAccess
     embedding_model: str
-    """Served name of what turns documents into vectors."""
+    """Served name of the embedding model."""
     reranker_model: str | None = None
-    """Served name of what orders the passages found; without it their distance does."""
+    """Served name of the reranker; None: passages are ranked by distance."""
     transcription_model: str | None = None
-    """Served name of what writes down what is said; without it nobody can dictate."""
+    """Served name of the speech-to-text model; None: no dictation."""
     speech_model: str | None = None
-    """Served name of what reads answers aloud; without it the browser's own voice does."""
+    """Served name of the text-to-speech model; None: the browser's own voice."""
     images: ImageAccess | None = None
-    """What makes images; without it there are none."""
+    """Image generation; None: disabled."""
     oidc: OidcClient
-    database: DatabaseAccess
-    redis: RedisAccess
+    database: DatabaseAccess[Output[str]]
+    redis: RedisAccess[Output[str]]
     vectors: VectorAccess
-    documents: BucketAccess
+    documents: BucketAccess[Output[str]]
 
 
-class OpenWebUi(Component):
+class OpenWebUi(Server):
     """Stateless replicas: chats in PostgreSQL, documents in a bucket, vectors in Qdrant."""
 
     kind = "open-webui"
@@ -84,10 +83,10 @@ class OpenWebUi(Component):
         writable = [
             self.certificate(),
             scratch("data", "/data", "2Gi"),
-            scratch("tmp", "/tmp", "2Gi"),  # noqa: S108 - a path inside the container
+            tmp("2Gi"),
         ]
         env = {
-            **environment(args.settings, args.host),
+            **environment(args.settings, args.host, args.oidc),
             "OPENID_PROVIDER_URL": args.oidc.discovery_url,
             "OAUTH_CLIENT_ID": args.oidc.client_id,
             "OPENAI_API_BASE_URL": args.models.url,
@@ -95,7 +94,7 @@ class OpenWebUi(Component):
             "RAG_EMBEDDING_MODEL": args.embedding_model,
             **_reranking(args),
             **speech(args.transcription_model, args.speech_model),
-            **pictures(args.images),
+            **image_generation(args.images),
             "QDRANT_URI": args.vectors.url,
             "S3_ENDPOINT_URL": args.documents.endpoint,
             "S3_BUCKET_NAME": args.documents.bucket,
@@ -103,8 +102,8 @@ class OpenWebUi(Component):
         migrated = self._migrate(
             env, [secret_files("secrets", env_file, _SECRETS), *writable], args
         )
-        # Read through the migration, so that no replica meets tables of another version.
-        current = Output.all(env_file, migrated).apply(lambda both: str(both[0]))
+        # Known after the migration, so that no replica starts on an older schema.
+        current = after(env_file, migrated)
         mounts = [secret_files("secrets", current, _SECRETS), *writable]
         alive = probes.https("/health", self.port, failures=6)
         server = container(
@@ -115,8 +114,8 @@ class OpenWebUi(Component):
             args=[
                 *("python", "-m", "uvicorn", "open_webui.main:app"),
                 *("--host", "0.0.0.0", "--port", str(self.port)),  # noqa: S104 - the pod's own
-                *("--ssl-keyfile", f"{TLS_PATH}/tls.key", "--ssl-certfile", f"{TLS_PATH}/tls.crt"),
-                *("--forwarded-allow-ips", "*"),  # the network lets in the gateway alone
+                *("--ssl-keyfile", KEY_FILE, "--ssl-certfile", CERT_FILE),
+                *("--forwarded-allow-ips", "*"),  # the network admits the gateway only
             ],
             env=env,
             ports={"https": self.port},
@@ -127,14 +126,7 @@ class OpenWebUi(Component):
         )
         self.service({"https": self.port})
         workload = self.deployment(
-            pod(
-                [server],
-                mounts,
-                service_account=self._account,
-                priority_class=args.tier.priority_class,
-                grace_seconds=60,
-                spread=self.pods.labels,
-            ),
+            self.pod([server], mounts, account=self._account, grace_seconds=60, spread=True),
             args.settings.replicas,
         )
         for server_pods, port in (
@@ -146,22 +138,21 @@ class OpenWebUi(Component):
             (args.vectors.server, args.vectors.port),
             (args.documents.server, args.documents.port),
         ):
-            network.connect(self, self.pods, server_pods, port)
-        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
-        self.register_outputs({"url": url})
+            self.tier.firewall.connect(self.pods, server_pods, port)
+        self.upstream = self.upstream_after(workload.metadata.name)
+        self.register_outputs({"url": self.upstream.url})
 
     def route(self, host: str) -> Route:
-        """All of *host*; who is not signed in sees the way to the realm's sign-in page."""
+        """All of *host*; unauthenticated users are redirected to the sign-in page."""
         return Route(self.name, host, self.upstream)
 
     def _migrate(
         self, env: Mapping[str, str | Output[str]], mounts: list[Mount], args: OpenWebUiArgs
     ) -> Output[str]:
-        """Bring the tables to the version of the image, once; replicas would race to do so."""
+        """Migrate the database schema in a Job, since replicas would race to do so."""
         step = "migrate"
         client = pods_of(self, step)
-        network.connect(self, client, args.database.server, args.database.port)
+        self.tier.firewall.connect(client, args.database.server, args.database.port)
         migrate = container(
             step,
             args.tier.image("open-webui"),
@@ -174,14 +165,14 @@ class OpenWebUi(Component):
         return run_once(self, step, migrate, mounts, service_account=self._account)
 
 
-def environment(settings: OpenWebUiSettings, host: str) -> dict[str, str]:
-    """What is neither secret nor known late; https://docs.openwebui.com/getting-started/env-configuration.
+def environment(settings: OpenWebUiSettings, host: str, oidc: OidcClient) -> dict[str, str]:
+    """Plain settings; https://docs.openwebui.com/getting-started/env-configuration.
 
     Every name is read by Open WebUI 0.11.4.
     """
     url = f"https://{host}"
     return {
-        # What the stack says wins over what somebody clicked.
+        # The stack's settings override those made in the UI.
         "ENABLE_PERSISTENT_CONFIG": "False",
         "ENABLE_DB_MIGRATIONS": "False",
         "WEBUI_NAME": settings.name,
@@ -193,7 +184,7 @@ def environment(settings: OpenWebUiSettings, host: str) -> dict[str, str]:
         "STATIC_DIR": "/data/static",
         "HOME": "/data",
         "PYTHONDONTWRITEBYTECODE": "1",
-        # Only the realm opens the door.
+        # Sign-in by the realm only.
         "ENABLE_SIGNUP": "False",
         "ENABLE_LOGIN_FORM": "False",
         "ENABLE_PASSWORD_AUTH": "False",
@@ -204,28 +195,28 @@ def environment(settings: OpenWebUiSettings, host: str) -> dict[str, str]:
         "OPENID_REDIRECT_URI": f"{url}{CALLBACK}",
         "ENABLE_OAUTH_ROLE_MANAGEMENT": "True",
         "OAUTH_ROLES_CLAIM": "roles",
-        "OAUTH_ALLOWED_ROLES": USER_ROLE,
-        "OAUTH_ADMIN_ROLES": ADMIN_ROLE,
+        "OAUTH_ALLOWED_ROLES": oidc.user_role,
+        "OAUTH_ADMIN_ROLES": oidc.admin_role,
         "DEFAULT_USER_ROLE": settings.default_role,
-        # Models through the router alone.
+        # Models through the router only.
         "ENABLE_OPENAI_API": "True",
         "ENABLE_OLLAMA_API": "False",
         "ENABLE_DIRECT_CONNECTIONS": "False",
-        "BYPASS_MODEL_ACCESS_CONTROL": "True",  # the router holds the list
+        "BYPASS_MODEL_ACCESS_CONTROL": "True",  # the router enforces the model list
         "DEFAULT_MODELS": settings.default_model,
         "RAG_EMBEDDING_ENGINE": "openai",
         "VECTOR_DB": "qdrant",
         "STORAGE_PROVIDER": "s3",
-        "S3_REGION_NAME": "us-east-1",  # MinIO's default, which it requires to be named
+        "S3_REGION_NAME": "us-east-1",  # MinIO's default; a value is required
         "S3_ADDRESSING_STYLE": "path",
         "WEBSOCKET_MANAGER": "redis",
         "REDIS_KEY_PREFIX": "open-webui",
-        # Trust, for each of the libraries that it calls out with.
-        "SSL_CERT_FILE": _CA,
-        "REQUESTS_CA_BUNDLE": _CA,
-        "AIOHTTP_CLIENT_SSL_CERT_FILE": _CA,
-        "AWS_CA_BUNDLE": _CA,
-        # It asks nothing of the internet.
+        # CA for each of its HTTP client libraries.
+        "SSL_CERT_FILE": CA_FILE,
+        "REQUESTS_CA_BUNDLE": CA_FILE,
+        "AIOHTTP_CLIENT_SSL_CERT_FILE": CA_FILE,
+        "AWS_CA_BUNDLE": CA_FILE,
+        # No requests to the internet.
         "OFFLINE_MODE": "True",
         "ENABLE_VERSION_UPDATE_CHECK": "False",
         "ENABLE_COMMUNITY_SHARING": "False",
@@ -256,7 +247,7 @@ def _reranking(args: OpenWebUiArgs) -> dict[str, str | Output[str]]:
 def _secret_environment(owner: OpenWebUi, name: str, args: OpenWebUiArgs) -> Output[str]:
     database, redis = args.database, args.redis
     redis_url = Output.format(
-        "rediss://:{0}@{1}:{2}/0?ssl_ca_certs={3}", redis.password, redis.host, redis.port, _CA
+        "rediss://:{0}@{1}:{2}/0?ssl_ca_certs={3}", redis.password, redis.host, redis.port, CA_FILE
     )
     return Output.all(
         WEBUI_SECRET_KEY=secrets.password(owner, f"{name}-session-key", 64),
@@ -277,11 +268,11 @@ def _secret_environment(owner: OpenWebUi, name: str, args: OpenWebUiArgs) -> Out
             database.host,
             database.port,
             database.database,
-            _CA,
+            CA_FILE,
         ),
     ).apply(env_file)
 
 
 def env_file(values: Mapping[str, str]) -> str:
-    """*values* as a file that a POSIX shell sources."""
+    """*values* as a file for `.` of a POSIX shell."""
     return "".join(f"{key}={shlex.quote(value)}\n" for key, value in values.items())

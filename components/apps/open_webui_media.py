@@ -1,4 +1,4 @@
-"""What Open WebUI is told of speech and images; no Pulumi resources here.
+"""Open WebUI's settings for speech and images; no Pulumi resources here.
 
 Every name is read by Open WebUI 0.11.4.
 """
@@ -13,21 +13,21 @@ Environment = Mapping[str, str | Output[str]]
 
 
 def speech(transcription_model: str | None, speech_model: str | None) -> Environment:
-    """Where speech becomes text and text speech: at the router, which it asks for chats as well.
+    """Speech-to-text and text-to-speech through the router, as for chats.
 
-    Without *transcription_model* it would want a Whisper of its own, and not get it: there is no
-    way to the hub. Without *speech_model* the browser's own voice reads.
+    Without *transcription_model* Open WebUI would download a Whisper model, which the network
+    blocks. Without *speech_model* the browser's own voice is used.
     """
-    told: dict[str, str] = {}
+    settings: dict[str, str] = {}
     if transcription_model is not None:
-        told |= {"AUDIO_STT_ENGINE": "openai", "AUDIO_STT_MODEL": transcription_model}
+        settings |= {"AUDIO_STT_ENGINE": "openai", "AUDIO_STT_MODEL": transcription_model}
     if speech_model is not None:
-        told |= {"AUDIO_TTS_ENGINE": "openai", "AUDIO_TTS_MODEL": speech_model}
-    return told
+        settings |= {"AUDIO_TTS_ENGINE": "openai", "AUDIO_TTS_MODEL": speech_model}
+    return settings
 
 
-def pictures(images: ImageAccess | None) -> Environment:
-    """The ComfyUI of the stack, if it has one; the key to it is in the secret environment."""
+def image_generation(images: ImageAccess | None) -> Environment:
+    """The ComfyUI of the stack, if any; its API key is in the secret environment."""
     if images is None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Keycloak: who people are, and the key that everything else recognises them by."""
+"""Keycloak: the identity provider of people and service accounts."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,27 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import Resources
-from components.auth.realm import FIRST_ADMINISTRATOR, Client, issuer, realm
-from components.common import network, probes, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component, when_ready
-from components.common.contracts import DatabaseAccess, OidcClient, Route, ScrapeTarget, Upstream
-from components.common.pod import Mount, container, pod, scratch, secret_files
+from components.auth.realm import (
+    ADMIN_ROLE,
+    FIRST_ADMINISTRATOR,
+    USER_ROLE,
+    Client,
+    issuer,
+    realm,
+)
+from components.common import probes, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server
+from components.common.contracts import (
+    DatabaseAccess,
+    OidcClient,
+    Route,
+    ScrapeTarget,
+    Upstream,
+    resolved,
+)
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.tier import Tier
 from config.settings.identity import KeycloakSettings
 
@@ -23,58 +38,57 @@ _USER = 1000
 _MANAGEMENT = 9000
 """Health and metrics."""
 _START_SECONDS = 300
-"""A first start builds and fills the database: 12 to 30 s on two busy cores."""
+"""The first start builds the image and creates the schema: 12 to 30 s on two busy cores."""
 _CLUSTER = (7800, 57800)
-"""JGroups: messages, and the watch over who still lives (the first plus 50000)."""
+"""JGroups: messages, and failure detection (the first plus 50000)."""
 _BUILT = "/opt/keycloak/lib/quarkus"
-"""Where a start writes what it builds for its options; the rest of the image stays read-only."""
+"""Startup writes its optimized build here; the rest of the image stays read-only."""
 _COPY = "/built"
 _ADMIN_CONSOLE = "https://localhost:8443"
-"""The gateway lets nobody to the console: it is for `kubectl port-forward`, which ends here."""
+"""The gateway blocks the console; `kubectl port-forward` serves it at this address."""
 
 
 class KeycloakArgs(Args):
-    """A Keycloak with one realm besides its own."""
+    """A Keycloak with one realm besides `master`."""
 
     tier: Tier
     settings: KeycloakSettings = Field(default_factory=KeycloakSettings)
-    database: DatabaseAccess
+    database: DatabaseAccess[Output[str]]
     hostname: str
     """Public host, such as `auth.entreprise.fr`."""
     clients: list[Client]
-    """The applications that sign people in with it."""
+    """Applications and service accounts."""
     teams: list[str]
-    """A group each."""
+    """Groups of the realm."""
     audience: str
-    """The `aud` of tokens that are meant for the API."""
+    """The `aud` claim of access tokens for the API."""
 
 
-class Keycloak(Component):
+class Keycloak(Server):
     """Replicas that share sessions, a realm imported at the first start, and its signing key."""
 
     kind = "keycloak"
     port = 8443
 
     issuer: str
-    """The `iss` of its tokens."""
+    """The `iss` claim of its tokens."""
     public_key: Output[str]
-    """PEM that its tokens verify with."""
+    """PEM that verifies its tokens."""
     upstream: Upstream
     metrics: ScrapeTarget
     admin_secret: Output[str]
     """`namespace/name` of the Secret with `username` and `password` of the first administrator.
 
-    They open the realm, where a new password must be chosen at the first sign-in, and `master`,
-    which is reached from inside the cluster only.
+    They are valid in the realm, where the first sign-in requires a new password, and in `master`,
+    which is reachable from inside the cluster only.
     """
 
     def __init__(self, name: str, args: KeycloakArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
         self._realm = args.settings.realm
-        members = f"{name}-members"
         self.issuer = issuer(args.hostname, args.settings)
         signing = tls.PrivateKey(
-            f"{name}-realm-key", algorithm="RSA", rsa_bits=2048, opts=self.stateful
+            f"{name}-realm-key", algorithm="RSA", rsa_bits=2048, opts=self.stateful_opts
         )
         self.public_key = signing.public_key_pem
         self._secrets = {
@@ -89,7 +103,7 @@ class Keycloak(Component):
             self._files(
                 "config", "keycloak.conf", self._configuration(args, password), "/etc/keycloak"
             ),
-            self.certificate(name, members),
+            self.certificate(name, self.members),
             scratch("data", "/opt/keycloak/data", "1Gi"),
             self._files(
                 "realm",
@@ -98,7 +112,7 @@ class Keycloak(Component):
                 "/opt/keycloak/data/import",
             ),
             built,
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         live = probes.https("/health/live", _MANAGEMENT)
         server = container(
@@ -121,35 +135,26 @@ class Keycloak(Component):
             mounts=[replace(built, path=_COPY)],
         )
         self.service({"https": self.port})
-        self.service({"management": _MANAGEMENT}, name=members, headless=True)
-        network.connect(self, self.pods, self.pods, *_CLUSTER)
-        network.connect(self, self.pods, args.database.server, args.database.port)
+        self.service({"management": _MANAGEMENT}, name=self.members, headless=True)
+        self.tier.firewall.connect(self.pods, self.pods, *_CLUSTER)
+        self.tier.firewall.connect(self.pods, args.database.server, args.database.port)
         workload = self.deployment(
-            pod(
+            self.pod(
                 [server],
                 mounts,
                 init=[unpack],
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
                 user=_USER,
                 grace_seconds=60,
-                spread=self.pods.labels,
+                spread=True,
             ),
             args.settings.replicas,
         )
-        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
-        self.metrics = ScrapeTarget(
-            job="keycloak",
-            server=self.pods,
-            host=self.host(members),
-            server_name=self.host(),
-            port=_MANAGEMENT,
-        )
+        self.upstream = self.upstream_after(workload.metadata.name)
+        self.metrics = self.scrape_target(_MANAGEMENT)
         self.register_outputs({"issuer": self.issuer, "publicKey": self.public_key})
 
     def client(self, client_id: str) -> OidcClient:
-        """What the application *client_id* signs people in with; KeyError if it is not one."""
+        """The application *client_id* of the realm; KeyError if there is none."""
         return OidcClient(
             client_id=client_id,
             client_secret=self._secrets[client_id],
@@ -159,13 +164,15 @@ class Keycloak(Component):
             ),
             server=self.pods,
             port=self.port,
+            user_role=USER_ROLE,
+            admin_role=ADMIN_ROLE,
         )
 
     def route(self, host: str) -> Route:
-        """*host* leads to the sign-in pages of the realm, and to nothing else of Keycloak.
+        """The sign-in pages of the realm on *host*, and nothing else of Keycloak.
 
-        A list of what may pass, since Keycloak reads paths more liberally (`;matrix` parameters)
-        than a list of what may not could foresee; what is `blocked` is so to say it clearly.
+        An allowlist, since Keycloak interprets paths more liberally (`;matrix` parameters) than a
+        denylist could cover; `blocked` only makes the answer explicit.
         """
         return Route(
             name=self.name,
@@ -176,16 +183,8 @@ class Keycloak(Component):
         )
 
     def _configuration(self, args: KeycloakArgs, password: Output[str]) -> Output[str]:
-        database = args.database
-        return Output.all(database.host, database.password, password).apply(
-            lambda late: keycloak_conf(
-                args.settings,
-                hostname=args.hostname,
-                database=database,
-                database_host=late[0],
-                database_password=late[1],
-                admin_password=late[2],
-            )
+        return Output.all(database=resolved(args.database), admin_password=password).apply(
+            lambda known: keycloak_conf(args.settings, hostname=args.hostname, **known)
         )
 
     def _realm_file(
@@ -194,21 +193,21 @@ class Keycloak(Component):
         return Output.all(
             secrets=self._secrets, key=signing.private_key_pem, password=password
         ).apply(
-            lambda late: json.dumps(
+            lambda known: json.dumps(
                 realm(
                     args.settings,
                     clients=args.clients,
-                    client_secrets=late["secrets"],
+                    client_secrets=known["secrets"],
                     teams=args.teams,
                     audience=args.audience,
-                    private_key=late["key"],
-                    admin_password=late["password"],
+                    private_key=known["key"],
+                    admin_password=known["password"],
                 ),
                 indent=2,
             )
         )
 
-    def _secret(self, what: str, content: Mapping[str, Late[str]]) -> Output[str]:
+    def _secret(self, what: str, content: Mapping[str, MaybeOutput[str]]) -> Output[str]:
         return secrets.files(self, f"{self.name}-{what}", self.tier.namespace, self.labels, content)
 
     def _files(self, what: str, file: str, content: Output[str], path: str) -> Mount:
@@ -219,30 +218,28 @@ def keycloak_conf(
     settings: KeycloakSettings,
     *,
     hostname: str,
-    database: DatabaseAccess,
-    database_host: str,
-    database_password: str,
+    database: DatabaseAccess[str],
     admin_password: str,
 ) -> str:
-    """The whole `keycloak.conf`; https://www.keycloak.org/server/all-config."""
+    """The `keycloak.conf`; https://www.keycloak.org/server/all-config."""
     options = {
         "db": "postgres",
-        "db-url-host": database_host,
+        "db-url-host": database.host,
         "db-url-port": database.port,
         "db-url-database": database.database,
         "db-username": database.user,
-        "db-password": database_password,
+        "db-password": database.password,
         "db-tls-mode": "verify-server",
-        "db-tls-trust-store-file": f"{TLS_PATH}/ca.crt",
+        "db-tls-trust-store-file": CA_FILE,
         "hostname": f"https://{hostname}",
         "hostname-admin": _ADMIN_CONSOLE,
-        # Applications ask for tokens inside the cluster; the issuer stays the public one.
+        # Applications request tokens inside the cluster; the issuer stays the public URL.
         "hostname-backchannel-dynamic": "true",
         "proxy-headers": "xforwarded",
         "http-enabled": "false",
         "https-port": Keycloak.port,
-        "https-certificate-file": f"{TLS_PATH}/tls.crt",
-        "https-certificate-key-file": f"{TLS_PATH}/tls.key",
+        "https-certificate-file": CERT_FILE,
+        "https-certificate-key-file": KEY_FILE,
         "http-management-port": _MANAGEMENT,
         "health-enabled": "true",
         "metrics-enabled": "true",

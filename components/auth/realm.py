@@ -1,4 +1,4 @@
-"""The realm that Keycloak starts with: groups, roles, applications, and the key it signs with."""
+"""The realm that Keycloak imports: groups, roles, applications, and the signing key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,27 +9,27 @@ from base.model import Model
 from config.settings.identity import KeycloakSettings
 
 USER_ROLE, ADMIN_ROLE = "ai-user", "ai-admin"
-"""Realm roles: every member of a team is the first; the second is given to a person."""
+"""Realm roles: every member of a team has the first; the second is granted to single users."""
 FIRST_ADMINISTRATOR = "admin"
 _DAY = 24 * 3600
 _KEY_PRIORITY = "200"
-"""Above the 100 of the keys that Keycloak makes by itself, so that ours signs."""
+"""Above the 100 of the keys that Keycloak generates, so that this one signs."""
 
 
 class Client(Model):
-    """An application that signs people in, or (without redirects) itself with its secret."""
+    """An application that signs people in, or (without redirects) a service account."""
 
     client_id: str
     redirect_uris: list[str] = Field(default_factory=list[str])
     """Exact `https://…` callbacks of the authorization code flow."""
     for_api: bool = False
-    """Whether the gateway's API is an audience of its tokens."""
+    """The API is an audience of its tokens."""
     team: str | None = None
-    """The team that its own account (client credentials) is a member of."""
+    """Team of its service account (client credentials)."""
 
 
 def issuer(host: str, settings: KeycloakSettings) -> str:
-    """The `iss` of every token, and the public URL of the realm."""
+    """The `iss` claim of every token, which is the public URL of the realm."""
     return f"https://{host}/realms/{settings.realm}"
 
 
@@ -43,11 +43,11 @@ def realm(
     private_key: str,
     admin_password: str,
 ) -> dict[str, Any]:
-    """A realm import file, as data; it holds secrets.
+    """A realm import file, as data; it contains secrets.
 
-    *client_secrets* by client ID; *audience* of tokens for the API; *private_key* a PEM.
+    *client_secrets* by client ID; *audience* of tokens for the API; *private_key* as PEM.
 
-    Keycloak reads it when the realm does not exist yet, and never again.
+    Keycloak imports it only while the realm does not exist.
 
     https://www.keycloak.org/docs-api/latest/rest-api/index.html#RealmRepresentation
     """
@@ -95,8 +95,8 @@ def realm(
         "clients": [
             _client(client, client_secrets[client.client_id], audience) for client in clients
         ],
-        # Clients see these two roles and no other, so that an administrator's token, seen by an
-        # application, opens nothing of Keycloak itself.
+        # Clients see these two roles only, so that an administrator's token in the hands of an
+        # application grants nothing in Keycloak itself.
         "scopeMappings": [
             {"client": client.client_id, "roles": [USER_ROLE, ADMIN_ROLE]} for client in clients
         ],
@@ -137,7 +137,7 @@ def _client(client: Client, secret: str, audience: str) -> dict[str, Any]:
 
 
 def _mapper(claim: str, kind: str, config: Mapping[str, str]) -> dict[str, Any]:
-    """*claim* in every token and in the answer of the userinfo endpoint."""
+    """*claim* in every token and in the response of the userinfo endpoint."""
     return {
         "name": claim,
         "protocol": "openid-connect",
@@ -172,7 +172,7 @@ def _account(client: Client) -> dict[str, Any]:
 
 
 def _first_administrator(password: str) -> dict[str, Any]:
-    """Who invites the others, and must choose a password of their own first."""
+    """The administrator who creates other users; must set a new password first."""
     return {
         "username": FIRST_ADMINISTRATOR,
         "enabled": True,
@@ -184,7 +184,7 @@ def _first_administrator(password: str) -> dict[str, Any]:
 
 
 def _keys(private_key: str) -> list[dict[str, Any]]:
-    """Ours signs tokens; the rest are those that Keycloak would make by itself."""
+    """The stack's key signs tokens; the others are those that Keycloak generates by default."""
 
     def key(provider: str, **config: str) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""The types that every component's arguments are made of."""
+"""The types that the arguments of every component are made of."""
 
 from typing import TypeVar, Union
 
@@ -9,9 +9,9 @@ from base.model import Model
 T = TypeVar("T")
 
 Args = Model
-"""Base of every `…Args`: closed and frozen (see `config.base.Model`)."""
+"""Base of every `…Args`: closed and frozen (see `base.model.Model`)."""
 
 # Not `pulumi.Input[T]`: it is a forward reference that pydantic cannot build into a model. With
-# this union a constraint on the field still binds a plain value; an Output passes as it is.
-Late = Union[T, Output[T]]  # noqa: UP007 - a generic alias needs Union at run time
-"""A value that merely flows: plain, or known only once something else exists."""
+# this union a constraint on the field still binds a plain value; an Output passes unchecked.
+MaybeOutput = Union[T, Output[T]]  # noqa: UP007 - a generic alias needs Union at run time
+"""A plain value, or an Output that is known only after another resource exists."""

@@ -1,54 +1,88 @@
-"""What every component is: a parent, a tier, a selector, and the verb that admits a caller."""
+"""Base classes of the components: a parent, a tier, a selector, and the objects they create."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.common import network
-from components.common.args import Late
+from components.common.args import MaybeOutput
+from components.common.contracts import GpuPlacement, ScrapeTarget, Upstream
 from components.common.labels import SKIP_AWAIT, Labels, labels, selector
 from components.common.network import Pods
-from components.common.pod import Mount, secret_files
+from components.common.pki import TLS_PATH
+from components.common.pod import USER, Mount, pod, secret_files
 from components.common.tier import Tier
 
-TLS_PATH = "/etc/tls"
-"""Where every container finds `tls.crt`, `tls.key` and `ca.crt`."""
+_API_SERVER_PORTS = (443, 6443)
+"""Port of the Service `kubernetes`, and of the API server behind it."""
 
 
 class Component(ComponentResource):
-    """A part of the stack in one tier, closed to everyone until `allow_from` admits a caller.
+    """A part of the stack in one tier.
 
-    Subclasses set `kind` and `port`, create their objects with the methods below (each is a child
-    of the component), and end with `register_outputs`.
+    Subclasses set `kind`, create their objects with the methods below (each is a child of the
+    component), and end with `register_outputs`.
     """
 
     kind: ClassVar[str]
-    """The software, as `app.kubernetes.io/name`."""
-    port: ClassVar[int]
-    """The port that `allow_from` opens."""
+    """Name of the software, for the label `app.kubernetes.io/name`."""
 
     def __init__(self, name: str, tier: Tier, opts: ResourceOptions | None) -> None:
         super().__init__(f"private-ai:index:{type(self).__name__}", name, {}, opts)
         self.name = name
         self.tier = tier
-        self.child = ResourceOptions(parent=self)
+        self.child_opts = ResourceOptions(parent=self)
         self.labels = labels(self.kind, name)
         self.pods = Pods(name, tier.namespace, selector(self.kind, name), self)
 
-    def allow_from(self, client: Pods, *ports: int) -> None:
-        """Let *client* reach this component, on its own port unless *ports* says otherwise."""
-        network.connect(self, client, self.pods, *(ports or (self.port,)))
+    @property
+    def members(self) -> str:
+        """Name of the headless Service, whose DNS name resolves to the address of each pod."""
+        return f"{self.name}-members"
 
     @property
-    def stateful(self) -> ResourceOptions:
-        """Options of a child that holds data: kept, unless the stack calls itself disposable."""
+    def stateful_opts(self) -> ResourceOptions:
+        """Options of a child that holds data: protected and retained unless disposable."""
         keep = not self.tier.disposable
         return ResourceOptions(parent=self, protect=keep, retain_on_delete=keep)
 
+    def reach_api_server(self, cidrs: Sequence[str]) -> None:
+        """Allow connections to the Kubernetes API server at *cidrs*."""
+        self.tier.firewall.reach_cidrs(self.pods, cidrs, *_API_SERVER_PORTS)
+
+    def pod(
+        self,
+        containers: Sequence[k8s.core.v1.ContainerArgsDict],
+        mounts: Sequence[Mount],
+        *,
+        account: Output[str] | None = None,
+        init: Sequence[k8s.core.v1.ContainerArgsDict] = (),
+        user: int = USER,
+        grace_seconds: int = 30,
+        spread: bool = False,
+        placement: GpuPlacement | None = None,
+        claims: Mapping[str, MaybeOutput[str]] | None = None,
+    ) -> k8s.core.v1.PodSpecArgsDict:
+        """A pod of this component, under *account* or a new service account.
+
+        *spread* distributes the replicas over nodes and zones.
+        """
+        return pod(
+            containers,
+            mounts,
+            service_account=account or self.service_account(),
+            priority_class=self.tier.priority_class,
+            init=init,
+            user=user,
+            grace_seconds=grace_seconds,
+            spread=self.pods.labels if spread else None,
+            placement=placement,
+            claims=claims,
+        )
+
     def metadata(self, name: str | None = None) -> k8s.meta.v1.ObjectMetaArgsDict:
-        """Metadata in the tier's namespace; *name* only where something outside must know it."""
+        """Metadata in the tier's namespace; *name* only where it must be known outside Pulumi."""
         meta: k8s.meta.v1.ObjectMetaArgsDict = {
             "namespace": self.tier.namespace,
             "labels": self.labels,
@@ -58,16 +92,40 @@ class Component(ComponentResource):
         return meta
 
     def host(self, service: str | None = None) -> Output[str]:
-        """The name in the cluster's DNS of *service*, by default the component's own."""
+        """Cluster DNS name of *service*, by default the component's own."""
         return Output.format("{0}.{1}.svc", service or self.name, self.tier.namespace)
 
+    def scrape_target(
+        self,
+        port: int,
+        *,
+        job: str | None = None,
+        service: str | None = None,
+        server_name: Output[str] | None = None,
+        path: str = "/metrics",
+        bearer: Output[str] | None = None,
+    ) -> ScrapeTarget:
+        """Every pod behind the headless *service*, by default `members`, as Prometheus reads it.
+
+        *job* defaults to `kind`, *server_name* to the host of the component.
+        """
+        return ScrapeTarget(
+            job=job or self.kind,
+            server=self.pods,
+            host=self.host(service or self.members),
+            server_name=server_name or self.host(),
+            port=port,
+            path=path,
+            bearer=bearer,
+        )
+
     def certificate(self, *services: str) -> Mount:
-        """A certificate for *services* and for the pods behind them, mounted at `TLS_PATH`."""
+        """A certificate for *services* and the pods behind them, mounted at `TLS_PATH`."""
         return secret_files("tls", self.certificate_secret(*services), TLS_PATH)
 
     def certificate_secret(self, *services: str) -> Output[str]:
-        """The name of a Secret with a certificate for *services* and for the pods behind them."""
-        hosts: list[Late[str]] = ["localhost"]
+        """Name of a Secret with a certificate for *services* and the pods behind them."""
+        hosts: list[MaybeOutput[str]] = ["localhost"]
         for service in services or (self.name,):
             short = self.host(service)
             for host in (short, Output.format("{0}.cluster.local", short)):
@@ -75,12 +133,12 @@ class Component(ComponentResource):
         return self.tier.authority.issue(self, self.name, self.tier.namespace, self.labels, hosts)
 
     def service_account(self) -> Output[str]:
-        """An identity of its own, which no pod gets a token for unless it asks."""
+        """A service account; pods get no token of it by default."""
         account = k8s.core.v1.ServiceAccount(
             self.name,
             metadata=self.metadata(),
             automount_service_account_token=False,
-            opts=self.child,
+            opts=self.child_opts,
         )
         return account.metadata.name
 
@@ -92,10 +150,10 @@ class Component(ComponentResource):
         headless: bool = False,
         only: Labels | None = None,
     ) -> k8s.core.v1.Service:
-        """A Service in front of the pods, under a fixed name, since DNS and certificates hold it.
+        """A Service for the pods, with a fixed name, since DNS and certificates contain it.
 
-        *only* narrows it to those that carry these labels as well. A *headless* one publishes pods
-        before they are ready, for members that must find each other to become so.
+        *only* adds labels to its selector. A *headless* one publishes pods before they are ready,
+        for members that must discover each other to become ready.
         """
         name = name or self.name
         spec: k8s.core.v1.ServiceSpecArgsDict = {
@@ -109,11 +167,11 @@ class Component(ComponentResource):
             name,
             metadata={**self.metadata(name), "annotations": SKIP_AWAIT},
             spec=spec,
-            opts=self.child,
+            opts=self.child_opts,
         )
 
     def disruption_budget(self, replicas: int) -> None:
-        """At most one pod may leave at a time; a single replica must be free to leave."""
+        """Allow one voluntary disruption at a time; a single replica must stay evictable."""
         if replicas < 2:  # noqa: PLR2004
             return
         k8s.policy.v1.PodDisruptionBudget(
@@ -123,7 +181,7 @@ class Component(ComponentResource):
                 "max_unavailable": 1,
                 "selector": {"match_labels": dict(self.pods.labels)},
             },
-            opts=self.child,
+            opts=self.child_opts,
         )
 
     def deployment(
@@ -135,10 +193,10 @@ class Component(ComponentResource):
         scaled: bool = False,
         ready_within_seconds: int = 600,
     ) -> k8s.apps.v1.Deployment:
-        """Interchangeable replicas. Without *surge* an old pod leaves before a new one starts.
+        """Interchangeable replicas. Without *surge* an old pod stops before a new one starts.
 
-        Where it is *scaled*, *replicas* is the most there may be, and somebody else sets how many
-        there are: the number is left out, or every update would set it back.
+        *scaled*: an autoscaler sets the number and *replicas* is its maximum; the number is left
+        out of the spec, or every update would reset it.
         """
         self.disruption_budget(replicas)
         rolling: k8s.apps.v1.RollingUpdateDeploymentArgsDict = (
@@ -158,7 +216,7 @@ class Component(ComponentResource):
             self.name,
             metadata=self.awaited(ready_within_seconds),
             spec=spec,
-            # A Deployment that is replaced, since its selector changed, would not get it either.
+            # Without spare capacity a replacement (changed selector) cannot run beside it either.
             opts=ResourceOptions(parent=self, delete_before_replace=not surge),
         )
 
@@ -171,7 +229,7 @@ class Component(ComponentResource):
         disks: Sequence[tuple[str, str]] = (),
         parallel: bool = False,
     ) -> k8s.apps.v1.StatefulSet:
-        """Replicas with names and *disks* (claim template name, size) of their own."""
+        """Replicas with stable names and *disks* (claim template name, size) of their own."""
         self.disruption_budget(replicas)
         claims: list[k8s.core.v1.PersistentVolumeClaimArgsDict] = [
             {
@@ -187,7 +245,7 @@ class Component(ComponentResource):
         policy = "Delete" if self.tier.disposable else "Retain"
         return k8s.apps.v1.StatefulSet(
             self.name,
-            metadata=self.awaited(600, self.name),  # pods are named after it: DNS, certificates
+            metadata=self.awaited(600, self.name),  # pods take its name: DNS, certificates
             spec={
                 "replicas": replicas,
                 "service_name": headless.metadata.name,
@@ -200,7 +258,7 @@ class Component(ComponentResource):
                     "when_scaled": "Retain",
                 },
             },
-            opts=self.stateful if disks else self.child,
+            opts=self.stateful_opts if disks else self.child_opts,
         )
 
     def daemon_set(self, pod: k8s.core.v1.PodSpecArgsDict) -> k8s.apps.v1.DaemonSet:
@@ -212,19 +270,35 @@ class Component(ComponentResource):
                 "selector": {"match_labels": dict(self.pods.labels)},
                 "template": {"metadata": {"labels": self.labels}, "spec": pod},
             },
-            opts=self.child,
+            opts=self.child_opts,
         )
 
     def awaited(self, seconds: int, name: str | None = None) -> k8s.meta.v1.ObjectMetaArgsDict:
-        """Metadata of a workload that the engine gives *seconds* to become ready."""
+        """Metadata of a workload that must become ready within *seconds*."""
         meta = self.metadata(name)
         meta["annotations"] = {"pulumi.com/timeoutSeconds": str(seconds)}
         return meta
 
 
-def when_ready(
-    workload: k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet | k8s.apps.v1.DaemonSet,
-    value: Output[str],
-) -> Output[str]:
-    """*value*, known only once *workload* is ready: the edge that a consumer reads."""
-    return Output.all(workload.metadata.name, value).apply(lambda both: str(both[1]))
+class Server(Component):
+    """A component with a port, closed to every client that is not admitted."""
+
+    port: ClassVar[int]
+    """Port that `allow_from` opens and `https_url` names."""
+
+    def allow_from(self, client: Pods) -> None:
+        """Admit connections from *client* to the port of this component."""
+        self.tier.firewall.connect(client, self.pods, self.port)
+
+    def https_url(self, *gates: Output[Any], path: str = "") -> Output[str]:
+        """`https://host:port` and *path*, known only after *gates*."""
+        return after(Output.format("https://{0}:{1}{2}", self.host(), self.port, path), *gates)
+
+    def upstream_after(self, *gates: Output[Any]) -> Upstream:
+        """The component as an upstream; its URL is known only after *gates*."""
+        return Upstream(url=self.https_url(*gates), server=self.pods, port=self.port)
+
+
+def after(value: Output[str], *gates: Output[Any]) -> Output[str]:
+    """*value*, known only after every one of *gates* is: the dependency that a consumer reads."""
+    return Output.all(value, *gates).apply(lambda known: str(known[0]))

@@ -1,8 +1,12 @@
-"""What one component hands to another: small values, never the resources behind them."""
+"""Records that one component hands to another: values, never the resources behind them.
+
+Generic records hold `Output[str]` between components and `str` in the builders of configuration
+files; `resolved` turns the first kind into the second.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Generic, Literal, TypeVar, overload
 
 import pulumi_kubernetes as k8s
 from pulumi import Output
@@ -12,115 +16,118 @@ from components.common.network import Pods
 from sizing.devices import Device
 from sizing.sharing import SharingMode
 
+Text = TypeVar("Text", str, Output[str])
+
 ModelTask = Literal["chat", "embed", "rerank", "transcribe", "speak", "image"]
 
-ModelDialect = Literal["vllm", "openai", "infinity", "tei"]
-"""What a model's own API looks like: OpenAI's protocol, and whose way to rerank beside it."""
+ModelApi = Literal["vllm", "openai", "infinity", "tei"]
+"""The API of a model server: OpenAI's, with the rerank extension of the engine named."""
 
 
 @dataclass(frozen=True)
-class BucketAccess:
-    """One bucket, the credentials of one consumer, and where to connect."""
+class BucketAccess(Generic[Text]):
+    """One bucket, the credentials of one client, and where to connect."""
 
     bucket: str
-    endpoint: Output[str]
+    endpoint: Text
     """`https://…` of the S3 API, known once the bucket can be used."""
     server: Pods
     port: int
-    access_key: Output[str]
-    secret_key: Output[str]
-    """A secret."""
+    access_key: Text
+    secret_key: Text
+    """Secret."""
 
 
 @dataclass(frozen=True)
-class DatabaseAccess:
+class DatabaseAccess(Generic[Text]):
     """One PostgreSQL database and the role that owns it."""
 
-    host: Output[str]
-    """Of the primary; known once it accepts connections."""
+    host: Text
+    """Host name of the primary, known once it accepts connections."""
     port: int
     database: str
     user: str
-    password: Output[str]
-    """A secret."""
+    password: Text
+    """Secret."""
     server: Pods
 
 
 @dataclass(frozen=True)
-class RedisAccess:
-    """A Redis that speaks TLS only."""
+class RedisAccess(Generic[Text]):
+    """A Redis that accepts TLS connections only."""
 
-    host: Output[str]
-    """Known once it answers."""
+    host: Text
+    """Host name, known once Redis accepts connections."""
     port: int
-    password: Output[str]
-    """A secret."""
+    password: Text
+    """Secret."""
     server: Pods
 
 
 @dataclass(frozen=True)
 class VectorAccess:
-    """A vector database and a key that reads and writes it."""
+    """A vector database and an API key with read and write access."""
 
     url: Output[str]
     """`https://…`, known once its collections exist."""
     api_key: Output[str]
-    """A secret."""
+    """Secret."""
     server: Pods
     port: int
 
 
 @dataclass(frozen=True)
 class ApiAccess:
-    """The models' one address in OpenAI's protocol, and the key of one team or application."""
+    """The OpenAI-compatible API of all models, and the key of one team or application."""
 
     url: Output[str]
-    """`https://…/v1`, known once it answers."""
+    """`https://…/v1`, known once the router is ready."""
     api_key: Output[str]
-    """A secret."""
+    """Secret."""
     server: Pods
     port: int
 
 
 @dataclass(frozen=True)
-class ModelEndpoint:
-    """A model that answers in OpenAI's protocol."""
+class ModelEndpoint(Generic[Text]):
+    """One model behind an OpenAI-compatible API."""
 
     name: str
-    """The name that users ask for."""
+    """Model name in requests."""
     task: ModelTask
-    url: Output[str]
+    url: Text
     """`https://…/v1`, known once the model is loaded."""
-    api_key: Output[str]
-    """A secret."""
+    api_key: Text
+    """Secret."""
     server: Pods
     port: int
     context_tokens: int
-    """Longest prompt and answer together."""
-    dialect: ModelDialect = "vllm"
-    known_as: str = ""
-    """The name that its own server knows it by, where that is another."""
+    """Maximum tokens of prompt and completion together."""
+    api: ModelApi = "vllm"
+    upstream_name: str = ""
+    """Model name at its own server; empty: the same as `name`."""
 
 
 @dataclass(frozen=True)
 class ImageAccess:
-    """A ComfyUI, and the graph of nodes that makes an image with its one model."""
+    """A ComfyUI server, and the workflow that generates an image with its one model."""
 
     url: Output[str]
-    """`https://…`, known once it answers."""
+    """`https://…`, known once the server is ready."""
     api_key: Output[str]
-    """A secret."""
+    """Secret."""
     server: Pods
     port: int
     model: str
-    """The checkpoint, as the graph names it."""
+    """File name of the checkpoint, as the workflow refers to it."""
     size: str
-    """Of an image, pixels: `widthxheight`."""
+    """Size of an image in pixels, `widthxheight`."""
     steps: int
+    """Sampling steps."""
     workflow: str
-    """The graph, in ComfyUI's API format (JSON)."""
+    """Workflow in ComfyUI's API format (JSON)."""
     nodes: str
-    """Which inputs of it a request fills in, in Open WebUI's form (JSON)."""
+    """Inputs of the workflow that a request sets, in Open WebUI's format (JSON)."""
 
 
 @dataclass(frozen=True)
@@ -129,28 +136,32 @@ class OidcClient:
 
     client_id: str
     client_secret: Output[str]
-    """A secret."""
+    """Secret."""
     issuer: str
-    """The `iss` of its tokens: the public URL of the realm."""
+    """The `iss` claim of its tokens: the public URL of the realm."""
     discovery_url: Output[str]
-    """`…/.well-known/openid-configuration`, inside the cluster; known once Keycloak answers."""
+    """`…/.well-known/openid-configuration` inside the cluster, known once Keycloak is ready."""
     server: Pods
     port: int
+    user_role: str
+    """Realm role of every user."""
+    admin_role: str
+    """Realm role of administrators of the applications."""
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """Something that the gateway may forward to, over TLS."""
+    """A server that a proxy may forward requests to, over TLS."""
 
     url: Output[str]
-    """`https://host:port`, known once it answers."""
+    """`https://host:port`, known once the server is ready."""
     server: Pods
     port: int
 
 
 @dataclass(frozen=True)
 class Route:
-    """A public host and paths, and what answers them."""
+    """A public host with paths, and the upstream that serves them."""
 
     name: str
     host: str
@@ -159,59 +170,59 @@ class Route:
     blocked: tuple[str, ...] = ()
     """Path prefixes below `paths` that the gateway answers itself, with 403."""
     authenticated: bool = False
-    """Whether the gateway lets nobody through without a token of the realm or a team's key."""
+    """The gateway requires an access token of the realm or a team's API key."""
 
 
 @dataclass(frozen=True)
 class ScrapeTarget:
-    """Every pod behind a headless Service, read over HTTPS."""
+    """Every pod behind a headless Service, scraped over HTTPS."""
 
     job: str
-    """The label `job` of what is read."""
+    """Label `job` of the series."""
     server: Pods
     host: Output[str]
-    """A DNS name with one address a pod."""
+    """DNS name with one address per pod."""
     server_name: Output[str]
-    """The name that the pods' certificate is valid for."""
+    """DNS name that the certificate of the pods is valid for."""
     port: int
     path: str = "/metrics"
     bearer: Output[str] | None = None
-    """A token that the target asks for: a secret."""
+    """Bearer token that the target requires: secret."""
 
 
 @dataclass(frozen=True)
 class GpuPlacement:
-    """Where the pods that take GPUs of one pool may run, and how they ask."""
+    """Where pods that use GPUs of one pool may run, and how they request them."""
 
     device: Device
-    """What a pod takes one or more of: its resource name, memory, and how much of it is allowed."""
+    """Unit that a pod requests: resource name, memory, and the usable fraction of it."""
     node_selector: Mapping[str, str]
     taint: str
-    """The key of what keeps other pods away."""
+    """Taint key that keeps other pods off the nodes."""
     runtime_class: Output[str]
-    """Known once every node of the pool offers its GPUs."""
+    """Name of the RuntimeClass, known once every node of the pool offers its GPUs."""
     driver: int = 580
-    """Branch of the driver on its nodes; the default is that of config.pools."""
+    """Driver branch on the nodes; the default is that of config.settings.pools."""
     sharing: SharingMode = "exclusive"
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What every container that takes a device must have, beside its own."""
+    """Environment variables for every container that gets a device."""
     device_class: str | None = None
-    """The DeviceClass to claim devices of; none where they are asked for by resource name."""
+    """DeviceClass to claim devices from; None: devices are requested by resource name."""
     device_selector: str | None = None
-    """CEL that picks the devices of that class; none takes any of the pool's nodes."""
+    """CEL expression that selects devices of the class; None: any device of the pool."""
 
     @property
     def resource(self) -> str:
-        """The name of its devices among a container's resources."""
+        """Resource name of the devices in a container's requests."""
         return self.device.resource
 
     def image_key(self, key: str) -> str:
-        """The image *key*, or the build of it for the driver that the nodes have."""
+        """The image *key*, or its build for the driver branch of the nodes."""
         return image_for(key, self.driver) or key
 
     @property
     def brings_shared_memory(self) -> bool:
-        """Whether the device plugin mounts its own /dev/shm into the container, as MPS needs.
+        """The device plugin mounts its own /dev/shm into the container, as MPS needs.
 
         A pod must then not mount another over it.
         """
@@ -219,23 +230,41 @@ class GpuPlacement:
 
     @property
     def tolerations(self) -> list[k8s.core.v1.TolerationArgsDict]:
-        """What lets a pod onto its nodes."""
+        """Tolerations that let a pod onto the nodes."""
         return [{"key": self.taint, "operator": "Exists", "effect": "NoSchedule"}]
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The verified weights of one model, on a volume that many pods may read."""
+    """Verified weights of one model, on a volume that many pods may read."""
 
     claim: Output[str]
-    """Of the volume; known once the weights are whole and verified."""
+    """PersistentVolumeClaim, known once the weights are complete and verified."""
     path: str
-    """The model's directory where the volume is mounted at `root`."""
+    """Directory of the model where the volume is mounted at `root`."""
     root: str
     verifier: Output[str]
-    """Name of the ConfigMap with the program that verifies it."""
+    """Name of the ConfigMap with the program that verifies them."""
     expected: Output[str]
-    """Name of the ConfigMap that says what it must be."""
+    """Name of the ConfigMap that says what they must be."""
     size_bytes: int
     read_rate: int
-    """Bytes a second that one pod reads at worst."""
+    """Minimum read throughput per pod, bytes per second."""
+
+
+@overload
+def resolved(access: BucketAccess[Output[str]]) -> Output[BucketAccess[str]]: ...
+@overload
+def resolved(access: DatabaseAccess[Output[str]]) -> Output[DatabaseAccess[str]]: ...
+@overload
+def resolved(access: RedisAccess[Output[str]]) -> Output[RedisAccess[str]]: ...
+@overload
+def resolved(access: ModelEndpoint[Output[str]]) -> Output[ModelEndpoint[str]]: ...
+def resolved(access: Any) -> Output[Any]:
+    """*access* with plain values in place of its Outputs, known once all of them are."""
+    outputs = {
+        each.name: value
+        for each in fields(access)
+        if isinstance(value := getattr(access, each.name), Output)
+    }
+    return Output.all(**outputs).apply(lambda values: replace(access, **values))

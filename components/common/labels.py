@@ -1,4 +1,4 @@
-"""The one vocabulary of labels and annotations.
+"""Labels and annotations.
 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 Labels = Mapping[str, str]
 
 DOMAIN = "private-ai.dev"
-"""Prefix of the labels and annotations that are ours."""
+"""Domain of the stack's own labels and annotations."""
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
@@ -20,10 +20,10 @@ SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 
 def selector(kind: str, name: str) -> dict[str, str]:
-    """What selects the pods of component *name*, of the software *kind*; never changes."""
+    """Selector of the pods of component *name*, of the software *kind*; never changes."""
     return {NAME: kind, INSTANCE: name}
 
 
 def labels(kind: str, name: str) -> dict[str, str]:
-    """What every object of a component carries; a superset of its `selector`."""
+    """Labels of every object of a component; a superset of its `selector`."""
     return {**selector(kind, name), PART_OF: "private-ai"}

@@ -1,6 +1,6 @@
-"""Typed inputs of the provider as Kubernetes spells them, for inside a custom resource.
+"""Typed inputs of the provider with the field names of the API, for use in a custom resource.
 
-The provider translates the names of its own types; a custom resource it passes on as it is.
+The provider translates the names of its own types, but passes a custom resource on unchanged.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, cast
 from base.quantity import canonical
 
 _FIELD = re.compile(r"^[a-z]+(_[a-z]+)*_?$")
-"""A name of the provider's types; keys of labels and resources have dots, slashes or dashes."""
+"""A field name of the provider's types; label and resource keys have dots, slashes or dashes."""
 _JOINT = re.compile(r"_([a-z])")
 
 
@@ -19,10 +19,10 @@ _AMOUNT = frozenset({"size_limit", "sizeLimit"})
 
 
 def manifest(typed: object) -> Any:  # noqa: ANN401 - whatever a manifest is made of
-    """*typed* with every field named as the API names it; outputs in it are left alone.
+    """*typed* with every field named as in the API; Outputs in it stay as they are.
 
-    Quantities are in their canonical form: a controller that writes the object back writes them so,
-    and any other form would be a change at the next preview.
+    Quantities take their canonical form: a controller that writes the object back does the same,
+    and any other form would show as a change at the next preview.
     """
     if isinstance(typed, Mapping):
         fields = cast("Mapping[str, object]", typed)

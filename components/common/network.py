@@ -5,12 +5,11 @@ docs/adr/0015-one-policy-per-set-of-pods.md says why the openings are collected.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
-from components.common.args import Late
+from components.common.args import MaybeOutput
 from components.common.labels import Labels
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
@@ -26,7 +25,7 @@ class Pods:
 
     name: str
     """Unique among all sets of pods: the name of their policy."""
-    namespace: Late[str]
+    namespace: MaybeOutput[str]
     labels: Labels = field(default_factory=dict[str, str])
     owner: Resource | None = field(default=None, compare=False, repr=False)
     """The component that runs them: the parent of their policy."""
@@ -141,19 +140,3 @@ def _rules(
             [peers[name] for name in names],
             [{"port": port, "protocol": "TCP"} for port in opened],
         )
-
-
-def connect(owner: Any, client: Pods, server: Pods, *ports: int) -> None:
-    owner.tier.firewall.connect(client, server, *ports)
-
-
-def admit(owner: Any, server: Pods, client: Pods, *ports: int) -> None:
-    owner.tier.firewall.admit(server, client, *ports)
-
-
-def admit_cidrs(owner: Any, name: str, server: Pods, cidrs: Sequence[str], *ports: int) -> None:
-    owner.tier.firewall.admit_cidrs(server, cidrs, *ports)
-
-
-def reach_cidrs(owner: Any, name: str, client: Pods, cidrs: Sequence[str], *ports: int) -> None:
-    owner.tier.firewall.reach_cidrs(client, cidrs, *ports)

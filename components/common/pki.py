@@ -6,33 +6,39 @@ import pulumi_tls as tls
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.common import secrets
-from components.common.args import Args, Late
+from components.common.args import Args, MaybeOutput
 from components.common.labels import Labels
 
 _HOURS_PER_DAY = 24
 CA_DAYS = 3650
 LEAF_DAYS = 365
 RENEW_DAYS = 60
-"""A leaf within this many days of its end is issued anew by the next `up`."""
+"""`up` renews a leaf certificate that expires within this many days."""
 
 CERTIFICATE = "tls.crt"
 PRIVATE_KEY = "tls.key"
 AUTHORITY = "ca.crt"
-"""The files of every certificate Secret, named as kubernetes.io/tls and cert-manager name them."""
+"""Files of every certificate Secret, named as kubernetes.io/tls and cert-manager name them."""
+
+TLS_PATH = "/etc/tls"
+"""Where every container finds the files of its certificate Secret."""
+CERT_FILE = f"{TLS_PATH}/{CERTIFICATE}"
+KEY_FILE = f"{TLS_PATH}/{PRIVATE_KEY}"
+CA_FILE = f"{TLS_PATH}/{AUTHORITY}"
 
 
 class AuthorityArgs(Args):
     """A private certificate authority, kept in the stack's encrypted state only."""
 
     organization: str
-    """Subject organisation of the authority and of its certificates."""
+    """Subject organization of the authority and of its certificates."""
 
 
 class Authority(ComponentResource):
     """Issues a key pair and a certificate to each service; its own key never enters the cluster."""
 
     pem: Output[str]
-    """The authority's certificate, which every client trusts."""
+    """CA certificate that every client trusts."""
 
     def __init__(self, name: str, args: AuthorityArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("private-ai:index:Authority", name, {}, opts)
@@ -57,9 +63,9 @@ class Authority(ComponentResource):
         self,
         owner: Resource,
         name: str,
-        namespace: Late[str],
+        namespace: MaybeOutput[str],
         labels: Labels,
-        hosts: Sequence[Late[str]],
+        hosts: Sequence[MaybeOutput[str]],
     ) -> Output[str]:
         """A Secret (`tls.crt`, `tls.key` in PKCS 8, `ca.crt`) valid for *hosts*; returns its name.
 

@@ -1,4 +1,4 @@
-"""Pods and containers, hardened unless a component says why not.
+"""Builders of pods and containers, hardened by default.
 
 The defaults satisfy the `restricted` Pod Security Standard.
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import pulumi_kubernetes as k8s
 
 from base.quantity import Resources
-from components.common.args import Late
+from components.common.args import MaybeOutput
+from components.common.contracts import GpuPlacement
 from components.common.labels import Labels
 
 USER = 10001
@@ -19,23 +20,23 @@ USER = 10001
 
 @dataclass(frozen=True)
 class Mount:
-    """A volume and where a container sees it."""
+    """A volume and its mount path in a container."""
 
     name: str
     path: str
     volume: k8s.core.v1.VolumeArgsDict | None
-    """The pod's half; none for the volumes that a StatefulSet's claim templates give."""
+    """Volume of the pod; None for the claim templates of a StatefulSet."""
     read_only: bool = True
     sub_path: str | None = None
     propagation: str | None = None
-    """Whether mounts made below it are seen on the other side; Kubernetes' own word for how."""
+    """Kubernetes' `mountPropagation`."""
 
-    def shown_to_the_node(self) -> "Mount":
-        """The same, where the node sees what a privileged container mounts below it."""
+    def shared_with_node(self) -> "Mount":
+        """The same mount; what a privileged container mounts below it appears on the node."""
         return replace(self, propagation="Bidirectional")
 
     def mount(self) -> k8s.core.v1.VolumeMountArgsDict:
-        """The container's half."""
+        """`volumeMount` of the container."""
         mount: k8s.core.v1.VolumeMountArgsDict = {
             "name": self.name,
             "mount_path": self.path,
@@ -48,27 +49,32 @@ class Mount:
         return mount
 
 
-def secret_files(name: str, secret: Late[str], path: str) -> Mount:
-    """Every key of *secret* as a file under *path*, readable by the pod's group alone."""
+def secret_files(name: str, secret: MaybeOutput[str], path: str) -> Mount:
+    """Every key of *secret* as a file under *path*, readable by the group of the pod only."""
     return Mount(
         name, path, {"name": name, "secret": {"secret_name": secret, "default_mode": 0o440}}
     )
 
 
-def config_files(name: str, config_map: Late[str], path: str) -> Mount:
+def config_files(name: str, config_map: MaybeOutput[str], path: str) -> Mount:
     """Every key of *config_map* as a file under *path*."""
     return Mount(name, path, {"name": name, "config_map": {"name": config_map}})
 
 
 def scratch(name: str, path: str, size: str = "256Mi", *, in_memory: bool = False) -> Mount:
-    """An empty, writable directory that dies with the pod; *in_memory* counts as memory."""
+    """An empty, writable directory with the lifetime of the pod; *in_memory* counts as memory."""
     empty: k8s.core.v1.EmptyDirVolumeSourceArgsDict = {"size_limit": size}
     if in_memory:
         empty["medium"] = "Memory"
     return Mount(name, path, {"name": name, "empty_dir": empty}, read_only=False)
 
 
-def disk(name: str, claim: Late[str], path: str, *, read_only: bool = False) -> Mount:
+def tmp(size: str = "256Mi", name: str = "tmp") -> Mount:
+    """A writable `/tmp`; *name* tells the volumes of several containers apart."""
+    return scratch(name, "/tmp", size)  # noqa: S108 - a path inside the container
+
+
+def disk(name: str, claim: MaybeOutput[str], path: str, *, read_only: bool = False) -> Mount:
     """The persistent volume bound to *claim*."""
     volume: k8s.core.v1.VolumeArgsDict = {
         "name": name,
@@ -78,16 +84,16 @@ def disk(name: str, claim: Late[str], path: str, *, read_only: bool = False) -> 
 
 
 def template_disk(name: str, path: str) -> Mount:
-    """The volume that a StatefulSet's claim template called *name* gives each pod."""
+    """The volume of the claim template *name* of a StatefulSet."""
     return Mount(name, path, None, read_only=False)
 
 
 def host_directory(
     name: str, path: str, *, read_only: bool = True, at: str | None = None, create: bool = False
 ) -> Mount:
-    """*path* of the node itself, which only pods of a privileged namespace may mount.
+    """*path* of the node, which only pods of a privileged namespace may mount.
 
-    The container sees it at *at*, by default under the same path; *create* makes it if need be.
+    Mounted at *at*, by default the same path; *create* creates a missing directory.
     """
     source: k8s.core.v1.HostPathVolumeSourceArgsDict = {"path": path}
     if create:
@@ -97,12 +103,12 @@ def host_directory(
 
 def container(
     name: str,
-    image: Late[str],
+    image: MaybeOutput[str],
     resources: Resources,
     *,
-    command: Sequence[Late[str]] | None = None,
-    args: Sequence[Late[str]] | None = None,
-    env: Mapping[str, Late[str]] | None = None,
+    command: Sequence[MaybeOutput[str]] | None = None,
+    args: Sequence[MaybeOutput[str]] | None = None,
+    env: Mapping[str, MaybeOutput[str]] | None = None,
     ports: Mapping[str, int] | None = None,
     mounts: Sequence[Mount] = (),
     readiness: k8s.core.v1.ProbeArgsDict | None = None,
@@ -115,13 +121,11 @@ def container(
     privileged: bool = False,
     pre_stop_seconds: int = 0,
 ) -> k8s.core.v1.ContainerArgsDict:
-    """A container without privileges, unless *capabilities* or *privileged* name some.
+    """A container without privileges, unless *capabilities* or *privileged* grant some.
 
-    *env* is for what is not secret; *gpus* by resource name; *claims* of the pod, by their names
-    in it.
-
-    For *pre_stop_seconds* a stopping container goes on as if nothing were, until every proxy knows
-    that it is leaving.
+    *env* holds no secrets; *gpus* counts devices by resource name; *claims* names device claims of
+    the pod. A terminating container keeps serving for *pre_stop_seconds*, until every proxy has
+    removed it from its endpoints.
     """
     manifest = resources.manifest()
     extended = {resource: str(count) for resource, count in (gpus or {}).items()}
@@ -182,21 +186,20 @@ def pod(
     containers: Sequence[k8s.core.v1.ContainerArgsDict],
     mounts: Sequence[Mount],
     *,
-    service_account: Late[str],
-    priority_class: Late[str],
+    service_account: MaybeOutput[str],
+    priority_class: MaybeOutput[str],
     init: Sequence[k8s.core.v1.ContainerArgsDict] = (),
     user: int = USER,
     grace_seconds: int = 30,
     spread: Labels | None = None,
-    node_selector: Mapping[str, str] | None = None,
-    tolerations: Sequence[k8s.core.v1.TolerationArgsDict] = (),
-    runtime_class: Late[str] | None = None,
-    claims: Mapping[str, Late[str]] | None = None,
+    placement: GpuPlacement | None = None,
+    claims: Mapping[str, MaybeOutput[str]] | None = None,
     restart_policy: str | None = None,
 ) -> k8s.core.v1.PodSpecArgsDict:
-    """A pod without a token of the API server. *spread* is the selector to spread over nodes.
+    """A pod without an API token, spread over nodes and zones by the labels *spread*.
 
-    *claims* names devices of Dynamic Resource Allocation and the template of each.
+    *placement* puts it on the nodes of a GPU pool. *claims* maps each device claim of the pod
+    (Dynamic Resource Allocation) to its ResourceClaimTemplate.
     """
     spec: k8s.core.v1.PodSpecArgsDict = {
         "service_account_name": service_account,
@@ -228,12 +231,10 @@ def pod(
             }
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ]
-    if node_selector:
-        spec["node_selector"] = dict(node_selector)
-    if tolerations:
-        spec["tolerations"] = list(tolerations)
-    if runtime_class is not None:
-        spec["runtime_class_name"] = runtime_class
+    if placement:
+        spec["node_selector"] = dict(placement.node_selector)
+        spec["tolerations"] = placement.tolerations
+        spec["runtime_class_name"] = placement.runtime_class
     if claims:
         spec["resource_claims"] = [
             {"name": name, "resource_claim_template_name": template}

@@ -1,4 +1,4 @@
-"""Probes: HTTPS unless there is no way, liveness slower to judge than readiness."""
+"""Probes: HTTPS where possible, with more failures allowed for liveness than for readiness."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ def https(
     timeout_seconds: int = 5,
     scheme: Scheme = "HTTPS",
 ) -> k8s.core.v1.ProbeArgsDict:
-    """GET *path* on *port*; the kubelet does not verify the certificate, so any of ours serves."""
+    """GET *path* on *port*; the kubelet does not verify the certificate."""
     return {
         "http_get": {"path": path, "port": port, "scheme": scheme},
         "period_seconds": period_seconds,
@@ -26,7 +26,7 @@ def https(
 
 
 def tcp(port: int, *, period_seconds: int = 10, failures: int = 3) -> k8s.core.v1.ProbeArgsDict:
-    """A connection to *port*, for what speaks neither HTTP nor gRPC health."""
+    """A connection to *port*, for a server without HTTP or gRPC health checks."""
     return {
         "tcp_socket": {"port": port},
         "period_seconds": period_seconds,
@@ -37,7 +37,7 @@ def tcp(port: int, *, period_seconds: int = 10, failures: int = 3) -> k8s.core.v
 def command(
     *words: str, period_seconds: int = 10, failures: int = 3, timeout_seconds: int = 5
 ) -> k8s.core.v1.ProbeArgsDict:
-    """A command inside the container, for what has no port at all."""
+    """A command inside the container, for a program without a port."""
     return {
         "exec_": {"command": list(words)},
         "period_seconds": period_seconds,
@@ -47,6 +47,6 @@ def command(
 
 
 def startup(probe: k8s.core.v1.ProbeArgsDict, seconds: int) -> k8s.core.v1.ProbeArgsDict:
-    """*probe* as a startup probe that gives a container *seconds* before it is restarted."""
+    """*probe* as a startup probe that allows a container *seconds* before it is restarted."""
     period = 10
     return {**probe, "period_seconds": period, "failure_threshold": max(1, -(-seconds // period))}

@@ -6,7 +6,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, Resource, ResourceOptions
 from pulumi_random import RandomPassword
 
-from components.common.args import Late
+from components.common.args import MaybeOutput
 from components.common.labels import Labels
 
 
@@ -24,9 +24,9 @@ def password(owner: Resource, name: str, length: int = 32) -> Output[str]:
 def files(
     owner: Resource,
     name: str,
-    namespace: Late[str],
+    namespace: MaybeOutput[str],
     labels: Labels,
-    content: Mapping[str, Late[str]],
+    content: Mapping[str, MaybeOutput[str]],
 ) -> Output[str]:
     """A Secret with one key a file; returns its name, new with new content so that users roll."""
     secret = k8s.core.v1.Secret(
@@ -41,9 +41,9 @@ def files(
 def config(
     owner: Resource,
     name: str,
-    namespace: Late[str],
+    namespace: MaybeOutput[str],
     labels: Labels,
-    content: Mapping[str, Late[str]],
+    content: Mapping[str, MaybeOutput[str]],
 ) -> Output[str]:
     """A ConfigMap with one key a file (nothing secret); returns its name, new with new content."""
     config_map = k8s.core.v1.ConfigMap(

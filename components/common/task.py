@@ -70,6 +70,6 @@ def run_once(
             ]
         }
     job = k8s.batch.v1.Job(
-        name, metadata=owner.awaited(deadline_seconds), spec=work, opts=owner.child
+        name, metadata=owner.awaited(deadline_seconds), spec=work, opts=owner.child_opts
     )
     return job.metadata.name

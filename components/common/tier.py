@@ -1,4 +1,4 @@
-"""A tier of the platform: where a component lives, and what it may take for granted there."""
+"""A tier of the platform: the namespace of a component, and what it provides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from components.common.pki import Authority
 
 @dataclass(frozen=True)
 class Tier:
-    """One namespace with its guarantees, as the Platform hands it to the components inside."""
+    """One namespace with its guarantees, as the Platform hands it to the components in it."""
 
     namespace: Output[str]
-    """Exists, refuses all traffic but DNS, holds pods to a Pod Security Standard."""
+    """Name, known once it denies all traffic but DNS and enforces a Pod Security Standard."""
     priority_class: Output[str]
-    """Of every pod in it."""
+    """PriorityClass of every pod in it."""
     authority: Authority
-    """Who issues its certificates."""
+    """Issuer of its certificates."""
     image: Callable[[str], str]
-    """A key of `catalog/images.yaml` to a reference that goes through the stack's registry."""
+    """Maps a key of `catalog/images.yaml` to a reference in the stack's registry."""
     storage_class: str
-    """For volumes that one pod mounts."""
+    """StorageClass of volumes that one pod mounts."""
     firewall: Firewall
     """Opens connections to and from its pods; one for all tiers."""
     disposable: bool
-    """Whether `destroy` may delete its data; otherwise that is protected and retained."""
+    """`destroy` may delete its data; otherwise data is protected and retained."""

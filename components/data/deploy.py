@@ -1,8 +1,8 @@
-"""Everything that keeps data: object storage, databases, counters, vectors."""
+"""Composition of the stores: object storage, databases, Redis, vectors."""
 
 from dataclasses import dataclass
 
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from components.common.contracts import (
     BucketAccess,
@@ -21,20 +21,22 @@ from config.stack import StackConfig
 
 @dataclass(frozen=True)
 class Stores:
-    """What the rest of the stack needs of its stores."""
+    """Interface of the stores to the rest of the stack."""
 
-    identities: DatabaseAccess
+    identities: DatabaseAccess[Output[str]]
     """Keycloak's database."""
-    chats: DatabaseAccess
+    chats: DatabaseAccess[Output[str]]
     """Open WebUI's database."""
-    documents: BucketAccess
-    counters: RedisAccess
+    documents: BucketAccess[Output[str]]
+    """Bucket for uploaded documents."""
+    counters: RedisAccess[Output[str]]
+    """Redis for rate-limit counters and sessions."""
     vectors: VectorAccess
     metrics: list[ScrapeTarget]
 
 
-def store(stack: StackConfig, platform: Platform, on: ResourceOptions) -> Stores:
-    """Every store of *stack*; who may use one is said where it is used."""
+def deploy_stores(stack: StackConfig, platform: Platform, cluster_opts: ResourceOptions) -> Stores:
+    """Every store of *stack*; its clients open their own network access."""
     tier = platform.tier("data")
     api_server = stack.platform.api_server_cidrs
     objects = MinioTenant(
@@ -42,17 +44,19 @@ def store(stack: StackConfig, platform: Platform, on: ResourceOptions) -> Stores
         MinioTenantArgs(
             tier=platform.tier("storage"), settings=stack.minio, api_server_cidrs=api_server
         ),
-        on,
+        cluster_opts,
     )
     snapshots = objects.grant("llm-backups", "qdrant")
-    qdrant = Qdrant("qdrant", QdrantArgs(tier=tier, settings=stack.qdrant, snapshots=snapshots), on)
+    qdrant = Qdrant(
+        "qdrant", QdrantArgs(tier=tier, settings=stack.qdrant, snapshots=snapshots), cluster_opts
+    )
     identities, chats = (
         Postgres(
             f"{consumer}-db",
             PostgresArgs(
                 tier=tier, settings=settings, database=database, api_server_cidrs=api_server
             ),
-            on,
+            cluster_opts,
         )
         for consumer, database, settings in (
             ("keycloak", "keycloak", stack.databases.keycloak),
@@ -63,7 +67,7 @@ def store(stack: StackConfig, platform: Platform, on: ResourceOptions) -> Stores
         identities=identities.access,
         chats=chats.access,
         documents=objects.grant("llm-documents", "open-webui"),
-        counters=Redis("redis", RedisArgs(tier=tier, settings=stack.redis), on).access,
+        counters=Redis("redis", RedisArgs(tier=tier, settings=stack.redis), cluster_opts).access,
         vectors=qdrant.access,
         metrics=[part.metrics for part in (objects, qdrant, identities, chats)],
     )

@@ -1,4 +1,4 @@
-"""PostgreSQL: one database with hot standbys, run by CloudNativePG."""
+"""PostgreSQL: one database with hot standbys, operated by CloudNativePG."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
-from components.common import network
 from components.common.args import Args
-from components.common.component import Component
+from components.common.component import Server, after
 from components.common.contracts import DatabaseAccess, ScrapeTarget
 from components.common.network import Pods
 from components.common.secrets import password
@@ -17,9 +16,8 @@ from components.common.tier import Tier
 from config.settings.data import PostgresSettings
 
 _STATUS = 8000
-"""Where the operator asks an instance how it is."""
+"""Port where the operator checks an instance."""
 _METRICS = 9187
-_API_SERVER = (443, 6443)
 _MEBI = 2**20
 
 
@@ -29,34 +27,34 @@ class PostgresArgs(Args):
     tier: Tier
     settings: PostgresSettings = Field(default_factory=PostgresSettings)
     database: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    """Of the database and of the role that owns it."""
+    """Name of the database and of the role that owns it."""
     api_server_cidrs: list[str]
-    """Each instance asks the API server who is primary."""
+    """Addresses of the Kubernetes API server, which tells each instance the primary."""
     operator_namespace: str = "cnpg-system"
 
 
-class Postgres(Component):
-    """A primary and its standbys, TLS only, under certificates of the stack's authority."""
+class Postgres(Server):
+    """A primary and its standbys, TLS only, with certificates of the stack's authority."""
 
     kind = "postgres"
     port = 5432
 
-    access: DatabaseAccess
-    """Of the owner of the database."""
+    access: DatabaseAccess[Output[str]]
+    """For clients, as the owner of the database."""
     metrics: ScrapeTarget
 
     def __init__(self, name: str, args: PostgresArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
-        # The operator labels the pods that it makes; this label is its own and never changes.
+        # The operator labels the pods that it creates; this label is its own and never changes.
         self.pods = Pods(name, args.tier.namespace, {"cnpg.io/cluster": name}, self)
         primary, metrics = f"{name}-rw", f"{name}-metrics"
         secret = password(self, f"{name}-password")
         owner = k8s.core.v1.Secret(
             name,
             metadata=self.metadata(),
-            type="kubernetes.io/basic-auth",  # the shape that the operator asks for
+            type="kubernetes.io/basic-auth",  # the type that the operator requires
             string_data={"username": args.database, "password": secret},
-            opts=self.child,
+            opts=self.child_opts,
         )
         certificate = self.certificate_secret(primary, f"{name}-ro", f"{name}-r", metrics)
         cluster = k8s.apiextensions.CustomResource(
@@ -68,38 +66,32 @@ class Postgres(Component):
                 "annotations": {"pulumi.com/waitFor": "condition=Ready"},
             },
             spec=self._spec(args, owner.metadata.name, certificate),
-            opts=self.stateful,
+            opts=self.stateful_opts,
         )
         self.service({"metrics": _METRICS}, name=metrics, headless=True)
         self._connect(args)
         self.access = DatabaseAccess(
-            host=Output.all(cluster.id, self.host(primary)).apply(lambda both: str(both[1])),
+            host=after(self.host(primary), cluster.id),
             port=self.port,
             database=args.database,
             user=args.database,
             password=secret,
             server=self.pods,
         )
-        self.metrics = ScrapeTarget(
-            job="postgres",
-            server=self.pods,
-            host=self.host(metrics),
-            server_name=self.host(metrics),
-            port=_METRICS,
-        )
+        self.metrics = self.scrape_target(_METRICS, service=metrics, server_name=self.host(metrics))
         self.register_outputs({"host": self.access.host})
 
     def _connect(self, args: PostgresArgs) -> None:
-        """Members to each other, the operator to them, they to the API server."""
+        """Instances to each other, the operator to them, they to the API server."""
         # https://cloudnative-pg.io/documentation/current/networking/
-        network.connect(self, self.pods, self.pods, self.port, _STATUS)
+        self.tier.firewall.connect(self.pods, self.pods, self.port, _STATUS)
         operator = Pods(
             "cnpg-operator",
             args.operator_namespace,
             {"app.kubernetes.io/name": "cloudnative-pg"},
         )
-        network.admit(self, self.pods, operator, self.port, _STATUS)
-        network.reach_cidrs(self, "api-server", self.pods, args.api_server_cidrs, *_API_SERVER)
+        self.tier.firewall.admit(self.pods, operator, self.port, _STATUS)
+        self.reach_api_server(args.api_server_cidrs)
 
     def _spec(
         self, args: PostgresArgs, owner: Output[str], certificate: Output[str]
@@ -121,11 +113,11 @@ class Postgres(Component):
                     "dataChecksums": True,
                 }
             },
-            # The client half, replication included, stays the operator's own.
+            # Client certificates, replication included, stay the operator's own.
             "certificates": {"serverTLSSecret": certificate, "serverCASecret": certificate},
             "postgresql": {
                 "parameters": {"shared_buffers": shared_buffers(settings)},
-                # Before the operator's last rule, which lets everyone in with or without TLS.
+                # Before the operator's last rule, which accepts connections without TLS.
                 "pg_hba": ["hostnossl all all all reject"],
             },
             "storage": {
@@ -150,7 +142,7 @@ class Postgres(Component):
                 }
             ],
             "enableSuperuserAccess": False,
-            # The operator's budget for a lone primary would forbid to drain its node.
+            # The operator's budget for a single primary would block a drain of its node.
             "enablePDB": settings.instances > 1,
             "inheritedMetadata": {"labels": self.labels},
             "monitoring": {"tls": {"enabled": True}},
@@ -158,7 +150,7 @@ class Postgres(Component):
 
 
 def shared_buffers(settings: PostgresSettings) -> str:
-    """A quarter of the memory, PostgreSQL's own advice for a server of its own.
+    """A quarter of the memory, PostgreSQL's recommendation for a dedicated server.
 
     https://www.postgresql.org/docs/current/runtime-config-resource.html
     """

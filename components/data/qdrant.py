@@ -7,11 +7,12 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import Resources
-from components.common import network, probes, scripts, secrets
+from components.common import probes, scripts, secrets
 from components.common.args import Args
-from components.common.component import TLS_PATH, Component, when_ready
-from components.common.contracts import BucketAccess, ScrapeTarget, VectorAccess
-from components.common.pod import config_files, container, pod, scratch, secret_files, template_disk
+from components.common.component import Server, after
+from components.common.contracts import BucketAccess, ScrapeTarget, VectorAccess, resolved
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import config_files, container, scratch, secret_files, template_disk
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
 from config.settings.data import QdrantSettings, VectorCollection
@@ -25,7 +26,7 @@ self="https://${HOSTNAME}.$1:6335"
 if [ "$index" = 0 ]; then exec ./qdrant --config-path "$3" --uri "$self"; fi
 exec ./qdrant --config-path "$3" --bootstrap "https://$2-0.$1:6335" --uri "$self"
 """
-"""Member 0 founds the Raft group, the others join it. $1: peers' domain, $2: set, $3: config."""
+"""Member 0 bootstraps the Raft group, the others join. $1: peer domain, $2: set, $3: config."""
 
 
 class QdrantArgs(Args):
@@ -33,24 +34,23 @@ class QdrantArgs(Args):
 
     tier: Tier
     settings: QdrantSettings = Field(default_factory=QdrantSettings)
-    snapshots: BucketAccess
-    """Where snapshots go."""
+    snapshots: BucketAccess[Output[str]]
+    """Bucket for snapshots."""
 
 
-class Qdrant(Component):
-    """A Raft group of Qdrant members with their own disks, and the collections it starts with."""
+class Qdrant(Server):
+    """A Raft group of Qdrant members with their own disks, and its initial collections."""
 
     kind = "qdrant"
     port = 6333
 
     access: VectorAccess
-    """For a client; its URL is known once the collections exist."""
+    """For clients; the URL is known once the collections exist."""
     metrics: ScrapeTarget
 
     def __init__(self, name: str, args: QdrantArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
         settings = args.settings
-        peers = f"{name}-members"
         self._api_key = secrets.password(self, f"{name}-api-key")
         reader = secrets.password(self, f"{name}-read-only-api-key")
         configuration = secrets.files(
@@ -62,18 +62,14 @@ class Qdrant(Component):
                 "qdrant.yaml": Output.all(
                     api_key=self._api_key,
                     read_only_api_key=reader,
-                    endpoint=args.snapshots.endpoint,
-                    access_key=args.snapshots.access_key,
-                    secret_key=args.snapshots.secret_key,
+                    snapshots=resolved(args.snapshots),
                 ).apply(
                     # JSON is YAML
-                    lambda late: json.dumps(
-                        qdrant_config(settings, args.snapshots.bucket, **late), indent=2
-                    )
+                    lambda known: json.dumps(qdrant_config(settings, **known), indent=2)
                 )
             },
         )
-        self._tls = self.certificate(name, peers)
+        self._tls = self.certificate(name, self.members)
         self._account = self.service_account()
         mounts = [
             secret_files("config", configuration, "/etc/qdrant"),
@@ -88,10 +84,10 @@ class Qdrant(Component):
             args.tier.image("qdrant"),
             settings.resources,
             command=["/bin/sh", "-c", _START, "start"],
-            args=[self.host(peers), name, "/etc/qdrant/qdrant.yaml"],
+            args=[self.host(self.members), name, "/etc/qdrant/qdrant.yaml"],
             env={
                 "QDRANT_INIT_FILE_PATH": "/qdrant/init/.qdrant-initialized",
-                "SSL_CERT_FILE": f"{TLS_PATH}/ca.crt",  # for the object store
+                "SSL_CERT_FILE": CA_FILE,  # for the object store
             },
             ports={"https": self.port, "grpc-tls": _GRPC, "peers": _PEERS},
             mounts=mounts,
@@ -99,40 +95,32 @@ class Qdrant(Component):
             liveness=probe,
             startup=probes.startup(probe, 600),
         )
-        members = self.service({"https": self.port}, name=peers, headless=True)
+        members = self.service({"https": self.port}, name=self.members, headless=True)
         workload = self.stateful_set(
-            pod(
+            self.pod(
                 [server],
                 mounts,
-                service_account=self._account,
-                priority_class=args.tier.priority_class,
+                account=self._account,
                 user=_USER,
                 grace_seconds=60,
-                spread=self.pods.labels,
+                spread=True,
             ),
             settings.nodes,
             headless=members,
             disks=[("storage", settings.storage)],
-            parallel=True,  # a member joins by itself; in order, the loss of member 0 blocks all
+            parallel=True,  # members join by themselves; ordered, the loss of member 0 blocks all
         )
         self.service({"https": self.port, "grpc-tls": _GRPC})
-        network.connect(self, self.pods, self.pods, _PEERS)
-        network.connect(self, self.pods, args.snapshots.server, args.snapshots.port)
-        ready = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
+        self.tier.firewall.connect(self.pods, self.pods, _PEERS)
+        self.tier.firewall.connect(self.pods, args.snapshots.server, args.snapshots.port)
+        ready = self.https_url(workload.metadata.name)
         self.access = VectorAccess(
             url=self._with_collections(ready, settings),
             api_key=self._api_key,
             server=self.pods,
             port=self.port,
         )
-        self.metrics = ScrapeTarget(
-            job="qdrant",
-            server=self.pods,
-            host=self.host(peers),
-            server_name=self.host(),
-            port=self.port,
-            bearer=reader,
-        )
+        self.metrics = self.scrape_target(self.port, bearer=reader)
         self.register_outputs({"url": self.access.url})
 
     def _with_collections(self, url: Output[str], settings: QdrantSettings) -> Output[str]:
@@ -164,11 +152,11 @@ class Qdrant(Component):
             self.tier.image("python"),
             Resources.fixed("100m", "128Mi", "64Mi"),
             command=["python", "/etc/collections/create.py"],
-            args=[url, "/etc/collections", "/run/secrets/qdrant/api-key", f"{TLS_PATH}/ca.crt"],
+            args=[url, "/etc/collections", "/run/secrets/qdrant/api-key", CA_FILE],
             mounts=mounts,
         )
         done = run_once(self, step, create, mounts, service_account=self._account)
-        return Output.all(url, done).apply(lambda both: str(both[0]))
+        return after(url, done)
 
 
 def collection(parameters: VectorCollection) -> dict[str, Any]:
@@ -199,13 +187,10 @@ def collection(parameters: VectorCollection) -> dict[str, Any]:
 
 def qdrant_config(
     settings: QdrantSettings,
-    bucket: str,
     *,
+    snapshots: BucketAccess[str],
     api_key: str,
     read_only_api_key: str,
-    endpoint: str,
-    access_key: str,
-    secret_key: str,
 ) -> dict[str, Any]:
     """The configuration file of a member, as data.
 
@@ -219,11 +204,11 @@ def qdrant_config(
             "snapshots_config": {
                 "snapshots_storage": "s3",
                 "s3_config": {
-                    "bucket": bucket,
-                    "region": "us-east-1",  # MinIO's default, which it requires to be named
-                    "endpoint_url": endpoint,
-                    "access_key": access_key,
-                    "secret_key": secret_key,
+                    "bucket": snapshots.bucket,
+                    "region": "us-east-1",  # MinIO's default; Qdrant requires a value
+                    "endpoint_url": snapshots.endpoint,
+                    "access_key": snapshots.access_key,
+                    "secret_key": snapshots.secret_key,
                 },
             },
         },
@@ -231,13 +216,13 @@ def qdrant_config(
             "api_key": api_key,
             "read_only_api_key": read_only_api_key,
             "enable_tls": True,
-            "enable_snapshot_url_recovery": False,  # a URL given by a caller: SSRF
+            "enable_snapshot_url_recovery": False,  # SSRF: the caller sends the URL
         },
         "cluster": {"enabled": True, "p2p": {"port": _PEERS, "enable_tls": True}},
         "tls": {
-            "cert": f"{TLS_PATH}/tls.crt",
-            "key": f"{TLS_PATH}/tls.key",
-            "ca_cert": f"{TLS_PATH}/ca.crt",
+            "cert": CERT_FILE,
+            "key": KEY_FILE,
+            "ca_cert": CA_FILE,
             "cert_ttl": 3600,
         },
     }

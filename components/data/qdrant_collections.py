@@ -1,7 +1,7 @@
-"""Create the collections of `collections.json` in Qdrant; one that exists is left as it is.
+"""Create the collections of `collections.json` in Qdrant; existing ones stay unchanged.
 
-Runs in a Job, with nothing but the standard library. Usage: qdrant_collections.py URL CONFIG_DIR
-KEY_FILE CA_FILE. Exits 1 when Qdrant refuses a collection.
+Runs in a Job, with the standard library only. Usage: qdrant_collections.py URL CONFIG_DIR
+KEY_FILE CA_FILE. Exits 1 if Qdrant rejects a collection.
 """
 
 import json
@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-CONFLICT = 409  # Qdrant's answer to a PUT of a collection that exists
+CONFLICT = 409  # the answer to a PUT of an existing collection
 
 
 def create(url: str, name: str, parameters: object, key: str, trust: ssl.SSLContext) -> str:
@@ -33,7 +33,7 @@ def create(url: str, name: str, parameters: object, key: str, trust: ssl.SSLCont
 
 
 def main(url: str, config: str, key_file: str, ca_file: str) -> None:
-    """Create every collection, one line of output each."""
+    """Create every collection and print one line for each."""
     key = Path(key_file).read_text().strip()
     trust = ssl.create_default_context(cafile=ca_file)
     collections = json.loads((Path(config) / "collections.json").read_text())

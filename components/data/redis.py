@@ -1,14 +1,15 @@
-"""Redis: the counters that quotas share between replicas, and sessions."""
+"""Redis: rate-limit counters shared between replicas, and sessions."""
 
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
 from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import TLS_PATH, Component, when_ready
+from components.common.component import Server, after
 from components.common.contracts import RedisAccess
-from components.common.pod import container, pod, scratch, secret_files, template_disk
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import container, secret_files, template_disk, tmp
 from components.common.tier import Tier
 from config.settings.data import RedisSettings
 
@@ -17,20 +18,20 @@ _USER = 999
 
 
 class RedisArgs(Args):
-    """A Redis that speaks TLS only."""
+    """A Redis that accepts TLS connections only."""
 
     tier: Tier
     settings: RedisSettings = Field(default_factory=RedisSettings)
 
 
-class Redis(Component):
-    """One Redis with an append-only file; its clients fail closed while it restarts."""
+class Redis(Server):
+    """A single Redis with an append-only file; its clients fail closed while it restarts."""
 
     kind = "redis"
     port = 6379
 
-    access: RedisAccess
-    """For a client; its host is known once Redis answers."""
+    access: RedisAccess[Output[str]]
+    """For clients; the host is known once Redis is ready."""
 
     def __init__(self, name: str, args: RedisArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
@@ -44,9 +45,9 @@ class Redis(Component):
         )
         mounts = [
             secret_files("config", configuration, "/etc/redis"),
-            self.certificate(name, f"{name}-members"),
+            self.certificate(name, self.members),
             template_disk("data", "/data"),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         server = container(
             "redis",
@@ -58,22 +59,16 @@ class Redis(Component):
             readiness=probes.tcp(self.port),
             liveness=probes.tcp(self.port, failures=6),
         )
-        members = self.service({"redis": self.port}, name=f"{name}-members", headless=True)
+        members = self.service({"redis": self.port}, name=self.members, headless=True)
         workload = self.stateful_set(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                user=_USER,
-            ),
+            self.pod([server], mounts, user=_USER),
             1,
             headless=members,
             disks=[("data", args.settings.storage)],
         )
         self.service({"redis": self.port})
         self.access = RedisAccess(
-            host=when_ready(workload, self.host()),
+            host=after(self.host(), workload.metadata.name),
             port=self.port,
             password=password,
             server=self.pods,
@@ -82,15 +77,15 @@ class Redis(Component):
 
 
 def redis_conf(settings: RedisSettings, password: str) -> str:
-    """The whole `redis.conf`; https://redis.io/docs/latest/operate/oss_and_stack/management/config-file/."""
+    """The `redis.conf`; https://redis.io/docs/latest/operate/oss_and_stack/management/config-file/."""
     share = parse(settings.resources.limits.memory) * settings.max_memory_percent / 100
     return "\n".join(
         [
             "port 0",
             f"tls-port {Redis.port}",
-            f"tls-cert-file {TLS_PATH}/tls.crt",
-            f"tls-key-file {TLS_PATH}/tls.key",
-            f"tls-ca-cert-file {TLS_PATH}/ca.crt",
+            f"tls-cert-file {CERT_FILE}",
+            f"tls-key-file {KEY_FILE}",
+            f"tls-ca-cert-file {CA_FILE}",
             "tls-auth-clients no",
             f"requirepass {password}",
             "dir /data",

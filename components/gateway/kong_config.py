@@ -1,4 +1,4 @@
-"""What Kong is told, as data: hosts and paths, who may pass, how often. No Pulumi here.
+"""Kong's declarative configuration, as data: routes, authentication, limits. No Pulumi here.
 
 Field names: https://developer.konghq.com/gateway/db-less-mode/ and the schemas of Kong 3.9's own
 plugins (`kong/plugins/*/schema.lua`).
@@ -9,37 +9,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.common.contracts import Route
+from components.common.contracts import RedisAccess, Route
 from config.settings.gateway import GatewaySettings
 from config.settings.teams import Team
 
 PEOPLE = "people"
-"""The consumer that every token of the realm counts as; the router tells people apart."""
+"""Consumer of every access token of the realm; the router distinguishes users."""
 _NOBODY = "nobody"
-"""The consumer of a request with neither a good token nor a good key: it is refused."""
+"""Anonymous consumer: a request without a valid token or key, which is rejected."""
 _AUTHORITY = "5b1f3c1e-6c0a-4d53-9d0e-1f6a5d2a7c41"
-"""An ID that services name the stack's authority by; any, but always the same."""
+"""ID of the stack's CA certificate: arbitrary but constant."""
 _CONNECT_MILLISECONDS = 5000
 _HEADERS = (
     "Strict-Transport-Security:max-age=31536000",
     "X-Content-Type-Options:nosniff",
     "Referrer-Policy:strict-origin-when-cross-origin",
 )
-"""Added to answers that do not say so themselves."""
-
-
-@dataclass(frozen=True)
-class RedisServer:
-    """Where the replicas share their counters, over TLS."""
-
-    host: str
-    port: int
-    password: str
+"""Response headers, added where the upstream does not set them."""
 
 
 @dataclass(frozen=True)
 class Consumer:
-    """A team: its key and its limit."""
+    """API key and limits of a team."""
 
     key: str
     limits: Team
@@ -47,7 +38,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Realm:
-    """Whose tokens pass: their `iss`, and the PEM that they verify with."""
+    """Issuer of accepted access tokens: the `iss` claim and the public key, PEM."""
 
     issuer: str
     public_key: str
@@ -61,17 +52,17 @@ def kong_config(
     authority: str,
     realm: Realm,
     teams: Mapping[str, Consumer],
-    redis: RedisServer,
+    redis: RedisAccess[str],
 ) -> dict[str, Any]:
-    """The whole declarative configuration; it holds secrets.
+    """The declarative configuration; it contains secrets.
 
-    *urls* of the upstreams by route name; *authority* is the PEM that they must verify with.
+    *urls* of the upstreams by route name; *authority* is the CA certificate (PEM) of the upstreams.
     """
     return {
         "_format_version": "3.0",
         "ca_certificates": [{"id": _AUTHORITY, "cert": authority}],
         "services": [_service(settings, route, urls[route.name]) for route in routes],
-        "routes": [_refusal(route) for route in routes if route.blocked],
+        "routes": [_blocked(route) for route in routes if route.blocked],
         "consumers": [
             *(_team(name, team, redis) for name, team in teams.items()),
             _people(realm, settings.requests_per_minute, redis),
@@ -101,22 +92,22 @@ def _plugin(name: str, **config: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
 
 
 def _service(settings: GatewaySettings, route: Route, url: str) -> dict[str, Any]:
-    silence = settings.answer_seconds * 1000
+    timeout = settings.answer_seconds * 1000
     return {
         "name": route.name,
         "url": url,
         "tls_verify": True,
         "ca_certificates": [_AUTHORITY],
         "connect_timeout": _CONNECT_MILLISECONDS,
-        "read_timeout": silence,
-        "write_timeout": silence,
+        "read_timeout": timeout,
+        "write_timeout": timeout,
         "routes": [
             {
                 **_match(route.name, route.host, route.paths),
-                # Kong verifies an upstream by the Host that it sends: its name in the cluster.
+                # Kong verifies an upstream against the Host header: its cluster DNS name.
                 "preserve_host": False,
                 "strip_path": False,
-                "response_buffering": False,  # tokens are shown as they come
+                "response_buffering": False,  # streams tokens
                 "plugins": _authentication() if route.authenticated else [],
             }
         ],
@@ -127,8 +118,8 @@ def _match(name: str, host: str, paths: Sequence[str]) -> dict[str, Any]:
     return {"name": name, "hosts": [host], "paths": list(paths), "protocols": ["https"]}
 
 
-def _refusal(route: Route) -> dict[str, Any]:
-    """A route without a service: longer paths win, so it is asked first."""
+def _blocked(route: Route) -> dict[str, Any]:
+    """A route without a service: longer paths take precedence, so it matches first."""
     return {
         **_match(f"{route.name}-blocked", route.host, route.blocked),
         "plugins": [_plugin("request-termination", status_code=403, message="Forbidden")],
@@ -136,7 +127,7 @@ def _refusal(route: Route) -> dict[str, Any]:
 
 
 def _authentication() -> list[dict[str, Any]]:
-    """A token of the realm or a team's key: with an anonymous consumer, either is enough.
+    """An access token or an API key: with an anonymous consumer, either one is sufficient.
 
     https://developer.konghq.com/how-to/allow-multiple-authentication/
     """
@@ -146,7 +137,7 @@ def _authentication() -> list[dict[str, Any]]:
             key_claim_name="iss",
             claims_to_verify=["exp"],
             header_names=["authorization"],
-            uri_param_names=[],  # a URL is written to logs
+            uri_param_names=[],  # URLs are logged
             cookie_names=[],
             anonymous=_NOBODY,
         ),
@@ -156,22 +147,22 @@ def _authentication() -> list[dict[str, Any]]:
             key_in_header=True,
             key_in_query=False,
             key_in_body=False,
-            hide_credentials=False,  # the router asks for the same key again
+            hide_credentials=False,  # the router requires the same key
             anonymous=_NOBODY,
         ),
     ]
 
 
-def _team(name: str, team: Consumer, redis: RedisServer) -> dict[str, Any]:
+def _team(name: str, team: Consumer, redis: RedisAccess[str]) -> dict[str, Any]:
     return {
         "username": f"team-{name}",
-        # The plugin compares the whole header and strips nothing.
+        # The plugin compares the complete header value.
         "keyauth_credentials": [{"key": f"Bearer {team.key}"}],
         "plugins": [_limit(team.limits.requests_per_minute, redis)],
     }
 
 
-def _people(realm: Realm, requests_per_minute: int, redis: RedisServer) -> dict[str, Any]:
+def _people(realm: Realm, requests_per_minute: int, redis: RedisAccess[str]) -> dict[str, Any]:
     return {
         "username": PEOPLE,
         "jwt_secrets": [
@@ -181,15 +172,15 @@ def _people(realm: Realm, requests_per_minute: int, redis: RedisServer) -> dict[
     }
 
 
-def _limit(requests_per_minute: int, redis: RedisServer) -> dict[str, Any]:
-    """One count for all replicas; without Redis the answer is an error, not a free pass."""
+def _limit(requests_per_minute: int, redis: RedisAccess[str]) -> dict[str, Any]:
+    """One counter for all replicas; fails closed without Redis."""
     return _plugin(
         "rate-limiting",
         minute=requests_per_minute,
         limit_by="consumer",
         policy="redis",
         fault_tolerant=False,
-        error_message="Too many requests: the limit a minute is reached",
+        error_message="Rate limit exceeded (requests per minute).",
         redis={
             "host": redis.host,
             "port": redis.port,
@@ -202,9 +193,9 @@ def _limit(requests_per_minute: int, redis: RedisServer) -> dict[str, Any]:
 
 
 def _unauthorized() -> dict[str, Any]:
-    """401 in the words of OpenAI's API, which its clients show."""
+    """401 in the error format of OpenAI's API, which its clients display."""
     error = {
-        "message": "A team's key or a token of the sign-in service is needed.",
+        "message": "Missing or invalid API key. Use a team key or an OIDC access token.",
         "type": "invalid_request_error",
         "code": "invalid_api_key",
     }

@@ -1,4 +1,4 @@
-"""Kong: the one way in, over TLS, for those who may."""
+"""Kong: the API gateway, the only entry point from outside the cluster."""
 
 import json
 from math import ceil
@@ -9,20 +9,21 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
-from components.common import network, probes, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component, when_ready
-from components.common.contracts import RedisAccess, Route, ScrapeTarget
+from components.common import probes, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server, after
+from components.common.contracts import RedisAccess, Route, ScrapeTarget, resolved
 from components.common.labels import selector
 from components.common.network import Pods
-from components.common.pod import Mount, container, pod, scratch, secret_files
+from components.common.pki import CA_FILE, CERTIFICATE, PRIVATE_KEY, TLS_PATH
+from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.tier import Tier
-from components.gateway.kong_config import Consumer, Realm, RedisServer, kong_config
+from components.gateway.kong_config import Consumer, Realm, kong_config
 from config.settings.gateway import GatewaySettings
 from config.settings.teams import Team
 
 _USER = 1000
-"""Whom Kong's own chart runs it as."""
+"""The user of Kong's own chart."""
 _STATUS = 8100
 """Readiness and metrics."""
 _HTTPS = 443
@@ -30,34 +31,34 @@ _CONFIG = "/etc/kong-declarative"
 _PUBLIC = "/etc/public-tls"
 _PREFIX = "/run/kong"
 _DRAIN_SECONDS = 15
-"""Load balancers learn within it that a pod leaves; Kong's own chart waits as long."""
+"""Time for load balancers to remove a terminating pod; the same as in Kong's own chart."""
 _GRACE_SECONDS = 120
-"""For answers that still stream."""
+"""Time for running streams to finish."""
 
 
 class KongGatewayArgs(Args):
-    """A gateway in front of some routes."""
+    """A gateway for a list of routes."""
 
     tier: Tier
     settings: GatewaySettings = Field(default_factory=GatewaySettings)
     routes: list[Route]
     issuer: str
-    """The `iss` of the tokens that pass."""
-    public_key: Late[str]
-    """PEM that they verify with."""
+    """The `iss` claim of accepted tokens."""
+    public_key: MaybeOutput[str]
+    """PEM that verifies them."""
     teams: dict[str, Team]
     team_keys: dict[str, Output[str]]
-    """A key each: secrets."""
-    redis: RedisAccess
-    """Where the replicas share their counters."""
+    """API key of each team: secrets."""
+    redis: RedisAccess[Output[str]]
+    """Shares rate-limit counters between replicas."""
 
 
 def kong_metrics(name: str, tier: Tier) -> ScrapeTarget:
-    """What to read of the gateway called *name*, said before there is one.
+    """Metrics of the gateway *name*, by name and not by its outputs.
 
-    The gateway waits for the dashboards that it routes to, so these cannot wait for the gateway.
+    The gateway depends on the dashboards that it routes to, so these cannot depend on the gateway.
     """
-    host = Output.format("{0}.{1}.svc", _members(name), tier.namespace)
+    host = Output.format("{0}-members.{1}.svc", name, tier.namespace)
     return ScrapeTarget(
         job="kong",
         server=Pods(name, tier.namespace, selector(KongGateway.kind, name)),
@@ -67,35 +68,29 @@ def kong_metrics(name: str, tier: Tier) -> ScrapeTarget:
     )
 
 
-def _members(name: str) -> str:
-    """The headless Service of the gateway's pods."""
-    return f"{name}-members"
-
-
-class KongGateway(Component):
-    """Kong without a database: its whole configuration is one file, a change of it a rollout."""
+class KongGateway(Server):
+    """DB-less Kong: one declarative configuration file, and a rollout for each change of it."""
 
     kind = "kong"
     port = 8443
 
     address: Output[str]
-    """Of the load balancer, for the organisation's DNS; known once it has one."""
+    """Address of the load balancer, for the organization's DNS; known once it is assigned."""
 
     def __init__(
         self, name: str, args: KongGatewayArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
         settings = args.settings
-        members = _members(name)
         declarative = secrets.files(
             self, name, args.tier.namespace, self.labels, {"kong.json": self._configuration(args)}
         )
         mounts = [
             secret_files("config", declarative, _CONFIG),
-            self.certificate(name, members),
+            self.certificate(name, self.members),
             self._public_certificate(args),
-            scratch("prefix", _PREFIX, "1Gi"),  # holds uploads while they come in
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            scratch("prefix", _PREFIX, "1Gi"),  # buffers uploads
+            tmp(),
         ]
         server = container(
             "kong",
@@ -108,36 +103,28 @@ class KongGateway(Component):
             liveness=probes.https("/status", _STATUS, failures=6),
             pre_stop_seconds=_DRAIN_SECONDS,
         )
-        self.service({"status": _STATUS}, name=members, headless=True)
+        self.service({"status": _STATUS}, name=self.members, headless=True)
         workload = self.deployment(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                user=_USER,
-                grace_seconds=_GRACE_SECONDS,
-                spread=self.pods.labels,
-            ),
+            self.pod([server], mounts, user=_USER, grace_seconds=_GRACE_SECONDS, spread=True),
             settings.replicas,
         )
         self._connect(args)
-        self.address = when_ready(workload, self._load_balancer(name, settings))
+        self.address = after(self._load_balancer(name, settings), workload.metadata.name)
         self.register_outputs({"address": self.address})
 
     def _configuration(self, args: KongGatewayArgs) -> Output[str]:
-        def render(late: dict[str, Any]) -> str:
+        def render(known: dict[str, Any]) -> str:
             configuration = kong_config(
                 args.settings,
                 args.routes,
-                urls=late["urls"],
-                authority=late["authority"],
-                realm=Realm(args.issuer, late["public_key"]),
+                urls=known["urls"],
+                authority=known["authority"],
+                realm=Realm(args.issuer, known["public_key"]),
                 teams={
-                    name: Consumer(late["team_keys"][name], team)
+                    name: Consumer(known["team_keys"][name], team)
                     for name, team in args.teams.items()
                 },
-                redis=RedisServer(late["redis_host"], args.redis.port, late["redis_password"]),
+                redis=known["redis"],
             )
             return json.dumps(configuration, indent=2)
 
@@ -146,12 +133,11 @@ class KongGateway(Component):
             authority=args.tier.authority.pem,
             public_key=args.public_key,
             team_keys=args.team_keys,
-            redis_host=args.redis.host,
-            redis_password=args.redis.password,
+            redis=resolved(args.redis),
         ).apply(render)
 
     def _public_certificate(self, args: KongGatewayArgs) -> Mount:
-        """The one that the outside sees: given, or of the stack's own authority."""
+        """The public certificate: from the settings, or issued by the stack's authority."""
         given = args.settings.tls_secret
         if given:
             return secret_files("public-tls", given, _PUBLIC)
@@ -165,15 +151,15 @@ class KongGateway(Component):
         return secret_files("public-tls", issued, _PUBLIC)
 
     def _connect(self, args: KongGatewayArgs) -> None:
-        """In from the clients, out to each distinct upstream and to Redis."""
-        network.admit_cidrs(self, "clients", self.pods, args.settings.client_cidrs, self.port)
+        """Ingress from the clients, egress to each distinct upstream and to Redis."""
+        self.tier.firewall.admit_cidrs(self.pods, args.settings.client_cidrs, self.port)
         upstreams = {(u.server.name, u.port): u for u in (route.upstream for route in args.routes)}
         for upstream in upstreams.values():
-            network.connect(self, self.pods, upstream.server, upstream.port)
-        network.connect(self, self.pods, args.redis.server, args.redis.port)
+            self.tier.firewall.connect(self.pods, upstream.server, upstream.port)
+        self.tier.firewall.connect(self.pods, args.redis.server, args.redis.port)
 
     def _load_balancer(self, name: str, settings: GatewaySettings) -> Output[str]:
-        """Awaited, unlike the Services inside: until it has an address nobody comes in."""
+        """Address of the Service, awaited unlike internal ones: without it there is no entry."""
         service = k8s.core.v1.Service(
             name,
             metadata=self.metadata(name),
@@ -181,13 +167,13 @@ class KongGateway(Component):
                 "type": "LoadBalancer",
                 "selector": dict(self.pods.labels),
                 "ports": [{"name": "https", "port": _HTTPS, "target_port": self.port}],
-                # The client's own address is what `client_cidrs` is about.
+                # Preserves the client address, which `client_cidrs` filters.
                 "external_traffic_policy": "Local",
                 "load_balancer_source_ranges": settings.client_cidrs,
-                # The tier's quota has no node ports to give: nothing comes in beside this.
+                # The quota of the tier allows no node ports: the load balancer is the only entry.
                 "allocate_load_balancer_node_ports": False,
             },
-            opts=self.child,
+            opts=self.child_opts,
         )
         return service.status.load_balancer.ingress[0].apply(
             lambda ingress: str(ingress.ip or ingress.hostname)
@@ -211,19 +197,22 @@ def kong_environment(settings: GatewaySettings) -> dict[str, str]:
         "KONG_ADMIN_LISTEN": "off",
         "KONG_ADMIN_GUI_LISTEN": "off",
         "KONG_STATUS_LISTEN": f"0.0.0.0:{_STATUS} ssl",
-        **{f"KONG_{which}_CERT": f"{path}/tls.crt" for which, path in certificates.items()},
-        **{f"KONG_{which}_CERT_KEY": f"{path}/tls.key" for which, path in certificates.items()},
-        "KONG_LUA_SSL_TRUSTED_CERTIFICATE": f"{TLS_PATH}/ca.crt",
+        **{f"KONG_{which}_CERT": f"{path}/{CERTIFICATE}" for which, path in certificates.items()},
+        **{
+            f"KONG_{which}_CERT_KEY": f"{path}/{PRIVATE_KEY}"
+            for which, path in certificates.items()
+        },
+        "KONG_LUA_SSL_TRUSTED_CERTIFICATE": CA_FILE,
         "KONG_ANONYMOUS_REPORTS": "off",
-        "KONG_HEADERS": "off",  # no version to whoever asks
+        "KONG_HEADERS": "off",  # hides the version
         "KONG_PROXY_ACCESS_LOG": "/dev/stdout",
         "KONG_PROXY_ERROR_LOG": "/dev/stderr",
         "KONG_STATUS_ACCESS_LOG": "off",
         "KONG_STATUS_ERROR_LOG": "/dev/stderr",
-        # A worker a core that it may use; Kong would take every core of the node.
+        # One worker per core of its limit; Kong's default is every core of the node.
         "KONG_NGINX_WORKER_PROCESSES": str(max(1, ceil(parse(settings.resources.limits.cpu)))),
         "KONG_NGINX_HTTP_CLIENT_MAX_BODY_SIZE": f"{settings.max_body_mib}m",
-        # Keycloak's answers carry more cookies than a buffer of 4 KiB holds.
+        # The cookies of Keycloak's responses exceed a buffer of 4 KiB.
         "KONG_NGINX_PROXY_PROXY_BUFFER_SIZE": "16k",
         "KONG_NGINX_PROXY_PROXY_BUFFERS": "8 16k",
     }

@@ -1,4 +1,4 @@
-"""The nodes of a pool as Cluster API makes them: virtual machines of OpenNebula with GPUs inside.
+"""The nodes of a pool, provisioned by Cluster API: OpenNebula virtual machines with GPUs.
 
 Fields: https://cluster-api.sigs.k8s.io (v1beta2) and the CustomResourceDefinitions of
 https://github.com/OpenNebula/cluster-api-provider-opennebula (v1beta1).
@@ -28,10 +28,10 @@ class ClusterApiMachinesArgs(Args):
 
 
 class ClusterApiMachines(ComponentResource):
-    """Three objects: what a machine is, how it joins, and how many of them there are.
+    """A machine template, a bootstrap template, and the MachineDeployment that uses both.
 
-    The first two are immutable to Cluster API, so a change makes new ones, under new names, and the
-    MachineDeployment rolls its machines over to them.
+    The templates are immutable to Cluster API, so a change creates new ones, under new names, and
+    the MachineDeployment rolls its machines over to them.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class ClusterApiMachines(ComponentResource):
             spec=spec,
             opts=ResourceOptions(
                 parent=self,
-                # As Cluster API has it; the provider would else change them in place.
+                # Immutable to Cluster API; the provider would update them in place.
                 replace_on_changes=["spec"] if kind.endswith("Template") else None,
             ),
         )
@@ -86,10 +86,10 @@ class ClusterApiMachines(ComponentResource):
 def kubeadm_template(
     pool: str, settings: GpuPoolSettings, source: ClusterApiNodes
 ) -> dict[str, Any]:
-    """The spec of a KubeadmConfigTemplate: a node that joins with its labels, taint and topology.
+    """The spec of a KubeadmConfigTemplate: labels, taint and topology policy of a joining node.
 
-    Through the kubelet, since Cluster API copies only labels of its own domains from a Machine to
-    its Node.
+    Set through the kubelet, since Cluster API copies only labels of its own domains from a Machine
+    to its Node.
     """
     own = ",".join(f"{key}={value}" for key, value in node_labels(pool, settings).items())
     arguments = {"node-labels": own, "topology-manager-policy": source.topology_manager}
@@ -108,10 +108,10 @@ def machine_deployment(
     infrastructure: Output[str],
     bootstrap: Output[str],
 ) -> dict[str, Any]:
-    """The spec of the MachineDeployment; the selector is Cluster API's to fill in.
+    """The spec of the MachineDeployment; Cluster API completes the selector.
 
-    One machine leaves before its successor comes: the GPUs of a host that are passed through to
-    one machine are no other's at the same time.
+    One machine is deleted before its successor is created: GPUs in passthrough belong to one
+    machine at a time.
     """
     machine: dict[str, Any] = {
         "clusterName": source.cluster,

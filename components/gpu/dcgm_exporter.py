@@ -1,4 +1,4 @@
-"""NVIDIA's DCGM exporter: what the GPUs of a pool do, draw and suffer, as metrics."""
+"""NVIDIA's DCGM exporter: utilization, power, temperature and errors of GPUs as metrics."""
 
 import json
 
@@ -7,9 +7,10 @@ from pulumi import ResourceOptions
 from base.quantity import Resources
 from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import TLS_PATH, Component
+from components.common.component import Server
 from components.common.contracts import GpuPlacement, ScrapeTarget
-from components.common.pod import config_files, container, host_directory, pod, scratch
+from components.common.pki import CERT_FILE, KEY_FILE
+from components.common.pod import config_files, container, host_directory, tmp
 from components.common.tier import Tier
 
 _POD_RESOURCES = "/var/lib/kubelet/pod-resources"
@@ -38,7 +39,7 @@ COUNTERS = {
     "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": ("counter", "PCIe retries."),
     "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": ("counter", "NVLink bandwidth of all lanes."),
 }
-"""The metrics that exist for every GPU: type and help by name."""
+"""Exported metrics per GPU: type and help by name."""
 
 
 class DcgmExporterArgs(Args):
@@ -46,11 +47,11 @@ class DcgmExporterArgs(Args):
 
     tier: Tier
     placement: GpuPlacement
-    """The nodes, and the runtime that shows it their driver."""
+    """Nodes of the pool, and the container runtime that exposes their driver."""
 
 
-class DcgmExporter(Component):
-    """One pod on every node of the pool; it knows which pod holds which GPU."""
+class DcgmExporter(Server):
+    """One pod on every node of the pool; labels each GPU with the pod that uses it."""
 
     kind = "dcgm-exporter"
     port = 9400
@@ -72,7 +73,7 @@ class DcgmExporter(Component):
             config_files("config", configuration, _CONFIG),
             self.certificate(),
             host_directory("pod-resources", _POD_RESOURCES),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         exporter = container(
             "exporter",
@@ -90,46 +91,36 @@ class DcgmExporter(Component):
             liveness=probes.https("/health", self.port, failures=6),
             read_only_root=False,  # as for the device plugin: the runtime's hooks write into it
         )
-        # The label `Hostname` of every metric, which would else be the pod's name.
+        # The label `Hostname` of every metric, which is the pod name by default.
         exporter["env"] = [
             {"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}
         ]
         self.daemon_set(
-            pod(
+            self.pod(
                 [exporter],
                 mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
                 user=0,  # the kubelet's socket belongs to root
-                node_selector=args.placement.node_selector,
-                tolerations=args.placement.tolerations,
-                runtime_class=args.placement.runtime_class,
+                placement=args.placement,
             )
         )
         self.service({"https": self.port}, headless=True)
-        self.metrics = ScrapeTarget(
-            job="dcgm",
-            server=self.pods,
-            host=self.host(),
-            server_name=self.host(),
-            port=self.port,
-        )
+        self.metrics = self.scrape_target(self.port, job="dcgm", service=name)
         self.register_outputs({})
 
 
 def counters() -> str:
-    """The collectors file: field, metric type, help; one a line."""
+    """The collectors file: field, metric type, help; one per line."""
     return "".join(f"{name}, {kind}, {text}\n" for name, (kind, text) in COUNTERS.items())
 
 
 def web_config() -> dict[str, dict[str, str]]:
-    """The web configuration, which is YAML, as JSON is.
+    """The web configuration file.
 
     https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
     """
     return {
         "tls_server_config": {
-            "cert_file": f"{TLS_PATH}/tls.crt",
-            "key_file": f"{TLS_PATH}/tls.key",
+            "cert_file": CERT_FILE,
+            "key_file": KEY_FILE,
         }
     }

@@ -1,4 +1,4 @@
-"""NVIDIA's device plugin: announces the GPUs of a pool's nodes to the kubelet, or parts of them."""
+"""NVIDIA's device plugin: advertises GPUs, or partitions of them, to the kubelet."""
 
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
@@ -6,25 +6,25 @@ from pulumi import Output, ResourceOptions
 from base.quantity import Resources
 from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import Component, when_ready
+from components.common.component import Component
 from components.common.contracts import GpuPlacement
-from components.common.pod import Mount, config_files, container, host_directory, pod
+from components.common.pod import Mount, config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_config
 from sizing.sharing import Mig, Sharing
 
 CONFIG_PATH = "/etc/nvidia-device-plugin"
 CONFIG_FILE = f"{CONFIG_PATH}/config.yaml"
-"""What the plugin, feature discovery and the MPS daemon all read."""
+"""Configuration of the plugin, GPU feature discovery and the MPS daemon."""
 MIG_FILE = f"{CONFIG_PATH}/mig-parted.yaml"
 MPS_ROOT = "/run/nvidia/mps"
-"""Of the node; NVIDIA's chart uses the same."""
+"""Directory on the node, the same as in NVIDIA's chart."""
 MPS_MOUNT = "/mps"
-"""Where the plugin's and the daemon's programs look for it."""
+"""Mount path of it that the plugin and the daemon expect."""
 
 _SOCKETS = "/var/lib/kubelet/device-plugins"
 _MIG_ROOT_CAPABILITY = "SYS_ADMIN"
-"""What the container toolkit asks of a container that manages or watches MIG."""
+"""Capability that the container toolkit requires to manage or monitor MIG."""
 
 
 class DevicePluginArgs(Args):
@@ -34,22 +34,22 @@ class DevicePluginArgs(Args):
     pool: str
     sharing: Sharing
     placement: GpuPlacement
-    """The nodes, and the runtime that shows it their driver."""
+    """Nodes of the pool, and the container runtime that exposes their driver."""
 
 
 class DevicePlugin(Component):
-    """One pod on every node of the pool, without a port: it talks to the kubelet over a socket.
+    """One pod on every node of the pool, without a port: it serves the kubelet over a socket.
 
-    Each pool has a plugin and a configuration of its own, so that no label of a node chooses one.
-    On a MIG pool an init container first lays the node's cards out as the pool says.
+    Each pool has a plugin and a configuration of its own, so that no node label selects one.
+    On a MIG pool an init container first partitions the GPUs of the node.
     """
 
     kind = "nvidia-device-plugin"
 
     ready: Output[str]
-    """Its name, known once every node offers its GPUs."""
+    """Name of the DaemonSet, known once every node advertises its GPUs."""
     configuration: Output[str]
-    """The ConfigMap that it reads, of which a change has another name."""
+    """Name of its ConfigMap, new with new content."""
 
     def __init__(
         self, name: str, args: DevicePluginArgs, opts: ResourceOptions | None = None
@@ -65,23 +65,19 @@ class DevicePlugin(Component):
         if sharing.mode == "mps":
             mounts += [
                 host_directory("mps-root", MPS_ROOT, read_only=False, at=MPS_MOUNT, create=True),
-                # It asks the daemon over this whether it is well.
+                # It checks the health of the daemon through this.
                 host_directory("mps-shm", f"{MPS_ROOT}/shm", read_only=False, at="/dev/shm"),  # noqa: S108
             ]
         workload = self.daemon_set(
-            pod(
+            self.pod(
                 [self._plugin(sharing, mounts)],
                 mounts,
                 init=[self._layout(args.pool, configuration)] if sharing.mode == "mig" else [],
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                user=0,  # the directory of the kubelet's sockets belongs to root
-                node_selector=args.placement.node_selector,
-                tolerations=args.placement.tolerations,
-                runtime_class=args.placement.runtime_class,
+                user=0,  # root owns the directory of the kubelet's sockets
+                placement=args.placement,
             )
         )
-        self.ready = when_ready(workload, workload.metadata.name)
+        self.ready = workload.metadata.name
         self.register_outputs({"ready": self.ready})
 
     def _plugin(self, sharing: Sharing, mounts: list[Mount]) -> k8s.core.v1.ContainerArgsDict:
@@ -95,8 +91,8 @@ class DevicePlugin(Component):
             environment["NVIDIA_MIG_MONITOR_DEVICES"] = "all"
         if sharing.mode == "mps":
             environment["MPS_ROOT"] = MPS_ROOT
-        # It is registered as long as its socket is there: a kubelet that restarts removes it. Each
-        # resource has one, named after what follows the slash.
+        # It is registered while its sockets exist: a restarted kubelet removes them. Each resource
+        # has one, named after the part behind the slash.
         every = f'for each in {_SOCKETS}/nvidia-*.sock; do test -S "$each" || exit 1; done'
         registered = ["/bin/sh", "-c", every]
         return container(
@@ -108,19 +104,19 @@ class DevicePlugin(Component):
             mounts=mounts,
             readiness=probes.command(*registered),
             liveness=probes.command(*registered, failures=6),
-            # The runtime's hooks put the driver's libraries into the container and may write its
-            # linker cache; NVIDIA's own chart leaves the root file system writable.
+            # The runtime's hooks inject the driver's libraries and may update the linker cache;
+            # NVIDIA's chart keeps the root file system writable too.
             read_only_root=False,
             capabilities=[_MIG_ROOT_CAPABILITY] if sharing.mode == "mig" else [],
         )
 
     def _layout(self, pool: str, configuration: Mount) -> k8s.core.v1.ContainerArgsDict:
-        """What lays the node's cards out and leaves; nothing happens where they are so already.
+        """An init container that partitions the GPUs of the node; idempotent.
 
-        NVIDIA's MIG manager does it from a DaemonSet that may do anything to the API's core
-        objects, sees the whole file system of the node and follows a label. Before the plugin
-        starts, on a node that has no other client yet, its tool alone is enough. It fails, and
-        the roll-out with it, while something uses the cards.
+        NVIDIA's MIG manager does this from a DaemonSet with write access to all core objects of
+        the API and to the whole file system of the node, triggered by a label. Before the plugin
+        starts, with no other client on the node yet, its command-line tool is sufficient. It fails,
+        and the rollout with it, while a process uses the GPUs.
         """
         return container(
             "mig-layout",

@@ -1,4 +1,4 @@
-"""What NVIDIA's device plugin, feature discovery and MIG tools read of a pool: one way of sharing.
+"""Configuration files of NVIDIA's device plugin, feature discovery and MIG tools for one pool.
 
 Formats: the sections "Shared Access to GPUs" of https://github.com/NVIDIA/k8s-device-plugin and
 "Configuration" of https://github.com/NVIDIA/mig-parted. Both read YAML.
@@ -15,8 +15,8 @@ from sizing.sharing import Exclusive, Mig, Sharing, TimeSlicing
 def plugin_config(sharing: Sharing) -> dict[str, Any]:
     """The configuration file of the device plugin, version 1.
 
-    Shared GPUs are renamed (`nvidia.com/gpu.shared`) and MIG is `mixed` even with one profile: a
-    resource then says what it is, and neither a quota nor a pod takes a part for a whole.
+    Shared GPUs are renamed (`nvidia.com/gpu.shared`) and MIG is `mixed` even with one profile: the
+    resource name then shows the kind, and no quota or pod mistakes a partition for a whole GPU.
     """
     config: dict[str, Any] = {
         "version": "v1",
@@ -32,7 +32,7 @@ def plugin_config(sharing: Sharing) -> dict[str, Any]:
         "resources": [{"name": GPU_RESOURCE, "replicas": sharing.clients}],
     }
     if isinstance(sharing, TimeSlicing):
-        # Two turns on one card are no more memory, and no second card; MPS always refuses.
+        # Two time slices give no more memory and no second GPU; MPS always rejects them.
         config["sharing"] = {"timeSlicing": {"failRequestsGreaterThanOne": True, **shared}}
     else:
         config["sharing"] = {"mps": shared}
@@ -46,5 +46,5 @@ def mig_config(pool: str, sharing: Mig) -> dict[str, Any]:
 
 
 def as_yaml(config: dict[str, Any]) -> str:
-    """The text of a configuration file, in the order it was written."""
+    """The text of a configuration file, with its keys in insertion order."""
     return yaml.safe_dump(config, sort_keys=False)

@@ -1,4 +1,4 @@
-"""NVIDIA's GPU feature discovery: describes the GPUs of a node in labels."""
+"""NVIDIA's GPU feature discovery: node labels that describe the GPUs."""
 
 from pulumi import Output, ResourceOptions
 
@@ -7,7 +7,7 @@ from components.common import probes
 from components.common.args import Args
 from components.common.component import Component
 from components.common.contracts import GpuPlacement
-from components.common.pod import config_files, container, host_directory, pod
+from components.common.pod import config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin import CONFIG_FILE, CONFIG_PATH
 
@@ -20,13 +20,13 @@ class GpuFeatureDiscoveryArgs(Args):
     tier: Tier
     placement: GpuPlacement
     configuration: Output[str]
-    """The ConfigMap with the device plugin's configuration, which it reads too."""
+    """ConfigMap with the device plugin's configuration, which it reads too."""
 
 
 class GpuFeatureDiscovery(Component):
-    """One pod on every node of the pool, which writes a file that Node Feature Discovery reads.
+    """One pod on every node of the pool, which writes a file for Node Feature Discovery.
 
-    Node Feature Discovery makes the labels; this has no token of the API server.
+    Node Feature Discovery sets the labels; this component has no API token.
     """
 
     kind = "gpu-feature-discovery"
@@ -43,7 +43,7 @@ class GpuFeatureDiscovery(Component):
         mig = args.placement.sharing == "mig"
         environment = {
             "CONFIG_FILE": CONFIG_FILE,
-            "GFD_NO_TIMESTAMP": "true",  # else the labels change with every look
+            "GFD_NO_TIMESTAMP": "true",  # a timestamp would change the labels on every run
             "NVIDIA_VISIBLE_DEVICES": "all",
             "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
         }
@@ -63,15 +63,11 @@ class GpuFeatureDiscovery(Component):
             capabilities=["SYS_ADMIN"] if mig else [],
         )
         self.daemon_set(
-            pod(
+            self.pod(
                 [discovery],
                 mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                user=0,  # the directory belongs to root
-                node_selector=args.placement.node_selector,
-                tolerations=args.placement.tolerations,
-                runtime_class=args.placement.runtime_class,
+                user=0,  # root owns the directory
+                placement=args.placement,
             )
         )
         self.register_outputs({})

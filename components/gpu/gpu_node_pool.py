@@ -1,4 +1,4 @@
-"""A pool of equal GPU nodes: what makes or finds them, offers their GPUs, and measures them."""
+"""A pool of identical GPU nodes: provisioning, advertising of the GPUs, metrics."""
 
 from dataclasses import replace
 
@@ -6,6 +6,7 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.common.args import Args
+from components.common.component import after
 from components.common.contracts import GpuPlacement, ScrapeTarget
 from components.common.labels import labels
 from components.common.tier import Tier
@@ -22,7 +23,7 @@ from config.settings.pools import GpuPoolSettings
 from sizing.devices import Device
 
 _HANDLER = "nvidia"
-"""The name that NVIDIA's container toolkit gives its runtime, and its operator the RuntimeClass."""
+"""Name of the runtime of NVIDIA's container toolkit, and of its operator's RuntimeClass."""
 _MIB = 1024**2
 
 
@@ -36,46 +37,37 @@ class GpuNodePoolArgs(Args):
 class GpuNodePool(ComponentResource):
     """The nodes that carry the label `private-ai.dev/gpu-pool` with the pool's name as value.
 
-    The nodes bring the driver and a container runtime with a handler called `nvidia`; machines that
-    exist are their owner's to label and taint (see config.node_labels).
+    The nodes provide the driver and a container runtime with a handler called `nvidia`; existing
+    machines are labeled and tainted by their owner (see config.node_labels).
     """
 
-    nodes: int
-    """Nodes of the pool, known at preview."""
-    gpus: int
-    """GPUs of all its nodes, known at preview."""
     metrics: ScrapeTarget
-    """What its GPUs do."""
+    """GPU metrics."""
 
     def __init__(
         self, name: str, args: GpuNodePoolArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("private-ai:index:GpuNodePool", name, {}, opts)
-        self._name, self._args, self._child = name, args, ResourceOptions(parent=self)
-        self.nodes = args.settings.nodes
-        self.gpus = args.settings.gpus
-        self._make_nodes()
+        self._name, self._args, self._child_opts = name, args, ResourceOptions(parent=self)
+        self._provision()
         self._runtime_class = self._runtime()
-        # Beside the GPU operator's own exporter too: that one speaks no TLS.
+        # Besides the GPU operator's own exporter too: that one has no TLS.
         exporter = DcgmExporter(
-            f"{name}-dcgm", DcgmExporterArgs(tier=args.tier, placement=self._nodes()), self._child
+            f"{name}-dcgm",
+            DcgmExporterArgs(tier=args.tier, placement=self._nodes()),
+            self._child_opts,
         )
         self.metrics = exporter.metrics
         if args.settings.operator == "already-there":
-            self._instruct_operator()
+            self._configure_operator()
         elif args.settings.allocation == "device-plugin":
-            self._runtime_class = self._offer()
-        self.register_outputs({"gpus": self.gpus})
-
-    @property
-    def placement(self) -> GpuPlacement:
-        """How pods get its GPUs, where there is one kind of device to get."""
-        return self.place()
+            self._runtime_class = self._advertise()
+        self.register_outputs({"gpus": args.settings.gpus})
 
     def place(self, mig_profile: str | None = None, gpu_share: float | None = None) -> GpuPlacement:
-        """How pods get devices of *mig_profile*, or the *gpu_share* of a card that MPS gives them.
+        """Placement of pods on devices of *mig_profile*, or on the *gpu_share* of an MPS client.
 
-        Neither is needed where the pool has one kind of device and its clients equal parts.
+        Neither is needed where the pool has one kind of device with equal shares.
         """
         settings = self._args.settings
         device = settings.device(mig_profile, gpu_share)
@@ -97,16 +89,18 @@ class GpuNodePool(ComponentResource):
             sharing=self._args.settings.sharing.mode,
         )
 
-    def _make_nodes(self) -> None:
+    def _provision(self) -> None:
         settings = self._args.settings
         source = settings.nodes_from
         if isinstance(source, ClusterApiNodes):
             ClusterApiMachines(
-                self._name, ClusterApiMachinesArgs(settings=settings, source=source), self._child
+                self._name,
+                ClusterApiMachinesArgs(settings=settings, source=source),
+                self._child_opts,
             )
         elif isinstance(source, KarpenterNodes):
             KarpenterPool(
-                self._name, KarpenterPoolArgs(settings=settings, source=source), self._child
+                self._name, KarpenterPoolArgs(settings=settings, source=source), self._child_opts
             )
 
     def _runtime(self) -> Output[str]:
@@ -116,11 +110,11 @@ class GpuNodePool(ComponentResource):
             self._name,
             metadata={"labels": labels("gpu-pool", self._name)},
             handler=_HANDLER,
-            opts=self._child,
+            opts=self._child_opts,
         )
         return runtime.metadata.name
 
-    def _instruct_operator(self) -> None:
+    def _configure_operator(self) -> None:
         settings = self._args.settings
         if settings.sharing.mode != "exclusive":
             OperatorConfig(
@@ -130,11 +124,11 @@ class GpuNodePool(ComponentResource):
                     pool=self._name,
                     sharing=settings.sharing,
                 ),
-                self._child,
+                self._child_opts,
             )
 
-    def _offer(self) -> Output[str]:
-        """Run the stack's own device plugin; the RuntimeClass, once every node offers its GPUs."""
+    def _advertise(self) -> Output[str]:
+        """Run the stack's device plugin; returns the RuntimeClass, once all GPUs are advertised."""
         name, tier, settings, nodes = (
             self._name,
             self._args.tier,
@@ -144,7 +138,7 @@ class GpuNodePool(ComponentResource):
         plugin = DevicePlugin(
             f"{name}-device-plugin",
             DevicePluginArgs(tier=tier, pool=name, sharing=settings.sharing, placement=nodes),
-            self._child,
+            self._child_opts,
         )
         if settings.sharing.mode == "mps":
             MpsControlDaemon(
@@ -152,7 +146,7 @@ class GpuNodePool(ComponentResource):
                 MpsControlDaemonArgs(
                     tier=tier, placement=nodes, configuration=plugin.configuration
                 ),
-                self._child,
+                self._child_opts,
             )
         if settings.feature_discovery:
             GpuFeatureDiscovery(
@@ -160,16 +154,16 @@ class GpuNodePool(ComponentResource):
                 GpuFeatureDiscoveryArgs(
                     tier=tier, placement=nodes, configuration=plugin.configuration
                 ),
-                self._child,
+                self._child_opts,
             )
-        return Output.all(self._runtime_class, plugin.ready).apply(lambda both: str(both[0]))
+        return after(self._runtime_class, plugin.ready)
 
 
 def mps_environment(device: Device, gpu_share: float) -> dict[str, str]:
-    """What holds an MPS client to less than its equal part, of its one device, number 0.
+    """Limits of an MPS client below its equal share, on its single device, number 0.
 
-    The driver takes the lower of this and what the daemon says: memory with a unit, and processors
-    in percent. https://docs.nvidia.com/deploy/mps/ (Environment Variables)
+    The driver applies the lower of this and the daemon's limit: memory with a unit, and threads in
+    percent. https://docs.nvidia.com/deploy/mps/ (Environment Variables)
     """
     return {
         "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT": f"0={device.memory_bytes // _MIB}M",
@@ -178,5 +172,5 @@ def mps_environment(device: Device, gpu_share: float) -> dict[str, str]:
 
 
 def _profile_is(profile: str) -> str:
-    """CEL, as NVIDIA's driver of Dynamic Resource Allocation describes an instance."""
+    """CEL expression for a MIG instance of NVIDIA's DRA driver."""
     return f"device.attributes['gpu.nvidia.com'].profile == '{profile}'"

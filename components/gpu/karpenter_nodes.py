@@ -1,4 +1,4 @@
-"""The nodes of a pool as Karpenter makes them, while pods wait for GPUs.
+"""The nodes of a pool, provisioned by Karpenter for pending pods.
 
 Fields: https://karpenter.sh/docs/concepts/nodepools (v1).
 """
@@ -26,7 +26,7 @@ class KarpenterPoolArgs(Args):
 
 
 class KarpenterPool(ComponentResource):
-    """A NodePool, never larger than the pool. What a kubelet is told is the node class's affair."""
+    """A NodePool with the size of the pool as its limit; the node class configures the kubelet."""
 
     def __init__(
         self, name: str, args: KarpenterPoolArgs, opts: ResourceOptions | None = None
@@ -46,8 +46,8 @@ class KarpenterPool(ComponentResource):
 def node_pool(pool: str, settings: GpuPoolSettings, source: KarpenterNodes) -> dict[str, Any]:
     """The spec of the NodePool.
 
-    Only empty nodes leave, after ten minutes: a model that moves is minutes of loading, and a node
-    with a GPU is seldom busy by any other measure.
+    Only empty nodes are removed, after ten minutes: moving a model costs minutes of loading, and a
+    GPU node is rarely busy by CPU or memory.
     """
     requirements = [
         {
@@ -58,7 +58,7 @@ def node_pool(pool: str, settings: GpuPoolSettings, source: KarpenterNodes) -> d
     ]
     if source.zone:
         requirements.append({"key": _ZONE, "operator": "In", "values": [source.zone]})
-    # The zone is a requirement to Karpenter, and would contradict itself as a label.
+    # Karpenter takes the zone as a requirement; a label would conflict with it.
     own = {key: value for key, value in node_labels(pool, settings).items() if key != _ZONE}
     return {
         "template": {
@@ -71,7 +71,7 @@ def node_pool(pool: str, settings: GpuPoolSettings, source: KarpenterNodes) -> d
                 },
                 "requirements": requirements,
                 "taints": [GPU_TAINT],
-                "expireAfter": "Never",  # a node is replaced when somebody decides so
+                "expireAfter": "Never",  # nodes are replaced manually
             },
         },
         "limits": {GPU_RESOURCE: str(settings.gpus)},

@@ -1,4 +1,4 @@
-"""NVIDIA's MPS control daemon: holds each client of a shared GPU to its part of it."""
+"""NVIDIA's MPS control daemon: limits each client of a shared GPU to its share."""
 
 from pulumi import Output, ResourceOptions
 
@@ -7,7 +7,7 @@ from components.common import probes
 from components.common.args import Args
 from components.common.component import Component
 from components.common.contracts import GpuPlacement
-from components.common.pod import config_files, container, host_directory, pod
+from components.common.pod import config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin import CONFIG_FILE, CONFIG_PATH, MPS_MOUNT, MPS_ROOT
 
@@ -18,13 +18,13 @@ class MpsControlDaemonArgs(Args):
     tier: Tier
     placement: GpuPlacement
     configuration: Output[str]
-    """The ConfigMap with the device plugin's configuration, which says how many share a GPU."""
+    """ConfigMap with the device plugin's configuration, including the clients per GPU."""
 
 
 class MpsControlDaemon(Component):
     """One pod on every node of an MPS pool, from the device plugin's image.
 
-    It sets the cards to exclusive-process mode and mounts a shared-memory file system on the node,
+    It sets the GPUs to exclusive-process mode and mounts a shared-memory file system on the node,
     for which it is privileged, as in NVIDIA's own chart.
     """
 
@@ -38,17 +38,17 @@ class MpsControlDaemon(Component):
         root = host_directory("mps-root", MPS_ROOT, read_only=False, at=MPS_MOUNT, create=True)
         shared_memory = host_directory("mps-shm", f"{MPS_ROOT}/shm", read_only=False, at="/dev/shm")  # noqa: S108
         mounts = [root, shared_memory, config_files("config", args.configuration, CONFIG_PATH)]
-        # Mounts the file system that the daemon and its clients talk over, and must show the node.
+        # Mounts the shared-memory file system of the daemon and its clients on the node.
         mount_shm = container(
             "mount-shm",
             image,
             Resources.fixed("50m", "64Mi", "64Mi"),
             command=["mps-control-daemon", "mount-shm"],
-            mounts=[root.shown_to_the_node()],
+            mounts=[root.shared_with_node()],
             read_only_root=False,
             privileged=True,
         )
-        # It writes the file once its limits are set, and removes it when it starts.
+        # The daemon creates the file once its limits are set, and removes it at startup.
         started = ["/bin/sh", "-c", f"test -f {MPS_MOUNT}/.ready"]
         daemon = container(
             "mps-control-daemon",
@@ -67,16 +67,12 @@ class MpsControlDaemon(Component):
             privileged=True,
         )
         self.daemon_set(
-            pod(
+            self.pod(
                 [daemon],
                 mounts,
                 init=[mount_shm],
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
                 user=0,
-                node_selector=args.placement.node_selector,
-                tolerations=args.placement.tolerations,
-                runtime_class=args.placement.runtime_class,
+                placement=args.placement,
             )
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""What a pool tells a GPU operator that is already there: ConfigMaps that its parts read."""
+"""Configuration of a pool for an existing GPU operator: ConfigMaps that its operands read."""
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, ResourceOptions
@@ -18,10 +18,10 @@ class OperatorConfigArgs(Args):
 
 
 class OperatorConfig(ComponentResource):
-    """One key a pool, called like it; the nodes' labels choose it (see config.node_labels).
+    """One key, named like the pool, which the node labels select (see config.node_labels).
 
-    The operator's ClusterPolicy must name the ConfigMaps, under `devicePlugin.config.name` and
-    `migManager.config.name`: so their names are fixed, `<pool>-device-plugin` and `<pool>-mig`.
+    The operator's ClusterPolicy must refer to the ConfigMaps in `devicePlugin.config.name` and
+    `migManager.config.name`, so their names are fixed: `<pool>-device-plugin` and `<pool>-mig`.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class OperatorConfig(ComponentResource):
         super().__init__("private-ai:index:OperatorConfig", name, {}, opts)
         texts = {f"{args.pool}-device-plugin": {args.pool: as_yaml(plugin_config(args.sharing))}}
         if isinstance(args.sharing, Mig):
-            # The MIG manager reads this one key, and finds the pool's layout in it.
+            # The MIG manager reads this key, which contains the layout of the pool.
             texts[f"{args.pool}-mig"] = {
                 "config.yaml": as_yaml(mig_config(args.pool, args.sharing))
             }

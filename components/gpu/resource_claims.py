@@ -1,4 +1,4 @@
-"""How a pod asks for the devices of its pool: by counting them, or by claiming them.
+"""GPU requests of a pod: by resource name, or by ResourceClaim.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/
 """
@@ -14,24 +14,24 @@ from components.common.component import Component
 from components.common.contracts import GpuPlacement
 
 _CLAIM = "gpus"
-"""What the pod calls its devices."""
+"""Name of the claim in the pod."""
 
 
 @dataclass(frozen=True)
 class GpuRequest:
-    """What `components.pod.container` and `components.pod.pod` take to get GPUs."""
+    """Arguments of `components.common.pod.container` and `pod` for GPUs."""
 
     gpus: Mapping[str, int]
-    """By resource name; empty where they are claimed."""
+    """Count by resource name; empty with claims."""
     claims: Mapping[str, Output[str]]
-    """By name in the pod, the ResourceClaimTemplate of each; empty where they are counted."""
+    """ResourceClaimTemplate by claim name in the pod; empty with counts."""
 
 
 def request(owner: Component, placement: GpuPlacement, count: int) -> GpuRequest:
-    """Ask for *count* devices of a pool for each pod of *owner*.
+    """Request *count* devices of a pool for each pod of *owner*.
 
-    A claim's template lives in the pod's namespace and is immutable: its name is automatic, so that
-    another count or pool rolls the pods over to another template.
+    A claim template lives in the namespace of the pod and is immutable: its name is generated, so
+    that another count or pool rolls the pods over to another template.
     """
     if placement.device_class is None:
         return GpuRequest({placement.resource: count}, {})
@@ -42,7 +42,7 @@ def request(owner: Component, placement: GpuPlacement, count: int) -> GpuRequest
     }
     if placement.device_selector:
         exactly["selectors"] = [{"cel": {"expression": placement.device_selector}}]
-    # As a custom resource: the SDK that goes with the engine stops at v1beta2 of this group.
+    # As a custom resource: the pinned SDK supports this group up to v1beta2.
     template = k8s.apiextensions.CustomResource(
         f"{owner.name}-gpus",
         api_version="resource.k8s.io/v1",

@@ -1,13 +1,18 @@
-"""Every model of a stack on its pool: weights first, then the engine that serves them."""
+"""Composition of the model tier: GPU pools, weights, and a model server for each model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pulumi import Alias, Output, ResourceOptions
 
-from components.common.contracts import ImageAccess, ModelEndpoint, ScrapeTarget
+from components.common.contracts import (
+    ImageAccess,
+    ModelEndpoint,
+    ScrapeTarget,
+    StoredModel,
+    Upstream,
+)
 from components.gpu.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
-from components.models.engines.base import EngineArgs, EngineService
 from components.models.engines.comfyui import ComfyUi
 from components.models.engines.infinity import Infinity
 from components.models.engines.llama_cpp import LlamaCpp
@@ -16,15 +21,17 @@ from components.models.engines.speaches import Speaches
 from components.models.engines.tei import Tei
 from components.models.engines.tgi import Tgi
 from components.models.engines.triton import TritonTrtLlm, TritonVllm
+from components.models.model_server import ModelServer, ModelServerArgs, ServedModel
 from components.models.model_store import ModelStore, ModelStoreArgs
-from components.models.vllm.extras import vllm_service_args
 from components.models.vllm.service import VllmService
 from components.models.weights_programs import WeightsPrograms, WeightsProgramsArgs
 from components.platform import Platform
 from config.settings.engines import Engine
+from config.settings.models import ModelSettings
+from config.settings.vllm import HubFiles
 from config.stack import StackConfig
 
-ENGINES: Mapping[Engine, type[VllmService] | type[EngineService]] = {
+ENGINES: Mapping[Engine, type[ModelServer]] = {
     "vllm": VllmService,
     "ollama": Ollama,
     "llama-cpp": LlamaCpp,
@@ -36,94 +43,87 @@ ENGINES: Mapping[Engine, type[VllmService] | type[EngineService]] = {
     "speaches": Speaches,
     "comfyui": ComfyUi,
 }
-"""What serves a model, by the word in a stack's YAML."""
+"""Model server by the value of `models.*.engine`."""
 
 
 @dataclass(frozen=True)
-class Serving:
-    """What the rest of the stack needs of its models."""
+class Models:
+    """Interface of the model servers to the rest of the stack."""
 
-    endpoints: list[ModelEndpoint]
-    """Those that the router can ask."""
+    endpoints: list[ModelEndpoint[Output[str]]]
+    """Models that the router can route to."""
     images: ImageAccess | None
-    """What makes images, which the chat asks itself."""
+    """Image generation, which the chat calls without the router."""
     metrics: list[ScrapeTarget]
-    """Of the engines and of the GPUs."""
+    """Metrics of the model servers and of the GPUs."""
 
 
-def serve(
-    stack: StackConfig, platform: Platform, hub_token: Output[str] | None, on: ResourceOptions
-) -> Serving:
-    """A GpuNodePool for each pool; a ModelStore and a service of its engine for each model."""
+def deploy_models(
+    stack: StackConfig,
+    platform: Platform,
+    hub_token: Output[str] | None,
+    prometheus: Upstream,
+    cluster_opts: ResourceOptions,
+) -> Models:
+    """A GpuNodePool for each pool; a ModelStore and a model server for each model."""
+    tier = platform.tier("models")
+    programs = WeightsPrograms(
+        "weights-programs", WeightsProgramsArgs(tier=tier), cluster_opts
+    ).programs
+
+    def stored(name: str, files: ModelSettings | HubFiles, root: str = "/models") -> StoredModel:
+        args = ModelStoreArgs(
+            tier=tier,
+            settings=stack.model_store,
+            model=files,
+            shared_storage_class=stack.platform.shared_storage_class,
+            programs=programs,
+            token=hub_token,
+            root=root,
+        )
+        return ModelStore(f"{name}-weights", args, cluster_opts).stored
+
     pools = {
-        name: GpuNodePool(name, GpuNodePoolArgs(tier=platform.tier("gpu"), settings=settings), on)
+        name: GpuNodePool(
+            name, GpuNodePoolArgs(tier=platform.tier("gpu"), settings=settings), cluster_opts
+        )
         for name, settings in stack.pools.items()
     }
-    tier = platform.tier("models")
-    programs = WeightsPrograms("weights-programs", WeightsProgramsArgs(tier=tier), on).programs
-    services: list[VllmService | EngineService] = []
+    servers: list[ModelServer] = []
     for name, settings in stack.models.items():
-        store = ModelStore(
-            f"{name}-weights",
-            ModelStoreArgs(
-                tier=tier,
-                settings=stack.model_store,
-                model=settings,
-                shared_storage_class=stack.platform.shared_storage_class,
-                programs=programs,
-                token=hub_token,
-            ),
-            on,
+        served = ServedModel(
+            settings,
+            name,
+            placement=pools[settings.pool].place(settings.mig_profile, settings.gpu_share),
+            weights=stored(name, settings),
+            extras={
+                extra: stored(f"{name}-{extra}", files, f"/extras/{extra}")
+                for extra, files in settings.extra_files.items()
+            },
+            hosts=settings.hosts(stack.pools[settings.pool].gpus_per_node),
+        )
+        args = ModelServerArgs(
+            tier=tier,
+            model=served,
+            prometheus=prometheus,
+            api_server_cidrs=stack.platform.api_server_cidrs,
         )
         engine = ENGINES[settings.engine]
-        opts = _whatever_served_before(engine, on)
-        placement = pools[settings.pool].place(settings.mig_profile, settings.gpu_share)
-        if issubclass(engine, VllmService):
-            vllm = vllm_service_args(
-                stack,
-                platform,
-                name,
-                placement=placement,
-                weights=store.stored,
-                programs=programs,
-                hub_token=hub_token,
-                on=on,
-            )
-            services.append(engine(name, vllm, opts))
-        else:
-            other = EngineArgs(
-                tier=tier,
-                settings=settings,
-                served_name=name,
-                placement=placement,
-                weights=store.stored,
-            )
-            services.append(engine(name, other, opts))
-    pictures = [service.images for service in services if isinstance(service, ComfyUi)]
-    measured = [service.metrics for service in services]
-    return Serving(
-        endpoints=[e for s in services if not isinstance(s, ComfyUi) for e in _endpoints(s)],
-        images=pictures[0] if pictures else None,
-        metrics=[
-            *(target for target in measured if target is not None),
-            *(pool.metrics for pool in pools.values()),
-        ],
+        servers.append(engine(name, args, _after_any_engine(engine, cluster_opts)))
+    scraped = [*servers, *pools.values()]
+    return Models(
+        endpoints=[endpoint for server in servers for endpoint in server.endpoints],
+        images=next((server.images for server in servers if server.images), None),
+        metrics=[each.metrics for each in scraped if each.metrics is not None],
     )
 
 
-def _endpoints(service: VllmService | EngineService) -> list[ModelEndpoint]:
-    """Of the model, and of its adapters where it has some."""
-    return service.endpoints if isinstance(service, VllmService) else [service.endpoint]
+def _after_any_engine(engine: type[ModelServer], cluster_opts: ResourceOptions) -> ResourceOptions:
+    """*cluster_opts* with aliases for every engine that may have served the model before.
 
-
-def _whatever_served_before(
-    engine: type[VllmService] | type[EngineService], on: ResourceOptions
-) -> ResourceOptions:
-    """*on*, for a model that another engine than *engine* may have served.
-
-    Its Service, certificate and key go on under the new engine; a second Service of the same name
-    could not be made while the first is there.
+    The Service, certificate and key of the model survive the change to *engine*; a second Service
+    of the same name could not be created while the first exists.
     """
     others = [kind for kind in ENGINES.values() if kind is not engine]
     aliases = [Alias(type_=f"private-ai:index:{kind.__name__}") for kind in others]
-    return ResourceOptions.merge(on, ResourceOptions(aliases=aliases))
+    return ResourceOptions.merge(cluster_opts, ResourceOptions(aliases=aliases))

@@ -1,15 +1,13 @@
-"""The router: one OpenAI-compatible address for every model, with an identity and limits a team."""
+"""The router: one OpenAI-compatible API for all models, with authentication and limits per team."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from components.common import network, probes, scripts, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component, when_ready
+from components.common import probes, scripts, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server
 from components.common.contracts import (
     ApiAccess,
     ModelEndpoint,
@@ -17,10 +15,12 @@ from components.common.contracts import (
     Route,
     ScrapeTarget,
     Upstream,
+    resolved,
 )
-from components.common.pod import container, pod, scratch, secret_files
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import container, scratch, secret_files, tmp
 from components.common.tier import Tier
-from components.models.router_config import ModelUpstream, RedisUpstream, identities, router_config
+from components.models.router_config import identities, router_config
 from config.settings.router import RouterSettings
 from config.settings.teams import Team
 
@@ -33,10 +33,9 @@ PATHS = (
     "/v1/audio/speech",
     "/v1/models",
 )
-"""What is let in from outside; LiteLLM also answers administration, metrics and a web page."""
+"""Public paths; LiteLLM also serves administration, metrics and a web UI."""
 
 _CONFIG = "/etc/litellm"
-_CA = f"{TLS_PATH}/ca.crt"
 _START_SECONDS = 180
 """LiteLLM took 7 to 10 s to start on two idle cores."""
 _DRAIN_SECONDS = 120
@@ -47,35 +46,35 @@ class LlmRouterArgs(Args):
 
     tier: Tier
     settings: RouterSettings = Field(default_factory=RouterSettings)
-    models: list[ModelEndpoint]
-    """What it routes to."""
+    models: list[ModelEndpoint[Output[str]]]
+    """Models to route to."""
     teams: dict[str, Team]
-    """Who may ask: each gets a key, and is what a person's group of the same name belongs to."""
+    """Teams by name: each gets an API key; members of the realm group of that name belong to it."""
     issuer: str
-    """The `iss` of the realm's tokens."""
-    public_key: Late[str]
-    """The realm's public key, PEM."""
-    redis: RedisAccess
+    """The `iss` claim of the realm's tokens."""
+    public_key: MaybeOutput[str]
+    """Public key of the realm, PEM."""
+    redis: RedisAccess[Output[str]]
+    """Shares rate-limit counters between replicas."""
 
 
-class LlmRouter(Component):
-    """Stateless replicas that check who asks, count tokens in Redis, and forward over TLS."""
+class LlmRouter(Server):
+    """Stateless replicas that authenticate, count tokens in Redis, and forward over TLS."""
 
     kind = "litellm"
     port = 4000
 
     url: Output[str]
-    """`https://…/v1`, known once it answers."""
+    """`https://…/v1`, known once the router is ready."""
     upstream: Upstream
     team_keys: dict[str, Output[str]]
-    """The API key of each team: secrets."""
+    """API key of each team: secrets."""
     team_key_secrets: dict[str, Output[str]]
-    """The name of the Secret that holds each team's key, for whoever hands it out."""
+    """Name of the Secret with the API key of each team, for whoever distributes it."""
     metrics: ScrapeTarget
 
     def __init__(self, name: str, args: LlmRouterArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
-        members = f"{name}-members"
         self.team_keys = {
             team: Output.format("sk-{0}", secrets.password(self, f"team-{team}-api-key", 40))
             for team in args.teams
@@ -92,9 +91,9 @@ class LlmRouter(Component):
         }
         mounts = [
             secret_files("config", self._files(args), _CONFIG),
-            self.certificate(name, members),
+            self.certificate(name, self.members),
             scratch("home", "/home/litellm", "1Gi"),
-            scratch("tmp", "/tmp", "1Gi"),  # noqa: S108 - a path inside the container
+            tmp("1Gi"),
         ]
         alive = probes.https("/health/liveliness", self.port, failures=6)
         server = container(
@@ -105,8 +104,8 @@ class LlmRouter(Component):
             args=[
                 *("--config", f"{_CONFIG}/config.yaml"),
                 *("--host", "0.0.0.0", "--port", str(self.port)),  # noqa: S104 - the pod's own
-                *("--ssl_keyfile_path", f"{TLS_PATH}/tls.key"),
-                *("--ssl_certfile_path", f"{TLS_PATH}/tls.crt"),
+                *("--ssl_keyfile_path", KEY_FILE),
+                *("--ssl_certfile_path", CERT_FILE),
             ],
             env=_ENVIRONMENT,
             ports={"https": self.port},
@@ -115,63 +114,48 @@ class LlmRouter(Component):
             liveness=alive,
             startup=probes.startup(alive, _START_SECONDS),
         )
-        self.service({"https": self.port}, name=members, headless=True)
+        self.service({"https": self.port}, name=self.members, headless=True)
         self.service({"https": self.port})
         workload = self.deployment(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                grace_seconds=_DRAIN_SECONDS,
-                spread=self.pods.labels,
-            ),
+            self.pod([server], mounts, grace_seconds=_DRAIN_SECONDS, spread=True),
             args.settings.replicas,
         )
-        # A model and its adapters are the same servers.
+        # A model and its adapters share their servers.
         for model in {model.server.name: model for model in args.models}.values():
-            network.connect(self, self.pods, model.server, model.port)
-        network.connect(self, self.pods, args.redis.server, args.redis.port)
-        base = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.url = Output.format("{0}/v1", base)
-        self.upstream = Upstream(url=base, server=self.pods, port=self.port)
-        self.metrics = ScrapeTarget(
-            job="litellm",
-            server=self.pods,
-            host=self.host(members),
-            server_name=self.host(),
-            port=self.port,
+            self.tier.firewall.connect(self.pods, model.server, model.port)
+        self.tier.firewall.connect(self.pods, args.redis.server, args.redis.port)
+        self.upstream = self.upstream_after(workload.metadata.name)
+        self.url = Output.format("{0}/v1", self.upstream.url)
+        self.metrics = self.scrape_target(
+            self.port,
             path="/metrics/",  # without the slash it redirects
         )
         self.register_outputs({"url": self.url})
 
     def access(self, team: str) -> ApiAccess:
-        """The models, in the name of *team*."""
+        """Access to the models with the API key of *team*."""
         return ApiAccess(self.url, self.team_keys[team], self.pods, self.port)
 
     def route(self, host: str) -> Route:
-        """OpenAI's API on *host*, for whoever has a token of the realm or a team's key."""
+        """The OpenAI-compatible API on *host*, for access tokens of the realm and API keys."""
         return Route(self.name, host, self.upstream, paths=PATHS, authenticated=True)
 
     def _files(self, args: LlmRouterArgs) -> Output[str]:
-        """All that LiteLLM reads, in one directory, since it looks for the script beside it."""
-        # LiteLLM refuses a master key that does not begin so.
+        """Configuration of LiteLLM in one directory, where it looks for the script too."""
+        # LiteLLM requires this prefix.
         master = Output.format("sk-{0}", secrets.password(self, f"{self.name}-master-key", 40))
-        upstreams = [
-            Output.all(url=model.url, api_key=model.api_key).apply(_Upstream(model))
-            for model in args.models
-        ]
-        redis = Output.all(host=args.redis.host, password=args.redis.password).apply(
-            lambda late: RedisUpstream(late["host"], args.redis.port, late["password"])
-        )
-        configuration = Output.all(*upstreams, redis, master).apply(
+        configuration = Output.all(
+            models=[resolved(model) for model in args.models],
+            redis=resolved(args.redis),
+            master_key=master,
+        ).apply(
             # JSON is YAML
-            lambda late: json.dumps(
-                router_config(args.settings, late[:-2], late[-2], master_key=late[-1], ca_file=_CA),
+            lambda known: json.dumps(
+                router_config(args.settings, **known, ca_file=CA_FILE),
                 indent=2,
             )
         )
-        known = Output.all(**self.team_keys).apply(
+        identified = Output.all(**self.team_keys).apply(
             lambda keys: json.dumps(
                 identities(args.teams, keys, issuer=args.issuer, audience=args.settings.audience),
                 indent=2,
@@ -184,36 +168,18 @@ class LlmRouter(Component):
             self.labels,
             {
                 "config.yaml": configuration,
-                "identities.json": known,
+                "identities.json": identified,
                 "realm.pem": args.public_key,
                 "router_auth.py": scripts.source("components.models", "router_auth.py"),
             },
         )
 
 
-@dataclass(frozen=True)
-class _Upstream:
-    """*model* with what flowed in for it."""
-
-    model: ModelEndpoint
-
-    def __call__(self, late: Mapping[str, str]) -> ModelUpstream:
-        return ModelUpstream(
-            name=self.model.name,
-            task=self.model.task,
-            url=late["url"],
-            api_key=late["api_key"],
-            context_tokens=self.model.context_tokens,
-            dialect=self.model.dialect,
-            known_as=self.model.known_as,
-        )
-
-
 _ENVIRONMENT = {
     "HOME": "/home/litellm",
-    "SSL_CERT_FILE": _CA,
+    "SSL_CERT_FILE": CA_FILE,
     "LITELLM_MODE": "PRODUCTION",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it downloads one at the start
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # or it downloads one at startup
     "LITELLM_LOG": "INFO",
     "JSON_LOGS": "True",
     "DISABLE_ADMIN_UI": "True",

@@ -8,8 +8,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources, parse
-from components.common import network, secrets
-from components.common.args import Args, Late
+from components.common import secrets
+from components.common.args import Args, MaybeOutput
 from components.common.component import Component
 from components.common.contracts import StoredModel
 from components.common.labels import SKIP_AWAIT
@@ -50,7 +50,7 @@ class ModelStoreArgs(Args):
     """ReadWriteMany."""
     programs: Programs
     """What downloads the weights, and what verifies them before each start of a server."""
-    token: Late[str] | None = None
+    token: MaybeOutput[str] | None = None
     """What the source asks for: a secret."""
     root: str = "/models"
     """Where pods mount the volume; one of its own for each of several in a pod."""
@@ -78,7 +78,7 @@ class ModelStore(Component):
                 "storage_class_name": args.shared_storage_class,
                 "resources": {"requests": {"storage": volume_size(size)}},
             },
-            opts=self.stateful,
+            opts=self.stateful_opts,
         )
         fetched = self._fetch(args, claim.metadata.name)
         path = f"{args.root}/{args.model.checkpoint.revision}"
@@ -101,7 +101,7 @@ class ModelStore(Component):
         step = "fetch"
         client = pods_of(self, step)
         settings = args.settings
-        network.reach_cidrs(self, "hub", client, settings.cidrs, *settings.ports)
+        self.tier.firewall.reach_cidrs(client, settings.cidrs, *settings.ports)
         request = fetch_request(settings, args.model, args.root)
         given = {"request.json": json.dumps(request, indent=2)}
         if settings.authority:

@@ -1,11 +1,11 @@
-# LiteLLM and what it brings are in its image only.
+# LiteLLM and its dependencies are only in its image.
 # pyright: reportMissingImports=false
-"""Who a caller of the router is: a team by its key, or a person by a token of the realm.
+"""Authentication at the router: a team by its API key, a person by an access token of the realm.
 
-LiteLLM loads it (`general_settings.custom_auth`) from the directory of its configuration, where
-`identities.json` (written by components/models/router_config.py: issuer, audience, limits of the
-teams, SHA-256 of their keys) and `realm.pem` (the realm's public key) lie beside it. Whoever is
-unknown gets 401; a person in no team gets 403.
+LiteLLM loads it (`general_settings.custom_auth`) from the directory of its configuration, with
+`identities.json` (from components/models/router_config.py: issuer, audience, limits of the teams,
+SHA-256 of their keys) and `realm.pem` (public key of the realm) beside it. Invalid credentials get
+401; a person without a team gets 403.
 """
 
 import hashlib
@@ -21,22 +21,22 @@ from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAut
 _HERE = Path(__file__).parent
 _IDENTITIES: dict[str, Any] = json.loads((_HERE / "identities.json").read_text())
 _REALM_KEY = (_HERE / "realm.pem").read_text()
-_DOTS_OF_A_TOKEN = 2
-_NO_KEY = 401, "no API key or token was sent"
-_UNKNOWN_KEY = 401, "unknown API key"
-_NO_USER = 401, "token refused: it names no user"
-_NO_TEAM = 403, "this user is in no team that may use the models"
+_DOTS_IN_JWT = 2
+_NO_KEY = 401, "missing API key or access token"
+_UNKNOWN_KEY = 401, "invalid API key"
+_NO_USER = 401, "invalid access token: no user in it"
+_NO_TEAM = 403, "the user is not a member of any team with access to the models"
 
 
 async def user_api_key_auth(request: Request, api_key: str | None) -> UserAPIKeyAuth:  # noqa: ARG001 - LiteLLM's signature
-    """The team of *api_key*, which is what came as bearer; ProxyException for anybody else."""
+    """The team of *api_key*, the bearer credential; ProxyException if it is not valid."""
     if not api_key:
         raise _refusal(*_NO_KEY)
-    if api_key.count(".") == _DOTS_OF_A_TOKEN:
+    if api_key.count(".") == _DOTS_IN_JWT:
         return _of_token(api_key)
     digest = _digest(api_key)
     team: str | None = None
-    for known, name in _IDENTITIES["keys"].items():  # all of them: time tells nothing
+    for known, name in _IDENTITIES["keys"].items():  # all of them: constant time
         if hmac.compare_digest(known, digest):
             team = name
     if team is None:
@@ -55,12 +55,12 @@ def _of_token(token: str) -> UserAPIKeyAuth:
             options={"require": ["exp", "iss", "aud"]},
         )
     except jwt.PyJWTError as problem:
-        raise _refusal(401, f"token refused: {type(problem).__name__}") from None
+        raise _refusal(401, f"invalid access token: {type(problem).__name__}") from None
     user = claims.get("sub") or claims.get("preferred_username")
     if not user:
         raise _refusal(*_NO_USER)
     for group in claims.get("groups", []):
-        team = group.removeprefix("/")  # Keycloak may give the full path of a group
+        team = group.removeprefix("/")  # Keycloak may send the full path of a group
         if team in _IDENTITIES["teams"]:
             return _member(team, user, _digest(user))
     raise _refusal(*_NO_TEAM)

@@ -1,14 +1,13 @@
-"""The files that LiteLLM starts from, as data: no Pulumi here.
+"""Configuration files of LiteLLM, as data: no Pulumi here.
 
 Every key was accepted by LiteLLM 1.106.2; https://docs.litellm.ai/docs/proxy/config_settings.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from components.common.contracts import ModelDialect, ModelTask
+from components.common.contracts import ModelApi, ModelEndpoint, ModelTask, RedisAccess
 from config.settings.router import RouterSettings
 from config.settings.teams import Team
 
@@ -20,16 +19,16 @@ _MODE: Mapping[ModelTask, str] = {
     "speak": "audio_speech",
 }
 
-_PROVIDER: Mapping[ModelDialect, str] = {
+_PROVIDER: Mapping[ModelApi, str] = {
     "vllm": "hosted_vllm",
     "openai": "openai",
     "infinity": "infinity",
     "tei": "huggingface",
 }
-"""LiteLLM's name for whoever speaks so: https://docs.litellm.ai/docs/providers."""
+"""LiteLLM provider by API: https://docs.litellm.ai/docs/providers."""
 
 _IN_TOKENS = ("chat", "embed", "rerank")
-"""The tasks whose requests are measured in tokens."""
+"""Tasks with requests limited in tokens."""
 
 _PERSONAL_LABELS = (
     "client_ip",
@@ -37,43 +36,20 @@ _PERSONAL_LABELS = (
     "user",
     "user_email",
     "end_user",
-    "hashed_api_key",  # of a person, the hash of the user
+    "hashed_api_key",  # for a person: the hash of the user ID
 )
-"""Left out of the metrics: they tell teams and models apart, never people."""
-
-
-@dataclass(frozen=True)
-class ModelUpstream:
-    """A model and where it answers."""
-
-    name: str
-    task: ModelTask
-    url: str
-    api_key: str
-    context_tokens: int
-    dialect: ModelDialect = "vllm"
-    known_as: str = ""
-    """The name that its own server knows it by, where that is another."""
-
-
-@dataclass(frozen=True)
-class RedisUpstream:
-    """Where the replicas share their counters, over TLS."""
-
-    host: str
-    port: int
-    password: str
+"""Left out of the metrics, which distinguish teams and models but never people."""
 
 
 def router_config(
     settings: RouterSettings,
-    models: Sequence[ModelUpstream],
-    redis: RedisUpstream,
     *,
+    models: Sequence[ModelEndpoint[str]],
+    redis: RedisAccess[str],
     master_key: str,
     ca_file: str,
 ) -> dict[str, Any]:
-    """The whole `config.yaml`; it holds secrets."""
+    """The `config.yaml`; it contains secrets."""
     return {
         "model_list": [_model(model) for model in models],
         "litellm_settings": {
@@ -83,12 +59,12 @@ def router_config(
             "cache": False,
             "set_verbose": False,
             "json_logs": True,
-            "turn_off_message_logging": True,  # prompts belong in no log
+            "turn_off_message_logging": True,  # keeps prompts out of the log
             "ssl_verify": ca_file,
             "callbacks": ["prometheus"],
-            # With this and the common checks below a team's models are enforced; else not at all.
+            # The model list of a team is enforced only with this and the common checks below.
             "enable_post_custom_auth_checks": True,
-            "require_auth_for_metrics_endpoint": False,  # the network admits Prometheus alone
+            "require_auth_for_metrics_endpoint": False,  # the network admits Prometheus only
             "prometheus_exclude_labels": list(_PERSONAL_LABELS),
         },
         "router_settings": {
@@ -97,7 +73,7 @@ def router_config(
             "cooldown_time": settings.cooldown_seconds,
         },
         "general_settings": {
-            "master_key": master_key,  # demanded at the start; the custom authentication ignores it
+            "master_key": master_key,  # required at startup; custom_auth ignores it
             "custom_auth": "router_auth.user_api_key_auth",
             "custom_auth_run_common_checks": True,
             "fail_closed_rate_limit_enforcement": True,
@@ -112,7 +88,7 @@ def router_config(
     }
 
 
-def _model(model: ModelUpstream) -> dict[str, Any]:
+def _model(model: ModelEndpoint[str]) -> dict[str, Any]:
     limits: dict[str, int] = {}
     if model.task in _IN_TOKENS:
         limits = {"max_input_tokens": model.context_tokens}
@@ -121,7 +97,7 @@ def _model(model: ModelUpstream) -> dict[str, Any]:
     return {
         "model_name": model.name,
         "litellm_params": {
-            "model": f"{_PROVIDER[model.dialect]}/{model.known_as or model.name}",
+            "model": f"{_PROVIDER[model.api]}/{model.upstream_name or model.name}",
             "api_base": model.url,
             "api_key": model.api_key,
         },
@@ -132,7 +108,7 @@ def _model(model: ModelUpstream) -> dict[str, Any]:
 def identities(
     teams: Mapping[str, Team], keys: Mapping[str, str], *, issuer: str, audience: str
 ) -> dict[str, Any]:
-    """What `router_auth.py` decides by: limits a team, and of *keys* (by team) the hashes alone."""
+    """The data of `router_auth.py`: limits per team, and only the hashes of *keys* (by team)."""
     return {
         "issuer": issuer,
         "audience": audience,

@@ -1,8 +1,8 @@
-"""What Prometheus computes ahead and what it alerts on, as data: no Pulumi here.
+"""Recording and alerting rules of Prometheus, as data: no Pulumi here.
 
-An SLO is watched by the rate at which its allowance burns, over a long window and a short one
-(https://sre.google/workbook/alerting-on-slos/): 14.4 times too fast spends 2 % of a month's
-allowance in an hour, 6 times too fast 5 % in six hours.
+SLOs alert on the burn rate of their error budget, over a long and a short window
+(https://sre.google/workbook/alerting-on-slos/): a burn rate of 14.4 consumes 2 % of a month's
+budget in an hour, a burn rate of 6 consumes 5 % in six hours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,28 +19,28 @@ _BURNS: tuple[tuple[str, str, float, Severity], ...] = (
     ("1h", "5m", 14.4, "critical"),
     ("6h", "30m", 6, "warning"),
 )
-"""Long window, short window, times too fast, severity."""
+"""Long window, short window, burn rate, severity."""
 
 _TTFT = "vllm:time_to_first_token_seconds"
 _GENERATED = "vllm:generation_tokens_total"
-_OUR_FAULT = '{0}=~"5.."'
+_SERVER_ERROR = '{0}=~"5.."'
 
 
 @dataclass(frozen=True)
 class Record:
-    """A series computed ahead, named `level:metric:operation`."""
+    """A recording rule, named `level:metric:operation`."""
 
     record: str
     expr: str
 
     def rule(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
+        """The rule in the format of Prometheus."""
         return {"record": self.record, "expr": self.expr}
 
 
 @dataclass(frozen=True)
 class Alert:
-    """Something that a person should know; *summary* says what, *action* what to do."""
+    """An alerting rule; *summary* states the problem, *action* the response."""
 
     alert: str
     expr: str
@@ -50,7 +50,7 @@ class Alert:
     for_: str = "5m"
 
     def rule(self) -> dict[str, Any]:
-        """As Prometheus reads it."""
+        """The rule in the format of Prometheus."""
         return {
             "alert": self.alert,
             "expr": self.expr,
@@ -61,17 +61,17 @@ class Alert:
 
 
 def rules(slo: SloSettings, jobs: Sequence[str]) -> dict[str, Any]:
-    """The rules file for a stack whose targets have these *jobs*.
+    """The rules file for a stack with scrape targets of these *jobs*.
 
     https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
     """
     groups: dict[str, list[Record | Alert]] = {
         "targets": list(_targets(jobs)),
-        "models": [*_first_token(slo), *_MODELS],
+        "models": [*_ttft(slo), *_MODELS],
         "gpus": _GPUS,
         "router": [*_availability(slo), *_ROUTER],
-        "parts": [*_PARTS],
-        "watchers": _WATCHERS,
+        "platform": [*_PLATFORM],
+        "monitoring": _MONITORING,
     }
     return {
         "groups": [
@@ -86,58 +86,58 @@ def _targets(jobs: Sequence[str]) -> Iterator[Alert]:
         "TargetDown",
         "up == 0",
         "critical",
-        "{{ $labels.job }} at {{ $labels.instance }} does not answer.",
-        "Look at the pod; an expired certificate looks like this too: `pulumi up` renews it.",
+        "Scrape of {{ $labels.job }} at {{ $labels.instance }} fails.",
+        "Check the pod, and whether its certificate has expired: `pulumi up` renews it.",
     )
     if jobs:
         yield Alert(
             "TargetAbsent",
             " or ".join(f'absent(up{{job="{job}"}})' for job in sorted(set(jobs))),
             "critical",
-            "Nothing of {{ $labels.job }} is found.",
-            "Look whether its pods run and whether its headless Service has addresses.",
+            "No targets discovered for {{ $labels.job }}.",
+            "Check whether its pods run and whether its headless Service has endpoints.",
             "10m",
         )
 
 
-def _first_token(slo: SloSettings) -> Iterator[Record | Alert]:
+def _ttft(slo: SloSettings) -> Iterator[Record | Alert]:
     bound = f'le="{slo.first_token_seconds}"'
     for window in _WINDOWS:
-        in_time = rate(f"{_TTFT}_bucket", "model_name", where=bound, window=window)
+        within = rate(f"{_TTFT}_bucket", "model_name", where=bound, window=window)
         every = rate(f"{_TTFT}_count", "model_name", window=window)
-        yield Record(f"model:first_token_late:ratio_rate{window}", f"1 - {in_time} / {every}")
+        yield Record(f"model:ttft_slo_missed:ratio_rate{window}", f"1 - {within} / {every}")
     yield from _burns(
-        "FirstTokenLate",
-        "model:first_token_late:ratio_rate",
+        "TtftSloBurn",
+        "model:ttft_slo_missed:ratio_rate",
         slo.first_token_objective,
-        f"{{{{ $labels.model_name }}}}: too many first tokens take over "
-        f"{slo.first_token_seconds:g} s.",
-        "Add replicas, or lower what teams may ask for in a minute.",
+        f"{{{{ $labels.model_name }}}}: TTFT exceeds {slo.first_token_seconds:g} s too often"
+        " (SLO burn rate).",
+        "Add replicas, or lower the rate limits of teams.",
     )
 
 
 def _availability(slo: SloSettings) -> Iterator[Record | Alert]:
     requests = "litellm_proxy_total_requests_metric_total"
     for window in _WINDOWS:
-        failed = rate(requests, where=_OUR_FAULT.format("status_code"), window=window)
+        failed = rate(requests, where=_SERVER_ERROR.format("status_code"), window=window)
         yield Record(
-            f"router:failed:ratio_rate{window}",
+            f"router:errors:ratio_rate{window}",
             f"({failed} or vector(0)) / {rate(requests, window=window)}",
         )
     yield from _burns(
-        "RequestsFail",
-        "router:failed:ratio_rate",
+        "AvailabilitySloBurn",
+        "router:errors:ratio_rate",
         slo.availability_objective,
-        "Too many requests to the models fail by our fault.",
-        "Look which model's pods restart, and whether Redis answers.",
+        "Too many requests to the models fail with 5xx (SLO burn rate).",
+        "Check for restarting model pods, and whether Redis is available.",
     )
 
 
 def _burns(alert: str, record: str, objective: float, summary: str, action: str) -> Iterator[Alert]:
-    for long, short, times, severity in _BURNS:
-        bound = round(times * (1 - objective), 6)
+    for long, short, burn_rate, severity in _BURNS:
+        bound = round(burn_rate * (1 - objective), 6)
         yield Alert(
-            f"{alert}{'Fast' if severity == 'critical' else 'Slowly'}",
+            f"{alert}{'Fast' if severity == 'critical' else 'Slow'}",
             f"{record}{long} > {bound} and {record}{short} > {bound}",
             severity,
             summary,
@@ -148,11 +148,11 @@ def _burns(alert: str, record: str, objective: float, summary: str, action: str)
 
 _MODELS: list[Record | Alert] = [
     Record(
-        "model:first_token_seconds:p95",
+        "model:ttft_seconds:p95",
         quantile(0.95, _TTFT, "model_name"),
     ),
     Record(
-        "model:inter_token_seconds:p95",
+        "model:inter_token_latency_seconds:p95",
         quantile(0.95, "vllm:inter_token_latency_seconds", "model_name"),
     ),
     Record(
@@ -160,28 +160,28 @@ _MODELS: list[Record | Alert] = [
         rate(_GENERATED, "model_name"),
     ),
     Alert(
-        "RequestsWait",
+        "RequestQueueGrows",
         f"{total('vllm:num_requests_waiting', 'model_name')} "
         f"> {total('vllm:num_requests_running', 'model_name')}",
         "warning",
-        "{{ $labels.model_name }}: more requests wait than run.",
-        "Add replicas, or lower what teams may ask for in a minute.",
+        "{{ $labels.model_name }}: more requests are queued than running.",
+        "Add replicas, or lower the rate limits of teams.",
         "10m",
     ),
     Alert(
         "KvCacheFull",
-        "vllm:kv_cache_usage_perc > 0.95",  # a share, whatever its name says
+        "vllm:kv_cache_usage_perc > 0.95",  # a fraction, despite its name
         "warning",
-        "{{ $labels.model_name }}: the KV cache has been full for ten minutes.",
-        "Shorten the context, quantise the cache to fp8, or add replicas.",
+        "{{ $labels.model_name }}: KV cache usage above 95 % for ten minutes.",
+        "Reduce context_tokens, set kv_cache_dtype to fp8, or add replicas.",
         "10m",
     ),
     Alert(
         "Preemptions",
         f"{rate('vllm:num_preemptions_total', 'model_name', window='15m')} > 0.1",
         "warning",
-        "{{ $labels.model_name }}: answers are computed twice because the KV cache is too small.",
-        "Lower the number of sequences that run at once, or add replicas.",
+        "{{ $labels.model_name }}: requests are preempted and recomputed for lack of KV cache.",
+        "Reduce max_sequences, or add replicas.",
         "15m",
     ),
 ]
@@ -197,32 +197,33 @@ _GPUS: list[Record | Alert] = [
         "GpuXid",
         "DCGM_FI_DEV_XID_ERRORS != 0",
         "critical",
-        "GPU {{ $labels.gpu }} of {{ $labels.Hostname }} reported XID {{ $value }}.",
-        "Look the number up in NVIDIA's XID catalogue; drain the node if it is not the program's.",
+        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} reported XID {{ $value }}.",
+        "Look up the XID in NVIDIA's documentation; drain the node unless the XID is an application"
+        " error.",
         "0m",
     ),
     Alert(
-        "GpuMemoryFaulty",
+        "GpuMemoryErrors",
         "increase(DCGM_FI_DEV_ECC_DBE_VOL_TOTAL[1h]) > 0 or DCGM_FI_DEV_ROW_REMAP_FAILURE > 0",
         "critical",
-        "GPU {{ $labels.gpu }} of {{ $labels.Hostname }} has memory that cannot be corrected.",
-        "Drain the node, reset the GPU, and have it replaced if it comes back.",
+        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} has uncorrectable memory errors.",
+        "Drain the node and reset the GPU; replace it if the errors recur.",
         "0m",
     ),
     Alert(
-        "GpuHot",
+        "GpuTemperatureHigh",
         "DCGM_FI_DEV_GPU_TEMP > 85",
         "warning",
-        "GPU {{ $labels.gpu }} of {{ $labels.Hostname }} is at {{ $value }} degrees.",
-        "Look at the cooling; from about 90 degrees on it slows down.",
+        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} is at {{ $value }} °C.",
+        "Check the cooling; above about 90 °C the GPU throttles.",
         "10m",
     ),
     Alert(
         "GpuThrottled",
         "rate(DCGM_FI_DEV_THERMAL_VIOLATION[10m]) > 0",
         "warning",
-        "GPU {{ $labels.gpu }} of {{ $labels.Hostname }} slows down because of heat.",
-        "Look at the cooling.",
+        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} is thermally throttled.",
+        "Check the cooling.",
         "10m",
     ),
 ]
@@ -233,50 +234,50 @@ _ROUTER: list[Record | Alert] = [
         "max by (litellm_model_name) (litellm_deployment_state) == 2",
         "critical",
         "The router cannot reach {{ $labels.litellm_model_name }}.",
-        "Look at the model's pods and at the router's log.",
+        "Check the pods of the model and the log of the router.",
     ),
 ]
 
-_PARTS: list[Alert] = [
+_PLATFORM: list[Alert] = [
     Alert(
-        "GatewayFails",
-        f"{rate('kong_http_requests_total', where=_OUR_FAULT.format('code'))} "
+        "GatewayErrors",
+        f"{rate('kong_http_requests_total', where=_SERVER_ERROR.format('code'))} "
         f"/ {rate('kong_http_requests_total')} > 0.05",
         "critical",
-        "More than 5 % of what the gateway answers are errors of ours.",
-        "Look which service they belong to: the label `service` of kong_http_requests_total.",
+        "More than 5 % of the responses of the gateway are 5xx.",
+        "Find the upstream by the label `service` of kong_http_requests_total.",
     ),
     Alert(
-        "SignInWaitsForDatabase",
+        "KeycloakDatabasePoolExhausted",
         f"{total('agroal_awaiting_count')} > 0",
         "warning",
-        "Keycloak waits for connections to its database.",
-        "Look at the load of its PostgreSQL; give Keycloak more connections.",
+        "Requests in Keycloak wait for a database connection.",
+        "Check the load of its PostgreSQL; increase the connection pool of Keycloak.",
         "10m",
     ),
     Alert(
-        "VectorsLackCopies",
+        "QdrantReplicasDead",
         "max(collection_dead_replicas) > 0",
         "critical",
-        "Qdrant has copies of shards that do not answer.",
-        "Look which member is down, and whether its disk is full.",
+        "Qdrant has dead shard replicas.",
+        "Check for a member that is down or has a full disk.",
         "10m",
     ),
     Alert(
-        "VectorsLackMembers",
+        "QdrantMembersDown",
         'max(cluster_peers_total) > count(up{job="qdrant"} == 1)',
         "critical",
-        "Qdrant knows of more members than answer.",
-        "Look which member is down; remove one that will not come back from the cluster.",
+        "Fewer Qdrant members are up than the cluster has.",
+        "Check for a member that is down; remove it from the cluster if it is lost for good.",
         "10m",
     ),
     Alert(
-        "ObjectStoreLacksDrives",
+        "ObjectStoreDrivesOffline",
         "max(minio_cluster_health_drives_offline_count) > 0 "
         "or max(minio_cluster_health_nodes_offline_count) > 0",
         "critical",
-        "Drives or servers of the object store are offline.",
-        "Look which pod or volume is missing before another goes.",
+        "Drives or servers of MinIO are offline.",
+        "Restore the missing pod or volume before another one fails.",
         "10m",
     ),
     Alert(
@@ -284,56 +285,56 @@ _PARTS: list[Alert] = [
         "min(minio_cluster_health_capacity_usable_free_bytes) "
         "/ min(minio_cluster_health_capacity_usable_total_bytes) < 0.1",
         "warning",
-        "Less than 10 % of the object store is free.",
-        "Remove weights that no model uses, or add a pool.",
+        "Less than 10 % of the capacity of MinIO is free.",
+        "Delete documents and backups that are no longer needed, or add a pool.",
         "30m",
     ),
     Alert(
-        "DatabaseDown",
+        "PostgresDown",
         "cnpg_collector_up == 0",
         "critical",
-        "A PostgreSQL instance does not answer its own exporter.",
-        "Look at the pod and at the events of its Cluster.",
+        "The exporter of a PostgreSQL instance cannot connect to it.",
+        "Check the pod and the events of its Cluster.",
     ),
     Alert(
-        "DatabaseLags",
+        "PostgresReplicationLag",
         "cnpg_pg_replication_lag > 60",
         "warning",
-        "A standby of PostgreSQL is a minute behind.",
-        "Look at its disk and at the network; a failover now would lose that minute.",
+        "A PostgreSQL standby lags by more than a minute.",
+        "Check its disk and the network; a failover now would lose the writes of the lag.",
         "10m",
     ),
 ]
 
-_WATCHERS: list[Record | Alert] = [
+_MONITORING: list[Record | Alert] = [
     Alert(
         "Watchdog",
         "vector(1)",
         "none",
-        "Always fires: whoever stops receiving it knows that alerting is broken.",
-        "None while it arrives.",
+        "Always firing: a receiver that stops getting it knows that alerting is broken.",
+        "None while it is received.",
         "0m",
     ),
     Alert(
-        "RulesFail",
+        "PrometheusRuleFailures",
         "increase(prometheus_rule_evaluation_failures_total[10m]) > 0",
         "warning",
-        "Prometheus cannot evaluate some rules.",
-        "Look at its log.",
+        "Prometheus fails to evaluate rules.",
+        "Check the log of Prometheus.",
     ),
     Alert(
-        "AlertsLost",
+        "AlertDeliveryFails",
         "increase(prometheus_notifications_dropped_total[10m]) > 0 "
         "or increase(alertmanager_notifications_failed_total[10m]) > 0",
         "critical",
-        "Alerts do not arrive.",
-        "Look at Alertmanager, and whether its webhook answers.",
+        "Alerts are not delivered.",
+        "Check Alertmanager, and whether its webhook responds.",
     ),
     Alert(
-        "MetricsNotCompacted",
+        "PrometheusCompactionFails",
         "increase(prometheus_tsdb_compactions_failed_total[1h]) > 0",
         "warning",
-        "Prometheus cannot compact its data.",
-        "Look whether its disk is full.",
+        "Prometheus fails to compact its blocks.",
+        "Check whether its disk is full.",
     ),
 ]

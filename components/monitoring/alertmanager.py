@@ -1,22 +1,22 @@
-"""Alertmanager: groups alerts and hands them to people, once each."""
+"""Alertmanager: groups, deduplicates and routes alerts."""
 
 import json
 
 from pulumi import ResourceOptions
 from pydantic import Field
 
-from components.common import network, probes, secrets
+from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import Component
+from components.common.component import Server
 from components.common.contracts import ScrapeTarget
-from components.common.pod import config_files, container, pod, template_disk
+from components.common.pod import config_files, container, template_disk
 from components.common.tier import Tier
 from components.monitoring.prometheus_config import alertmanager_config, web_config
 from config.settings.observability import ObservabilitySettings
 
 _CONFIG = "/etc/alertmanager"
 _STORAGE = "1Gi"
-"""Silences and what was sent: kilobytes."""
+"""For silences and the notification log: kilobytes."""
 
 
 class AlertmanagerArgs(Args):
@@ -26,20 +26,19 @@ class AlertmanagerArgs(Args):
     settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
 
 
-class Alertmanager(Component):
-    """One Alertmanager; while it restarts, Prometheus keeps its alerts for it."""
+class Alertmanager(Server):
+    """A single Alertmanager; while it restarts, Prometheus keeps sending its alerts."""
 
     kind = "alertmanager"
     port = 9093
 
     metrics: ScrapeTarget
-    """Also how Prometheus finds it to send alerts."""
+    """Also the address that Prometheus sends alerts to."""
 
     def __init__(
         self, name: str, args: AlertmanagerArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
-        members = f"{name}-members"
         configuration = secrets.config(
             self,
             name,
@@ -54,7 +53,7 @@ class Alertmanager(Component):
         )
         mounts = [
             config_files("config", configuration, _CONFIG),
-            self.certificate(name, members),
+            self.certificate(name, self.members),
             template_disk("data", "/alertmanager"),
         ]
         server = container(
@@ -66,33 +65,22 @@ class Alertmanager(Component):
                 f"--web.config.file={_CONFIG}/web.yaml",
                 f"--web.listen-address=:{self.port}",
                 "--storage.path=/alertmanager",
-                "--cluster.listen-address=",  # one alone: no gossip
+                "--cluster.listen-address=",  # a single replica: no gossip
             ],
             ports={"https": self.port},
             mounts=mounts,
             readiness=probes.https("/-/ready", self.port),
             liveness=probes.https("/-/healthy", self.port, failures=6),
         )
-        headless = self.service({"https": self.port}, name=members, headless=True)
+        headless = self.service({"https": self.port}, name=self.members, headless=True)
         self.service({"https": self.port})
         self.stateful_set(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-            ),
+            self.pod([server], mounts),
             1,
             headless=headless,
             disks=[("data", _STORAGE)],
         )
         if webhook := args.settings.webhook:
-            network.reach_cidrs(self, "webhook", self.pods, webhook.cidrs, webhook.port)
-        self.metrics = ScrapeTarget(
-            job="alertmanager",
-            server=self.pods,
-            host=self.host(members),
-            server_name=self.host(),
-            port=self.port,
-        )
+            self.tier.firewall.reach_cidrs(self.pods, webhook.cidrs, webhook.port)
+        self.metrics = self.scrape_target(self.port)
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""A dashboard of Grafana as data: panels in order, laid out by this module."""
+"""Grafana dashboards as data, with an automatic panel layout."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Any, Literal
 from components.common.labels import DOMAIN
 
 DATASOURCE = "prometheus"
-"""The uid of the one data source."""
+"""UID of the only data source."""
 
 Unit = Literal[
     "short", "s", "ms", "percentunit", "reqps", "watt", "joule", "celsius", "mbytes", "bytes", "Bps"
 ]
-"""As Grafana spells them; `mbytes` are MiB."""
+"""Grafana's unit names; `mbytes` are MiB."""
 Kind = Literal["timeseries", "stat"]
 
 _COLUMNS, _HEIGHT = 24, 8
 _WIDTH: Mapping[Kind, int] = {"timeseries": 12, "stat": 6}
 _SCHEMA = 39
-"""Of Grafana 11; newer ones migrate it as they read."""
+"""Schema version of Grafana 11; newer versions migrate it on load."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Some queries in one frame: *queries* are PromQL by legend."""
+    """One panel; *queries* maps legends to PromQL."""
 
     title: str
     unit: Unit
@@ -33,7 +33,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """Panels in order, two or four in a row."""
+    """Panels in order, two or four per row."""
 
     uid: str
     title: str
@@ -45,7 +45,7 @@ class Dashboard:
             yield from panel.queries.values()
 
     def json(self) -> dict[str, Any]:
-        """As Grafana provisions it from a file."""
+        """The dashboard in Grafana's JSON model."""
         return {
             "uid": self.uid,
             "title": self.title,

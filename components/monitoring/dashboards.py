@@ -1,6 +1,6 @@
-"""The stack's dashboards: models and teams, GPUs, and the parts around them.
+"""The dashboards of the stack: models and teams, GPUs, platform.
 
-No query reads a metric that components/monitoring/metric_catalog.py lacks.
+Every metric in a query is listed in tests/metric_catalog.py.
 """
 
 from components.monitoring.dashboard import Dashboard, Panel
@@ -17,78 +17,78 @@ _MODELS = Dashboard(
     "models",
     "Models",
     [
-        Panel("Running", "short", {"all": total(_RUNNING)}, "stat"),
-        Panel("Waiting", "short", {"all": total(_WAITING)}, "stat"),
+        Panel("Requests running", "short", {"all": total(_RUNNING)}, "stat"),
+        Panel("Requests queued", "short", {"all": total(_WAITING)}, "stat"),
         Panel(
-            "Tokens written a second",
+            "Generated tokens/s",
             "short",
             {"all": total("model:generated_tokens:rate5m")},
             "stat",
         ),
         Panel(
-            "Refused a second: over a limit",
+            "HTTP 429/s",
             "reqps",
             {"all": rate(_REQUESTS, where='status_code="429"')},
             "stat",
         ),
-        Panel("First token, 95th percentile", "s", {_MODEL: "model:first_token_seconds:p95"}),
-        Panel("Between tokens, 95th percentile", "s", {_MODEL: "model:inter_token_seconds:p95"}),
+        Panel("TTFT p95", "s", {_MODEL: "model:ttft_seconds:p95"}),
+        Panel("Inter-token latency p95", "s", {_MODEL: "model:inter_token_latency_seconds:p95"}),
         Panel(
-            "Late first tokens, share of the last hour",
+            "TTFT SLO misses, last hour",
             "percentunit",
-            {_MODEL: "model:first_token_late:ratio_rate1h"},
+            {_MODEL: "model:ttft_slo_missed:ratio_rate1h"},
         ),
         Panel(
-            "Whole answer, median",
+            "E2E latency p50",
             "s",
             {_MODEL: quantile(0.5, "vllm:e2e_request_latency_seconds", "model_name")},
         ),
         Panel(
-            "Requests",
+            "Requests by model",
             "short",
             {
                 f"{_MODEL} running": total(_RUNNING, "model_name"),
-                f"{_MODEL} waiting": total(_WAITING, "model_name"),
+                f"{_MODEL} queued": total(_WAITING, "model_name"),
             },
         ),
         Panel(
-            "Wait in the queue, 95th percentile",
+            "Queue time p95",
             "s",
             {_MODEL: quantile(0.95, "vllm:request_queue_time_seconds", "model_name")},
         ),
         Panel(
-            "KV cache in use",
+            "KV cache usage",
             "percentunit",
             {_MODEL: "max by (model_name) (vllm:kv_cache_usage_perc)"},
         ),
         Panel(
-            "Prompts found in the cache",
+            "Prefix cache hit rate",
             "percentunit",
             {_MODEL: f"{rate(_HITS, 'model_name')} / {rate(_QUERIES, 'model_name')}"},
         ),
         Panel(
-            "Tokens a second",
+            "Tokens/s by model",
             "short",
             {
-                f"{_MODEL} read": rate("vllm:prompt_tokens_total", "model_name"),
-                f"{_MODEL} written": "model:generated_tokens:rate5m",
+                f"{_MODEL} prompt": rate("vllm:prompt_tokens_total", "model_name"),
+                f"{_MODEL} generated": "model:generated_tokens:rate5m",
             },
         ),
         Panel(
-            "Preemptions a second",
+            "Preemptions/s",
             "short",
             {_MODEL: rate("vllm:num_preemptions_total", "model_name")},
         ),
         Panel(
-            "Tokens of each team a second",
+            "Tokens/s by team",
             "short",
             {
-                f"{_TEAM} read": rate("litellm_input_tokens_metric_total", "team"),
-                f"{_TEAM} written": rate("litellm_output_tokens_metric_total", "team"),
+                f"{_TEAM} prompt": rate("litellm_input_tokens_metric_total", "team"),
+                f"{_TEAM} generated": rate("litellm_output_tokens_metric_total", "team"),
             },
         ),
         Panel(
-            "Requests of each team, by answer",
+            "Requests/s by team and status",
             "reqps",
             {f"{_TEAM} {{{{status_code}}}}": rate(_REQUESTS, "team", "status_code")},
         ),
@@ -100,19 +100,19 @@ _GPUS = Dashboard(
     "GPUs",
     [
         Panel("GPUs", "short", {"all": "count(DCGM_FI_DEV_GPU_UTIL)"}, "stat"),
-        Panel("Power", "watt", {"all": "stack:gpu_power_watts:sum"}, "stat"),
+        Panel("Total GPU power", "watt", {"all": "stack:gpu_power_watts:sum"}, "stat"),
         Panel(
-            "Energy a written token",
+            "Energy per generated token",
             "joule",
             {"all": "stack:gpu_joules_per_generated_token:ratio_rate5m"},
             "stat",
         ),
-        Panel("Hottest", "celsius", {"all": "max(DCGM_FI_DEV_GPU_TEMP)"}, "stat"),
-        Panel("Busy", "percentunit", {_GPU: "DCGM_FI_DEV_GPU_UTIL / 100"}),
-        Panel("Power of each", "watt", {_GPU: "DCGM_FI_DEV_POWER_USAGE"}),
-        Panel("Memory in use", "mbytes", {_GPU: "DCGM_FI_DEV_FB_USED"}),
-        Panel("Memory free", "mbytes", {_GPU: "DCGM_FI_DEV_FB_FREE"}),
-        Panel("Temperature", "celsius", {_GPU: "DCGM_FI_DEV_GPU_TEMP"}),
+        Panel("Max GPU temperature", "celsius", {"all": "max(DCGM_FI_DEV_GPU_TEMP)"}, "stat"),
+        Panel("GPU utilization", "percentunit", {_GPU: "DCGM_FI_DEV_GPU_UTIL / 100"}),
+        Panel("GPU power", "watt", {_GPU: "DCGM_FI_DEV_POWER_USAGE"}),
+        Panel("GPU memory used", "mbytes", {_GPU: "DCGM_FI_DEV_FB_USED"}),
+        Panel("GPU memory free", "mbytes", {_GPU: "DCGM_FI_DEV_FB_FREE"}),
+        Panel("GPU temperature", "celsius", {_GPU: "DCGM_FI_DEV_GPU_TEMP"}),
         Panel("Last XID error", "short", {_GPU: "DCGM_FI_DEV_XID_ERRORS"}),
     ],
 )
@@ -129,65 +129,67 @@ _PLATFORM = Dashboard(
             "stat",
         ),
         Panel(
-            "Requests failed, share of the last hour",
+            "Router 5xx ratio, last hour",
             "percentunit",
-            {"all": "router:failed:ratio_rate1h"},
+            {"all": "router:errors:ratio_rate1h"},
             "stat",
         ),
-        Panel("Series", "short", {"all": "prometheus_tsdb_head_series"}, "stat"),
+        Panel("Prometheus head series", "short", {"all": "prometheus_tsdb_head_series"}, "stat"),
         Panel(
-            "Answers of the gateway",
+            "Gateway responses/s",
             "reqps",
             {"{{service}} {{code}}": rate("kong_http_requests_total", "service", "code")},
         ),
         Panel(
-            "Time in the gateway and behind it, 95th percentile",
+            "Gateway request latency p95",
             "ms",
             {"{{service}}": quantile(0.95, "kong_request_latency_ms", "service")},
         ),
         Panel(
-            "Through the gateway",
+            "Gateway bandwidth",
             "Bps",
             {"{{direction}}": rate("kong_bandwidth_bytes", "direction")},
         ),
         Panel(
-            "Time that the router adds, 95th percentile",
+            "Router overhead p95",
             "s",
             {"router": quantile(0.95, "litellm_overhead_latency_metric")},
         ),
         Panel(
-            "Requests to Keycloak",
+            "Keycloak requests/s",
             "reqps",
             {"{{outcome}}": rate("http_server_requests_seconds_count", "outcome")},
         ),
         Panel(
-            "Keycloak's connections to its database",
+            "Keycloak database connections",
             "short",
-            {"in use": total("agroal_active_count"), "awaited": total("agroal_awaiting_count")},
+            {"active": total("agroal_active_count"), "awaiting": total("agroal_awaiting_count")},
         ),
-        Panel("Vectors", "short", {"{{id}}": "max by (id) (collection_points)"}),
+        Panel("Qdrant points", "short", {"{{id}}": "max by (id) (collection_points)"}),
         Panel(
-            "Requests to Qdrant",
+            "Qdrant requests/s",
             "reqps",
-            {"answered": rate("rest_responses_total"), "failed": rate("rest_responses_fail_total")},
+            {"all": rate("rest_responses_total"), "failed": rate("rest_responses_fail_total")},
         ),
-        Panel("Memory of Qdrant's members", "bytes", {"{{instance}}": "memory_resident_bytes"}),
+        Panel("Qdrant resident memory", "bytes", {"{{instance}}": "memory_resident_bytes"}),
         Panel(
-            "Object store",
+            "MinIO usable capacity",
             "bytes",
             {
                 "free": "min(minio_cluster_health_capacity_usable_free_bytes)",
-                "all": "min(minio_cluster_health_capacity_usable_total_bytes)",
+                "total": "min(minio_cluster_health_capacity_usable_total_bytes)",
             },
         ),
-        Panel("PostgreSQL: standbys behind", "s", {"{{instance}}": "cnpg_pg_replication_lag"}),
+        Panel("PostgreSQL replication lag", "s", {"{{instance}}": "cnpg_pg_replication_lag"}),
         Panel(
-            "PostgreSQL: size",
+            "PostgreSQL database size",
             "bytes",
             {"{{datname}}": "max by (datname) (cnpg_pg_database_size_bytes)"},
         ),
-        Panel("Metrics on disk", "bytes", {"blocks": "prometheus_tsdb_storage_blocks_bytes"}),
-        Panel("Time to read a target", "s", {"{{job}}": "max by (job) (scrape_duration_seconds)"}),
+        Panel(
+            "Prometheus blocks on disk", "bytes", {"blocks": "prometheus_tsdb_storage_blocks_bytes"}
+        ),
+        Panel("Scrape duration", "s", {"{{job}}": "max by (job) (scrape_duration_seconds)"}),
     ],
 )
 

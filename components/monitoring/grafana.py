@@ -7,28 +7,27 @@ from typing import Any
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from components.auth.realm import ADMIN_ROLE
-from components.common import network, probes, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component, when_ready
+from components.common import probes, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server
 from components.common.contracts import OidcClient, Route, ScrapeTarget, Upstream
 from components.common.labels import selector
 from components.common.network import Pods
-from components.common.pod import config_files, container, pod, scratch, secret_files
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
+from components.common.pod import config_files, container, scratch, secret_files, tmp
 from components.common.tier import Tier
 from components.monitoring.dashboard import DATASOURCE
 from components.monitoring.dashboards import DASHBOARDS
 from config.settings.observability import ObservabilitySettings
 
 CALLBACK = "/login/generic_oauth"
-"""Path that the identity provider sends people back to."""
+"""OIDC redirect path."""
 
 _USER = 472
 """The user of the image."""
 _SECRETS = "/run/secrets/grafana"
 _PROVISIONING = "/etc/grafana/provisioning"
 _DASHBOARDS = "/etc/grafana/dashboards"
-_CA = f"{TLS_PATH}/ca.crt"
 
 
 class GrafanaArgs(Args):
@@ -42,15 +41,15 @@ class GrafanaArgs(Args):
     prometheus: Upstream
 
 
-class Grafana(Component):
-    """One Grafana without a disk: data source, dashboards and people all come from elsewhere."""
+class Grafana(Server):
+    """A single stateless Grafana: data source, dashboards and users are provisioned."""
 
     kind = "grafana"
     port = 3000
 
     upstream: Upstream
     admin_secret: Output[str]
-    """`namespace/name` of the Secret with the password of `admin`, for when the realm is down."""
+    """`namespace/name` of the Secret with the password of `admin`, for a Keycloak outage."""
 
     def __init__(self, name: str, args: GrafanaArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
@@ -75,13 +74,13 @@ class Grafana(Component):
         }
         mounts = [
             secret_files("secrets", keys, _SECRETS),
-            self.certificate(name, f"{name}-members"),
+            self.certificate(name, self.members),
             *(
                 config_files(what, self._config(what, content), path)
                 for what, (content, path) in provided.items()
             ),
             scratch("data", "/var/lib/grafana", "1Gi"),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         alive = probes.https("/api/health", self.port, failures=6)
         server = container(
@@ -95,36 +94,29 @@ class Grafana(Component):
             liveness=alive,
             startup=probes.startup(alive, 180),
         )
-        self.service({"https": self.port}, name=f"{name}-members", headless=True)
+        self.service({"https": self.port}, name=self.members, headless=True)
         self.service({"https": self.port})
         workload = self.deployment(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                user=_USER,
-            ),
+            self.pod([server], mounts, user=_USER),
             1,
         )
-        network.connect(self, self.pods, args.prometheus.server, args.prometheus.port)
-        network.connect(self, self.pods, args.oidc.server, args.oidc.port)
-        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
-        self.register_outputs({"url": url})
+        self.tier.firewall.connect(self.pods, args.prometheus.server, args.prometheus.port)
+        self.tier.firewall.connect(self.pods, args.oidc.server, args.oidc.port)
+        self.upstream = self.upstream_after(workload.metadata.name)
+        self.register_outputs({"url": self.upstream.url})
 
     def route(self, host: str) -> Route:
-        """All of *host* but Grafana's own metrics; who is not signed in sees the way to do so."""
+        """All of *host* except Grafana's own metrics."""
         return Route(self.name, host, self.upstream, blocked=("/metrics",))
 
-    def _config(self, what: str, content: Mapping[str, Late[str]]) -> Output[str]:
+    def _config(self, what: str, content: Mapping[str, MaybeOutput[str]]) -> Output[str]:
         return secrets.config(
             self, f"{self.name}-{what}", self.tier.namespace, self.labels, content
         )
 
 
 def scrape_target(name: str, tier: Tier) -> ScrapeTarget:
-    """How the Grafana called *name* is read, before it is there: it reads Prometheus in turn."""
+    """Metrics of the Grafana *name*, by name, since Grafana depends on Prometheus in turn."""
     return ScrapeTarget(
         job=Grafana.kind,
         server=Pods(name, tier.namespace, selector(Grafana.kind, name)),
@@ -135,7 +127,7 @@ def scrape_target(name: str, tier: Tier) -> ScrapeTarget:
 
 
 def environment(host: str) -> dict[str, str]:
-    """What is neither secret nor known late.
+    """Plain settings.
 
     https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
     """
@@ -143,8 +135,8 @@ def environment(host: str) -> dict[str, str]:
         "server": {
             "protocol": "https",
             "http_port": str(Grafana.port),
-            "cert_file": f"{TLS_PATH}/tls.crt",
-            "cert_key": f"{TLS_PATH}/tls.key",
+            "cert_file": CERT_FILE,
+            "cert_key": KEY_FILE,
             "domain": host,
             "root_url": f"https://{host}/",
         },
@@ -175,12 +167,12 @@ def environment(host: str) -> dict[str, str]:
     }
 
 
-def _sign_in(oidc: OidcClient) -> dict[str, Late[str]]:
-    """The realm's administrators, and nobody else: a role that the path does not give is none."""
+def _sign_in(oidc: OidcClient) -> dict[str, MaybeOutput[str]]:
+    """Sign-in for the realm role of administrators only: without a mapped role it is denied."""
     inside = oidc.discovery_url.apply(
         lambda url: url.removesuffix("/.well-known/openid-configuration")
     )
-    settings: dict[str, Late[str]] = {
+    settings: dict[str, MaybeOutput[str]] = {
         "enabled": "true",
         "name": "Keycloak",
         "allow_sign_up": "true",
@@ -191,17 +183,17 @@ def _sign_in(oidc: OidcClient) -> dict[str, Late[str]]:
         "token_url": Output.format("{0}/protocol/openid-connect/token", inside),
         "api_url": Output.format("{0}/protocol/openid-connect/userinfo", inside),
         "use_pkce": "true",
-        "tls_client_ca": _CA,
+        "tls_client_ca": CA_FILE,
         "login_attribute_path": "preferred_username",
         "email_attribute_path": "email",
-        "role_attribute_path": f"contains(roles[*], '{ADMIN_ROLE}') && 'Admin'",
+        "role_attribute_path": f"contains(roles[*], '{oidc.admin_role}') && 'Admin'",
         "role_attribute_strict": "true",
     }
     return {f"GF_AUTH_GENERIC_OAUTH_{key}".upper(): value for key, value in settings.items()}
 
 
 def datasources(url: str) -> dict[str, Any]:
-    """The provisioning file of the one data source, Prometheus at *url*."""
+    """Provisioning file of the only data source, Prometheus at *url*."""
     return {
         "apiVersion": 1,
         "datasources": [
@@ -214,14 +206,14 @@ def datasources(url: str) -> dict[str, Any]:
                 "isDefault": True,
                 "editable": False,
                 "jsonData": {"httpMethod": "POST", "tlsAuthWithCACert": True},
-                "secureJsonData": {"tlsCACert": f"$__file{{{_CA}}}"},
+                "secureJsonData": {"tlsCACert": f"$__file{{{CA_FILE}}}"},
             }
         ],
     }
 
 
 def providers() -> dict[str, Any]:
-    """The provisioning file that says where the dashboards lie."""
+    """Provisioning file with the folder of the dashboards."""
     return {
         "apiVersion": 1,
         "providers": [

@@ -1,4 +1,4 @@
-"""What watches the stack: Prometheus, Alertmanager and Grafana, each with its own certificate."""
+"""Monitoring of the stack: Prometheus, Alertmanager and Grafana, each with its own certificate."""
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pydantic import Field
@@ -21,18 +21,18 @@ class ObservabilityArgs(Args):
     tier: Tier
     settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
     targets: list[ScrapeTarget]
-    """Everything to read; its own parts are added."""
+    """Scrape targets; those of monitoring itself are added."""
     host: str
     """Public host of the dashboards, such as `monitoring.entreprise.fr`."""
     oidc: OidcClient
-    """Grafana, as the realm knows it."""
+    """OIDC client of Grafana."""
 
 
 class Observability(ComponentResource):
-    """Reads every target; knows from generated rules what is wrong; shows it on dashboards."""
+    """Metrics of every target, generated alerts, and dashboards."""
 
     upstream: Upstream
-    """Of Grafana; the others are reached from inside only."""
+    """Grafana; the others are reachable from inside the cluster only."""
     admin_secret: Output[str]
     """`namespace/name` of the Secret with the password of Grafana's `admin`."""
 
@@ -40,10 +40,10 @@ class Observability(ComponentResource):
         self, name: str, args: ObservabilityArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__("private-ai:index:Observability", name, {}, opts)
-        child = ResourceOptions(parent=self)
+        child_opts = ResourceOptions(parent=self)
         tier, settings = args.tier, args.settings
         alertmanager = Alertmanager(
-            "alertmanager", AlertmanagerArgs(tier=tier, settings=settings), child
+            "alertmanager", AlertmanagerArgs(tier=tier, settings=settings), child_opts
         )
         prometheus = Prometheus(
             PROMETHEUS,
@@ -53,7 +53,7 @@ class Observability(ComponentResource):
                 targets=[*args.targets, alertmanager.metrics, scrape_target(_GRAFANA, tier)],
                 alertmanager=alertmanager.metrics,
             ),
-            child,
+            child_opts,
         )
         self._grafana = Grafana(
             _GRAFANA,
@@ -64,7 +64,7 @@ class Observability(ComponentResource):
                 oidc=args.oidc,
                 prometheus=prometheus.upstream,
             ),
-            child,
+            child_opts,
         )
         self.upstream = self._grafana.upstream
         self.admin_secret = self._grafana.admin_secret

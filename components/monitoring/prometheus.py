@@ -1,4 +1,4 @@
-"""Prometheus: reads every target over TLS, computes rules, raises alerts."""
+"""Prometheus: scrapes every target over TLS, evaluates rules, fires alerts."""
 
 import json
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
-from components.common import network, probes, secrets
+from components.common import probes, secrets
 from components.common.args import Args
-from components.common.component import Component, when_ready
+from components.common.component import Server
 from components.common.contracts import ScrapeTarget, Upstream
 from components.common.labels import selector
 from components.common.network import Pods
-from components.common.pod import config_files, container, pod, secret_files, template_disk
+from components.common.pod import config_files, container, secret_files, template_disk
 from components.common.tier import Tier
 from components.monitoring.alert_rules import rules
 from components.monitoring.prometheus_config import Job, prometheus_config, web_config
@@ -22,9 +22,9 @@ from config.settings.observability import ObservabilitySettings
 _CONFIG = "/etc/prometheus"
 _TOKENS = "/run/secrets/tokens"
 _DATA_PERCENT = 85
-"""Of the disk for blocks; the rest is for the write-ahead log and for compaction."""
+"""Share of the disk for blocks; the rest is for the write-ahead log and for compaction."""
 _START_SECONDS = 900
-"""For the write-ahead log of hours to be read again."""
+"""To replay hours of write-ahead log."""
 
 
 class PrometheusArgs(Args):
@@ -33,13 +33,13 @@ class PrometheusArgs(Args):
     tier: Tier
     settings: ObservabilitySettings = Field(default_factory=ObservabilitySettings)
     targets: list[ScrapeTarget]
-    """What it reads, besides itself."""
+    """Targets besides Prometheus itself."""
     alertmanager: ScrapeTarget
-    """Whom it tells; read as well when it is among the targets."""
+    """Receiver of alerts; scraped only if among the targets."""
 
 
-class Prometheus(Component):
-    """One Prometheus with a disk, configured by files that the engine writes."""
+class Prometheus(Server):
+    """A single Prometheus with a disk, configured by files of the stack."""
 
     kind = "prometheus"
     port = 9090
@@ -50,15 +50,7 @@ class Prometheus(Component):
         self, name: str, args: PrometheusArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
-        members = f"{name}-members"
-        itself = ScrapeTarget(
-            job="prometheus",
-            server=self.pods,
-            host=self.host(members),
-            server_name=self.host(),
-            port=self.port,
-        )
-        targets = [*args.targets, itself]
+        targets = [*args.targets, self.scrape_target(self.port)]
         configuration = secrets.config(
             self, name, args.tier.namespace, self.labels, _files(args, targets)
         )
@@ -72,7 +64,7 @@ class Prometheus(Component):
         mounts = [
             config_files("config", configuration, _CONFIG),
             secret_files("tokens", tokens, _TOKENS),
-            self.certificate(name, members),
+            self.certificate(name, self.members),
             template_disk("data", "/prometheus"),
         ]
         alive = probes.https("/-/healthy", self.port, failures=6)
@@ -94,35 +86,28 @@ class Prometheus(Component):
             liveness=alive,
             startup=probes.startup(alive, _START_SECONDS),
         )
-        headless = self.service({"https": self.port}, name=members, headless=True)
+        headless = self.service({"https": self.port}, name=self.members, headless=True)
         self.service({"https": self.port})
         workload = self.stateful_set(
-            pod(
-                [server],
-                mounts,
-                service_account=self.service_account(),
-                priority_class=args.tier.priority_class,
-                grace_seconds=120,
-            ),
+            self.pod([server], mounts, grace_seconds=120),
             1,
             headless=headless,
             disks=[("data", args.settings.storage)],
         )
         self._reach([*targets, args.alertmanager])
-        url = when_ready(workload, Output.format("https://{0}:{1}", self.host(), self.port))
-        self.upstream = Upstream(url=url, server=self.pods, port=self.port)
-        self.register_outputs({"url": url})
+        self.upstream = self.upstream_after(workload.metadata.name)
+        self.register_outputs({"url": self.upstream.url})
 
     def _reach(self, targets: Sequence[ScrapeTarget]) -> None:
-        """One edge to each component, however many of its ports are read."""
+        """One connection per component, with all its scraped ports."""
         servers = {target.server.name: target.server for target in targets}
         for name, server in servers.items():
             ports = {target.port for target in targets if target.server.name == name}
-            network.connect(self, self.pods, server, *sorted(ports))
+            self.tier.firewall.connect(self.pods, server, *sorted(ports))
 
 
 def query_access(name: str, tier: Tier) -> Upstream:
-    """How the Prometheus called *name* is asked, before it is there: it reads who asks, in turn."""
+    """The Prometheus *name* by name, for clients that it scrapes and thus depends on."""
     return Upstream(
         url=Output.format("https://{0}.{1}.svc:{2}", name, tier.namespace, Prometheus.port),
         server=Pods(name, tier.namespace, selector(Prometheus.kind, name)),
@@ -131,7 +116,7 @@ def query_access(name: str, tier: Tier) -> Upstream:
 
 
 def retention_size(storage: str) -> str:
-    """How much of a disk of the size *storage* metrics may fill, in Prometheus's units."""
+    """Size limit of the blocks on a disk of *storage*, in Prometheus's units."""
     return f"{int(parse(storage) * _DATA_PERCENT / 100 / 2**20)}MB"  # its MB are MiB
 
 

@@ -1,6 +1,6 @@
-"""What Prometheus and Alertmanager start from, as data: no Pulumi here.
+"""Configuration of Prometheus and Alertmanager, as data: no Pulumi here.
 
-Targets are found by asking the cluster's DNS for the pods behind a headless Service, so that
+Targets are discovered through the cluster DNS, as the pods behind a headless Service, so that
 Prometheus needs no access to the API server (docs/adr/0006-prometheus-without-operator.md).
 https://prometheus.io/docs/prometheus/latest/configuration/configuration/
 """
@@ -9,25 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.common.component import TLS_PATH
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from config.settings.observability import AlertWebhook
-
-_CA = f"{TLS_PATH}/ca.crt"
 
 
 @dataclass(frozen=True)
 class Job:
-    """Some pods to read; see `components.contracts.ScrapeTarget`."""
+    """A scrape target with plain values; see `components.common.contracts.ScrapeTarget`."""
 
     job: str
     component: str
-    """Name of the component, which the label `component` of what is read holds."""
+    """Value of the label `component` of the series."""
     host: str
     server_name: str
     port: int
     path: str
     token_file: str | None = None
-    """The file with the token that the pods ask for."""
+    """File with the bearer token that the target requires."""
 
 
 def prometheus_config(
@@ -37,7 +35,7 @@ def prometheus_config(
     rule_files: Sequence[str],
     alertmanager: Job,
 ) -> dict[str, Any]:
-    """The whole `prometheus.yaml`."""
+    """The `prometheus.yaml`."""
     interval = f"{scrape_seconds}s"
     return {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
@@ -49,7 +47,7 @@ def prometheus_config(
 
 def _scrape(job: Job) -> dict[str, Any]:
     scrape: dict[str, Any] = {
-        "job_name": f"{job.job}/{job.component}:{job.port}{job.path}",  # unique, as it must be
+        "job_name": f"{job.job}/{job.component}:{job.port}{job.path}",  # must be unique
         **_over_tls(job),
         "metrics_path": job.path,
         "relabel_configs": [
@@ -63,10 +61,10 @@ def _scrape(job: Job) -> dict[str, Any]:
 
 
 def _over_tls(job: Job) -> dict[str, Any]:
-    """Every pod of *job*, whose certificate must be valid for the one name of its component."""
+    """Every pod of *job*, with a certificate valid for the DNS name of its component."""
     return {
         "scheme": "https",
-        "tls_config": {"ca_file": _CA, "server_name": job.server_name},
+        "tls_config": {"ca_file": CA_FILE, "server_name": job.server_name},
         "dns_sd_configs": [
             {"names": [job.host], "type": "A", "port": job.port, "refresh_interval": "30s"}
         ],
@@ -74,7 +72,7 @@ def _over_tls(job: Job) -> dict[str, Any]:
 
 
 def alertmanager_config(webhook: AlertWebhook | None) -> dict[str, Any]:
-    """The whole `alertmanager.yaml`: everything to *webhook*, or to nobody.
+    """The `alertmanager.yaml`: all alerts to *webhook*, if any.
 
     https://prometheus.io/docs/alerting/latest/configuration/
     """
@@ -94,14 +92,14 @@ def alertmanager_config(webhook: AlertWebhook | None) -> dict[str, Any]:
 
 
 def web_config() -> dict[str, Any]:
-    """The file of `--web.config.file`, the same for both.
+    """The `--web.config.file` of both.
 
     https://prometheus.io/docs/prometheus/latest/configuration/https/
     """
     return {
         "tls_server_config": {
-            "cert_file": f"{TLS_PATH}/tls.crt",
-            "key_file": f"{TLS_PATH}/tls.key",
+            "cert_file": CERT_FILE,
+            "key_file": KEY_FILE,
             "min_version": "TLS12",
         }
     }

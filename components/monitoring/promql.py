@@ -1,19 +1,19 @@
-"""The few forms of PromQL that rules and dashboards share."""
+"""PromQL expressions that rules and dashboards share."""
 
 
 def total(metric: str, *by: str) -> str:
-    """The sum of *metric*, apart by the labels *by*."""
+    """The sum of *metric*, grouped by the labels *by*."""
     return _sum(metric, by)
 
 
 def rate(counter: str, *by: str, where: str = "", window: str = "5m") -> str:
-    """What *counter* grows by in a second, of the series that *where* selects."""
+    """Per-second rate of *counter*, of the series that *where* selects, grouped by *by*."""
     selector = f"{{{where}}}" if where else ""
     return _sum(f"rate({counter}{selector}[{window}])", by)
 
 
 def quantile(share: float, histogram: str, *by: str) -> str:
-    """The bound that *share* of the last five minutes' observations lies below."""
+    """The *share* quantile of *histogram* over the last five minutes, grouped by *by*."""
     return f"histogram_quantile({share}, {rate(f'{histogram}_bucket', *by, 'le')})"
 
 

@@ -1,4 +1,4 @@
-# Give one consumer one bucket: a user, a policy, and the two joined; safe to run again.
+# Grant one client access to one bucket: a user, a policy, and their attachment; idempotent.
 # Reads files: /run/secrets/root/{user,password}, /run/secrets/grant/{access-key,secret-key},
 # /etc/grant/policy.json. $1: host and port of the store, $2: name of the policy and of the user.
 set -eu
@@ -6,14 +6,14 @@ export MC_CONFIG_DIR=/tmp/mc
 MC_HOST_store="https://$(cat /run/secrets/root/user):$(cat /run/secrets/root/password)@$1"
 export MC_HOST_store
 
-# From standard input, since an argument would show in the process list.
+# Through standard input, since arguments are visible in the process list.
 printf '%s\n%s\n' "$(cat /run/secrets/grant/access-key)" "$(cat /run/secrets/grant/secret-key)" |
   mc admin user add store
 mc admin policy create store "$2" /etc/grant/policy.json
-if ! said=$(mc admin policy attach store "$2" --user "$2" 2>&1); then
-  case "$said" in
+if ! output=$(mc admin policy attach store "$2" --user "$2" 2>&1); then
+  case "$output" in
     *"already in effect"*) ;;
-    *) echo "$said" >&2; exit 1 ;;
+    *) echo "$output" >&2; exit 1 ;;
   esac
 fi
 echo "$2 granted"

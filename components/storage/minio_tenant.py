@@ -1,4 +1,4 @@
-"""MinIO: object storage for weights, documents and backups, as a Tenant of the MinIO operator."""
+"""MinIO: object storage for documents and backups, as a Tenant of the MinIO operator."""
 
 import json
 from collections.abc import Mapping
@@ -9,18 +9,19 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import Resources
-from components.common import network, scripts, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component
+from components.common import scripts, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server, after
 from components.common.contracts import BucketAccess, ScrapeTarget
 from components.common.network import Pods
-from components.common.pod import Mount, config_files, container, scratch, secret_files
+from components.common.pki import CA_FILE, TLS_PATH
+from components.common.pod import Mount, config_files, container, secret_files, tmp
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
 from config.settings.data import MinioSettings
 
 Bucket = Literal["llm-models", "llm-documents", "llm-backups"]
-"""The buckets of the first seed."""
+"""Names of the buckets."""
 BUCKETS: tuple[Bucket, ...] = ("llm-models", "llm-documents", "llm-backups")
 Right = Literal["read", "write"]
 
@@ -40,28 +41,27 @@ _ACTIONS: dict[Right, list[str]] = {
 _USER = 1000
 """The user of MinIO's image."""
 _SERVICE = "minio"
-"""The operator gives the S3 API this name, whatever the tenant is called."""
-_OPERATOR_API_PORTS = (443, 6443)
+"""Name of the S3 Service, which the operator fixes for every tenant."""
 
 
 class MinioTenantArgs(Args):
-    """One tenant; the operator allows one a namespace."""
+    """One tenant; the operator allows one per namespace."""
 
     tier: Tier
     settings: MinioSettings = Field(default_factory=MinioSettings)
     api_server_cidrs: list[str]
-    """Where its sidecar watches its configuration."""
+    """Addresses of the Kubernetes API server, which the sidecar watches for its configuration."""
     operator_namespace: str = "minio-operator"
 
 
-class MinioTenant(Component):
-    """An erasure-coded pool, its buckets, and a user for each consumer that is granted one."""
+class MinioTenant(Server):
+    """An erasure-coded pool, its buckets, and a user for each client with a grant."""
 
     kind = "minio"
     port = 9000
 
     endpoint: Output[str]
-    """`https://…` of the S3 API, known once the tenant is initialised."""
+    """`https://…` of the S3 API, known once the tenant is initialized."""
     metrics: ScrapeTarget
 
     def __init__(
@@ -85,36 +85,32 @@ class MinioTenant(Component):
             api_version="minio.min.io/v2",
             kind="Tenant",
             metadata={
-                **self.metadata(name),  # the operator names Services and volumes after it
+                **self.metadata(name),  # the operator derives names of Services and volumes from it
                 "annotations": {
                     "pulumi.com/waitFor": "jsonpath={.status.currentState}=Initialized"
                 },
             },
             spec=self._spec(name, args, configuration),
-            opts=self.stateful,
+            opts=self.stateful_opts,
         )
-        network.connect(self, self.pods, self.pods, self.port)
+        self.tier.firewall.connect(self.pods, self.pods, self.port)
         operator = Pods("minio-operator", args.operator_namespace)
-        network.admit(self, self.pods, operator, self.port)
-        network.reach_cidrs(
-            self, "api-server", self.pods, args.api_server_cidrs, *_OPERATOR_API_PORTS
-        )
-        self.endpoint = Output.all(tenant.id, self.host(_SERVICE)).apply(
-            lambda both: f"https://{both[1]}"
-        )
-        self.metrics = ScrapeTarget(
-            job="minio",
-            server=self.pods,
-            host=self.host(f"{name}-hl"),
+        self.tier.firewall.admit(self.pods, operator, self.port)
+        self.reach_api_server(args.api_server_cidrs)
+        self.endpoint = after(Output.format("https://{0}", self.host(_SERVICE)), tenant.id)
+        self.metrics = self.scrape_target(
+            self.port,
+            service=f"{name}-hl",
             server_name=self.host(_SERVICE),
-            port=self.port,
             path="/minio/metrics/v3",
         )
         self.register_outputs({"endpoint": self.endpoint})
 
-    def grant(self, bucket: Bucket, who: str, right: Right = "write") -> BucketAccess:
-        """Let *who* use *bucket*, under a user of its own that may do nothing else."""
-        step = f"{who}-{bucket}"
+    def grant(
+        self, bucket: Bucket, client_name: str, right: Right = "write"
+    ) -> BucketAccess[Output[str]]:
+        """Access to *bucket* for *client_name*, with a user that has no other permissions."""
+        step = f"{client_name}-{bucket}"
         client = pods_of(self, step)
         secret_key = secrets.password(self, f"{client.name}-key", 40)
         self.allow_from(client)
@@ -136,7 +132,7 @@ class MinioTenant(Component):
                 "/etc/grant",
             ),
             secret_files("tls", self._certificate, TLS_PATH),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         run = container(
             "grant",
@@ -144,20 +140,20 @@ class MinioTenant(Component):
             Resources.fixed("100m", "128Mi", "64Mi"),
             command=["/bin/sh", "/etc/grant/grant.sh"],
             args=[self.endpoint.apply(lambda url: url.removeprefix("https://")), step],
-            env={"SSL_CERT_FILE": f"{TLS_PATH}/ca.crt"},
+            env={"SSL_CERT_FILE": CA_FILE},
             mounts=mounts,
         )
         done = run_once(self, step, run, mounts, service_account=self._account)
         return BucketAccess(
             bucket=bucket,
-            endpoint=Output.all(self.endpoint, done).apply(lambda both: str(both[0])),
+            endpoint=after(self.endpoint, done),
             server=self.pods,
             port=self.port,
             access_key=Output.from_input(step),
             secret_key=secret_key,
         )
 
-    def _files(self, name: str, volume: str, content: Mapping[str, Late[str]]) -> Mount:
+    def _files(self, name: str, volume: str, content: Mapping[str, MaybeOutput[str]]) -> Mount:
         secret = secrets.files(self, name, self.tier.namespace, self.labels, content)
         return secret_files(volume, secret, f"/run/secrets/{volume}")
 
@@ -174,7 +170,7 @@ class MinioTenant(Component):
             "mountPath": "/data",
             "podManagementPolicy": "Parallel",
             "priorityClassName": args.tier.priority_class,
-            "requestAutoCert": False,  # its certificates are of the stack's authority
+            "requestAutoCert": False,  # the stack's authority issues its certificates
             "externalCertSecret": [{"name": self._certificate, "type": "kubernetes.io/tls"}],
             "configuration": {"name": configuration},
             "features": {"bucketDNS": True},
@@ -214,7 +210,7 @@ class MinioTenant(Component):
 
 
 def config_env(user: str, password: str) -> str:
-    """The file `config.env` of a tenant; the console is off, metrics need no token.
+    """The `config.env` of a tenant; the console is off, metrics need no token.
 
     https://min.io/docs/minio/linux/reference/minio-server/settings.html
     """
@@ -230,7 +226,7 @@ def config_env(user: str, password: str) -> str:
 
 
 def bucket_policy(bucket: Bucket, right: Right) -> dict[str, Any]:
-    """An IAM policy for *bucket* alone."""
+    """An IAM policy for *bucket* only."""
     return {
         "Version": "2012-10-17",
         "Statement": [

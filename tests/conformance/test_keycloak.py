@@ -9,7 +9,6 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 
 from components.auth.realm import ADMIN_ROLE, USER_ROLE
-from components.monitoring.metric_catalog import METRICS
 from tests.conformance.generated import Generated
 from tests.conformance.peers import exposition, keycloak, postgres
 from tests.conformance.peers.browser import Browser
@@ -18,6 +17,7 @@ from tests.conformance.peers.errors import PeerFailedError
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.postgres import Postgres
 from tests.conformance.tokens import claims, of_team, verify
+from tests.metric_catalog import METRICS
 
 _TEAM = "developers"
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from components.monitoring.metric_catalog import METRICS
 from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated
 from tests.conformance.peers import exposition, redis
@@ -17,6 +16,7 @@ from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
 from tests.conformance.tokens import of_team, signed_by
+from tests.metric_catalog import METRICS
 
 _LONG = 32_000
 """Tokens of a long answer: a few of them are what a team may have in a minute."""

@@ -2,7 +2,7 @@
 
 from pulumi import Output
 
-from components.apps.open_webui_media import pictures, speech
+from components.apps.open_webui_media import image_generation, speech
 from components.common.contracts import ImageAccess
 from components.common.network import Pods
 from tests.conformance.peers import open_webui
@@ -20,7 +20,7 @@ def test_every_variable_of_speech_and_images_is_read() -> None:
         workflow="{}",
         nodes="[]",
     )
-    told = {**speech("dictation", "voice"), **pictures(images), "COMFYUI_API_KEY": "secret"}
+    told = {**speech("dictation", "voice"), **image_generation(images), "COMFYUI_API_KEY": "secret"}
 
     assert len(told) == 13
     assert set(told) <= open_webui.environment()

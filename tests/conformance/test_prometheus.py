@@ -9,7 +9,6 @@ import pytest
 
 from components.gpu import dcgm_exporter
 from components.monitoring.dashboards import DASHBOARDS
-from components.monitoring.metric_catalog import METRICS
 from components.monitoring.prometheus_config import alertmanager_config
 from config.settings.observability import AlertWebhook
 from tests.conformance.generated import STACKS, Generated
@@ -19,6 +18,7 @@ from tests.conformance.peers.errors import RefusedError
 from tests.conformance.peers.prometheus import Server
 from tests.conformance.peers.relocate import relocated
 from tests.conformance.peers.vllm import VllmSource
+from tests.metric_catalog import METRICS
 
 _QUERIES = [(board.uid, query) for board in DASHBOARDS for query in board.queries()]
 
@@ -156,7 +156,7 @@ def test_no_rule_or_query_reads_a_series_that_vllm_does_not_export(
     assert {e: found for e in read if (found := vllm_source.problems(e))} == {}
 
 
-def test_the_metric_catalogue_holds_what_vllm_exports(vllm_source: VllmSource) -> None:
+def test_the_metric_catalog_holds_what_vllm_exports(vllm_source: VllmSource) -> None:
     exported = vllm_source.series()
     for name, kind in METRICS["vllm"].items():
         for series in exposition.names(name, kind):
@@ -184,9 +184,9 @@ _REQUESTS = "litellm_proxy_total_requests_metric_total"
 @pytest.mark.parametrize(
     ("alert", "labels", "series"),
     [
-        pytest.param("FirstTokenLateFast", {"model_name": "chat"}, _LATE, id="late-first-tokens"),
+        pytest.param("TtftSloBurnFast", {"model_name": "chat"}, _LATE, id="late-first-tokens"),
         pytest.param(
-            "RequestsFailFast",
+            "AvailabilitySloBurnFast",
             {},
             {
                 f'{_REQUESTS}{{status_code="200"}}': "0+10x100",
@@ -195,7 +195,7 @@ _REQUESTS = "litellm_proxy_total_requests_metric_total"
             id="our-errors",
         ),
         pytest.param(
-            "RequestsWait",
+            "RequestQueueGrows",
             {"model_name": "chat"},
             {
                 'vllm:num_requests_waiting{model_name="chat",engine="0"}': "9x100",
@@ -236,7 +236,7 @@ def test_a_healthy_stack_raises_nothing(prod: Generated, folder: Path) -> None:
         f'{_REQUESTS}{{status_code="200"}}': "0+10x100",
         'litellm_deployment_state{litellm_model_name="chat"}': "0x100",
     }
-    for alert in ("FirstTokenLateFast", "RequestsFailFast", "ModelUnreachable"):
+    for alert in ("TtftSloBurnFast", "AvailabilitySloBurnFast", "ModelUnreachable"):
         prometheus.test_rules(folder, _rules(prod), _case(healthy, alert, []))
 
 

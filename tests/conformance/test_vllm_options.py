@@ -6,28 +6,28 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from components.models.vllm.args import Role, Server, environment, vllm_args
+from components.models.model_server import Role
+from components.models.vllm.args import environment, vllm_args
 from config.load import load
 from config.reference import KEY
+from config.settings.models import ModelSettings
 from config.settings.vllm import OnlineQuantization
 from config.settings.vllm_parsers import ReasoningParser, ToolParser
 from tests.conformance.generated import ROOT
 from tests.conformance.peers.vllm import VllmSource
-from tests.unit.components.models.vllm.vllm_asked import ADAPTERS, FILES, model
-
-EXTRAS = {name: f"/extras/{name}/abc" for name in ("draft", "adapter-legal", "adapter-medical")}
+from tests.unit.components.models.vllm.vllm_asked import ADAPTERS, FILES, model, served
 
 
 def parsed(
     source: VllmSource,
     vllm: dict[str, Any],
     *,
-    role: Role = "whole",
+    role: Role = "standalone",
     hosts: int = 1,
     **given: Any,
 ) -> dict[str, Any]:
     settings = model(**given, vllm=vllm)
-    verb, *words = vllm_args(Server(settings, "chat", "/models/abc", EXTRAS, role, hosts))
+    verb, *words = vllm_args(served(settings, role=role, hosts=hosts))
     assert verb == "serve"
     return source.parse(words, {"api-key": ["key"]})
 
@@ -139,7 +139,11 @@ def test_yarn_names_the_base_and_the_longest_context_since_vllm_replaces_and_bel
 @pytest.mark.parametrize(
     ("vllm", "role", "connector"),
     [
-        ({"kv_offload": {"backend": "lmcache", "size": "64Gi"}}, "whole", "LMCacheConnectorV1"),
+        (
+            {"kv_offload": {"backend": "lmcache", "size": "64Gi"}},
+            "standalone",
+            "LMCacheConnectorV1",
+        ),
         ({"prefill_replicas": 1, "routing": "prefix-aware"}, "prefill", "NixlConnector"),
         ({"prefill_replicas": 1, "routing": "prefix-aware"}, "decode", "NixlConnector"),
     ],
@@ -159,7 +163,7 @@ def test_the_pods_of_a_group_know_their_place_in_it(
     vllm_source: VllmSource, role: Role, headless: bool | None
 ) -> None:
     settings = model(tensor_parallel=8, pipeline_parallel=2)
-    _, *words = vllm_args(Server(settings, "chat", "/models/abc", role=role, hosts=2))
+    _, *words = vllm_args(served(settings, role=role, hosts=2))
     # The kubelet puts what LeaderWorkerSet sets in the place of the variables.
     known = {"$(LWS_WORKER_INDEX)": "1", "$(LWS_LEADER_ADDRESS)": "chat-0.chat.llm-production"}
     for variable, value in known.items():
@@ -211,21 +215,22 @@ def example_models() -> list[Any]:
         stack = load(yaml.safe_load(file.read_text())["config"][KEY], file.stem)
         for name, settings in stack.models.items():
             hosts = settings.hosts(stack.pools[settings.pool].gpus_per_node)
-            roles: tuple[Role, ...] = ("leader", "worker") if hosts > 1 else ("whole",)
+            roles: tuple[Role, ...] = ("leader", "worker") if hosts > 1 else ("standalone",)
             found += [
-                pytest.param(Server(settings, name, "/models/abc", role=role, hosts=hosts))
+                pytest.param(settings, name, role, hosts, id=f"{name}-{role}")
                 for role in roles
                 if settings.engine == "vllm"
             ]
     return found
 
 
-@pytest.mark.parametrize("server", example_models(), ids=lambda s: f"{s.served_name}-{s.role}")
+@pytest.mark.parametrize(("settings", "name", "role", "hosts"), example_models())
 def test_every_model_of_every_example_is_started_as_vllm_accepts_it(
-    vllm_source: VllmSource, server: Server
+    vllm_source: VllmSource, settings: ModelSettings, name: str, role: Role, hosts: int
 ) -> None:
-    words = [word.replace("$(LWS_WORKER_INDEX)", "1") for word in vllm_args(server)[1:]]
+    words = vllm_args(served(settings, name, role=role, hosts=hosts))[1:]
+    words = [word.replace("$(LWS_WORKER_INDEX)", "1") for word in words]
     found = vllm_source.parse(words, {"api-key": ["key"]})
 
-    assert found["served_model_name"] == [server.served_name]
-    assert found.get("nnodes", 1) == server.hosts
+    assert found["served_model_name"] == [name]
+    assert found.get("nnodes", 1) == hosts

@@ -28,8 +28,8 @@ Case = Callable[[Checkout], AbstractContextManager[None]]
 _ENFORCED = ("policies/levels.py", 'frozenset({"local"})', "frozenset()")
 """Makes the policies enforce on the local stack as they do on every other."""
 
-_TO_REDIS = "        network.connect(self, self.pods, args.redis.server, args.redis.port)\n"
-_TO_THE_WORLD = '        network.reach_cidrs(self, "world", self.pods, ["0.0.0.0/0"], 443)\n'
+_TO_REDIS = "        self.tier.firewall.connect(self.pods, args.redis.server, args.redis.port)\n"
+_TO_THE_WORLD = '        self.tier.firewall.reach_cidrs(self.pods, ["0.0.0.0/0"], 443)\n'
 
 
 def _edits(*edits: tuple[str, str, str]) -> Case:

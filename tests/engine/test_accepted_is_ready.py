@@ -44,15 +44,17 @@ from functools import partial
 
 from catalog.images import image
 from components import program
+from components.models.deploy import deploy_models
+from components.monitoring.prometheus import query_access
 from components.platform import Platform, PlatformArgs
-from components.serving import serve
 
 stack = program.read_stack()
-on = program.on_cluster(stack.cluster)
+cluster_opts = program.cluster_options(stack.cluster)
 platform = Platform("platform", PlatformArgs(
     settings=stack.platform, gpus=program.gpus(stack),
-    image=partial(image, prefix=stack.platform.registry_prefix)), on)
-serve(stack, platform, program.hub_token(), on)
+    image=partial(image, prefix=stack.platform.registry_prefix)), cluster_opts)
+prometheus = query_access("prometheus", platform.tier("monitoring"))
+deploy_models(stack, platform, program.hub_token(), prometheus, cluster_opts)
 """
 
 

@@ -131,7 +131,7 @@ def every_engine_beside_vllm_has_its_front(api: Api) -> None:
         container["name"]
         for pod in servers(api)
         for container in pod["spec"]["containers"]
-        if container["name"] != "front"
+        if container["name"] != "auth-proxy"
     }
     fronted = [pod for pod in servers(api) if len(pod["spec"]["containers"]) > 1]
 

@@ -1,1 +1,1 @@
-"""The engines that serve a model besides vLLM, each behind the same front."""
+"""The inference engines besides vLLM, each behind the same auth proxy."""

@@ -1,4 +1,4 @@
-"""ComfyUI: images, for the chat, which speaks its API; it has none of OpenAI's.
+"""ComfyUI: image generation for the chat, through its own API; it has no OpenAI-compatible one.
 
 Options: comfy/cli_args.py of ComfyUI. Calls: open_webui/utils/images/comfyui.py of Open WebUI.
 """
@@ -8,23 +8,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 
-from components.common.contracts import ImageAccess
-from components.models.engines.base import FILES, HOME, OFFLINE, EngineArgs, EngineService, Launch
-from components.models.engines.front import Api, Front
+from components.common.contracts import ImageAccess, ModelEndpoint
+from components.models.engines.auth_proxy import AuthProxy, Location
+from components.models.engines.base import FILES, HOME, OFFLINE, EngineService, Launch
+from components.models.model_server import ModelServerArgs, ServedModel
 
 _PORT = 8188
 _PROGRAM = "/default-comfyui-bundle/ComfyUI/main.py"
-"""Where the image holds it; its own start script copies it to a place that can be written."""
+"""Path in the image; the image's start script would copy it to a writable directory."""
 
-_PATHS = (Api("/prompt"), Api("/history/"), Api("/view"), Api("/ws"), Api("/object_info"))
-"""What the chat calls; the rest changes queues, settings and files."""
+_PATHS = (
+    Location("/prompt"),
+    Location("/history/"),
+    Location("/view"),
+    Location("/ws"),
+    Location("/object_info"),
+)
+"""Paths that the chat calls; the rest changes queues, settings and files."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a model makes an image, as its authors' card has it."""
+    """Sampling parameters of a model, from its model card."""
 
     steps: int
     guidance: float
@@ -36,25 +43,26 @@ _SAMPLING: Mapping[str, Sampling] = {
     # black-forest-labs/FLUX.1-schnell: one to four steps, no guidance (ComfyUI's example: cfg 1).
     "flux1-schnell": Sampling(4, 1.0, "euler", "simple"),
 }
-_USUAL = Sampling(30, 7.0, "dpmpp_2m", "karras")
-"""Of Stable Diffusion XL and its like; an assumption within what its users have."""
+_DEFAULT = Sampling(30, 7.0, "dpmpp_2m", "karras")
+"""For Stable Diffusion XL and its derivatives; an assumption within common settings."""
 
 _SIDE = 1024
-"""Pixels; what both were trained on."""
+"""Width and height in pixels; the training resolution of both."""
 
 
 class ComfyUi(EngineService):
-    """A queue of images on one GPU; without state, so a restart forgets what it made."""
+    """A queue of images on one GPU; stateless, so a restart drops generated images."""
 
     kind: ClassVar[str] = "comfyui"
 
-    images: ImageAccess
-
-    def __init__(self, name: str, args: EngineArgs, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ModelServerArgs, opts: ResourceOptions | None = None
+    ) -> None:
         super().__init__(name, args, opts)
-        file = args.settings.checkpoint.file or ""
-        sampling = _SAMPLING.get(args.settings.model, _USUAL)
-        self.images = ImageAccess(
+        settings = args.model.settings
+        file = settings.checkpoint.file or ""
+        sampling = _SAMPLING.get(settings.model, _DEFAULT)
+        self._images = ImageAccess(
             url=self.endpoint.url.apply(lambda url: url.removesuffix("/v1")),
             api_key=self.endpoint.api_key,
             server=self.pods,
@@ -66,8 +74,18 @@ class ComfyUi(EngineService):
             nodes=json.dumps(NODES),
         )
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """No custom nodes, no nodes that call paid services, no prompt in a file's metadata."""
+    @property
+    def endpoints(self) -> list[ModelEndpoint[Output[str]]]:
+        """None: the router speaks OpenAI's API only."""
+        return []
+
+    @property
+    def images(self) -> ImageAccess:
+        """Image generation for the chat."""
+        return self._images
+
+    def launch(self, model: ServedModel) -> Launch:
+        """No custom nodes, no nodes that call paid services, no prompts in image metadata."""
         return Launch(
             command=["python3", _PROGRAM],
             args=[
@@ -81,20 +99,20 @@ class ComfyUi(EngineService):
                 "--disable-api-nodes",
                 "--disable-metadata",
             ],
-            front=Front(_PORT, _PATHS, "/system_stats", None),  # it has no metrics
+            proxy=AuthProxy(_PORT, _PATHS, "/system_stats", None),  # it has no metrics
             environment={
                 **OFFLINE,
                 "HOME": HOME,
                 "USER": "comfyui",
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
-            # JSON is YAML. `checkpoints` are files with everything in them.
-            files={"models.yaml": json.dumps({"stack": {"checkpoints": args.weights.path}})},
+            # JSON is YAML. `checkpoints` are files with all parts of a model.
+            files={"models.yaml": json.dumps({"stack": {"checkpoints": model.weights.path}})},
         )
 
 
 def workflow(file: str, sampling: Sampling) -> Mapping[str, Any]:
-    """The graph of nodes that makes an image from *file*; the chat fills in what NODES names."""
+    """The workflow that generates an image with *file*; the chat sets the inputs of NODES."""
 
     def node(kind: str, **inputs: object) -> Mapping[str, Any]:
         return {"class_type": kind, "inputs": inputs}
@@ -132,4 +150,4 @@ NODES = [
     {"type": "steps", "key": "steps", "node_ids": ["3"]},
     {"type": "seed", "key": "seed", "node_ids": ["3"]},
 ]
-"""What of the graph belongs to a request."""
+"""Inputs of the workflow that a request sets."""

@@ -3,29 +3,32 @@
 Options and variables: infinity_emb/cli.py and infinity_emb/env.py of its wheel.
 """
 
-from components.models.engines.base import HOME, OFFLINE, EngineArgs, EngineService, Launch
-from components.models.engines.front import Api, Front
+from components.common.contracts import StoredModel
+from components.models.engines.auth_proxy import AuthProxy, Location
+from components.models.engines.base import HOME, OFFLINE, EngineService, Launch
+from components.models.model_server import ServedModel
+from config.settings.models import ModelSettings
 
 _PORT = 7997
 _DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 _BATCH = 32
-"""Its own default."""
+"""Infinity's default."""
 
 
 class Infinity(EngineService):
-    """One model, batched as requests come."""
+    """One model with dynamic batching."""
 
     kind = "infinity"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """Its paths get OpenAI's prefix; health and metrics stay outside of it."""
-        reranks = args.settings.task == "rerank"
+    def launch(self, model: ServedModel) -> Launch:
+        """All paths get the prefix `/v1`, except health and metrics."""
+        reranks = model.settings.task == "rerank"
         return Launch(
             command=["infinity_emb"],
-            args=infinity_args(args),
-            front=Front(
+            args=infinity_args(model.settings, model.served_name, model.weights),
+            proxy=AuthProxy(
                 _PORT,
-                (Api("/v1/rerank" if reranks else "/v1/embeddings"), Api("/v1/models")),
+                (Location("/v1/rerank" if reranks else "/v1/embeddings"), Location("/v1/models")),
                 "/health",
                 "/metrics",
             ),
@@ -36,22 +39,22 @@ class Infinity(EngineService):
                 "INFINITY_ANONYMOUS_USAGE_STATS": "0",
                 "INFINITY_QUEUE_SIZE": "32000",
             },
-            dialect="infinity" if reranks else "openai",
+            api="infinity" if reranks else "openai",
         )
 
 
-def infinity_args(args: EngineArgs) -> list[str]:
+def infinity_args(settings: ModelSettings, served_name: str, weights: StoredModel) -> list[str]:
     """The arguments of `infinity_emb`."""
     return [
         "v2",
-        f"--model-id={args.weights.path}",
-        f"--served-model-name={args.served_name}",
+        f"--model-id={weights.path}",
+        f"--served-model-name={served_name}",
         "--host=127.0.0.1",
         f"--port={_PORT}",
         "--url-prefix=/v1",
         "--engine=torch",
         "--device=cuda",
-        f"--dtype={_DTYPES[args.settings.served_dtype]}",
+        f"--dtype={_DTYPES[settings.served_dtype]}",
         f"--batch-size={_BATCH}",
         "--no-trust-remote-code",
         "--no-vector-disk-cache",

@@ -1,4 +1,4 @@
-"""Ollama: one GGUF file, registered under the name that users ask for, never pulled.
+"""Ollama: one GGUF file, registered under the served name, never pulled.
 
 Variables: envconfig/config.go of Ollama 0.17.4.
 """
@@ -6,14 +6,15 @@ Variables: envconfig/config.go of Ollama 0.17.4.
 import shlex
 
 from components.common.contracts import StoredModel
-from components.models.engines.base import CHATS, FILES, HOME, EngineArgs, EngineService, Launch
-from components.models.engines.front import Api, Front
+from components.models.engines.auth_proxy import AuthProxy, Location
+from components.models.engines.base import CHATS, FILES, HOME, EngineService, Launch
+from components.models.model_server import ServedModel
 from config.settings.models import ModelSettings
 
 _PORT = 11434
 _KV = {"auto": "f16", "q8_0": "q8_0"}
 _LOAD_TIMEOUT = "0"
-"""Never: the startup probe is what has patience, and knows how much."""
+"""No timeout: the startup probe limits the time to load."""
 
 _PREPARE = """\
 file={file}
@@ -30,43 +31,43 @@ ollama create {name} -f {files}/Modelfile
 kill "$server"
 wait "$server" || true
 """
-"""A blob that is there already is not copied, so the weights stay where they were verified."""
+"""An existing blob is not copied, so the verified file itself is served."""
 
 
 class Ollama(EngineService):
-    """One model, which stays loaded."""
+    """One model, loaded permanently."""
 
     kind = "ollama"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """The name is made before the server starts; its startup probe loads the weights."""
-        settings, name = args.settings, args.served_name
+    def launch(self, model: ServedModel) -> Launch:
+        """The model is registered before the server starts; the startup probe loads the weights."""
+        settings, name = model.settings, model.served_name
         embeds = settings.task == "embed"
         return Launch(
             command=["ollama"],
             args=["serve"],
-            front=Front(
+            proxy=AuthProxy(
                 _PORT,
-                (Api("/v1/embeddings"), Api("/v1/models")) if embeds else CHATS,
-                "/api/version",  # the probes before it have loaded the model
-                None,  # it has none
+                (Location("/v1/embeddings"), Location("/v1/models")) if embeds else CHATS,
+                "/api/version",  # the startup probe has loaded the model
+                None,  # no metrics
             ),
             environment=environment(settings),
-            files={"Modelfile": modelfile(settings, args.weights)},
+            files={"Modelfile": modelfile(settings, model.weights)},
             prepare=_PREPARE.format(
-                file=shlex.quote(gguf(settings, args.weights)), name=name, files=FILES
+                file=shlex.quote(gguf(settings, model.weights)), name=name, files=FILES
             ),
-            first=() if embeds else ("ollama", "run", name, ""),
+            load=() if embeds else ("ollama", "run", name, ""),
         )
 
 
 def gguf(settings: ModelSettings, weights: StoredModel) -> str:
-    """The file of the weights."""
+    """Path of the weights."""
     return f"{weights.path}/{settings.checkpoint.file}"
 
 
 def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
-    """What the name stands for; the chat template is the one inside the GGUF file.
+    """The Modelfile; the chat template is the one inside the GGUF file.
 
     https://docs.ollama.com/modelfile
     """
@@ -74,12 +75,12 @@ def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
 
 
 def environment(settings: ModelSettings) -> dict[str, str]:
-    """How the server runs."""
+    """Environment of the server."""
     return {
         "HOME": HOME,
         "OLLAMA_HOST": f"127.0.0.1:{_PORT}",
         "OLLAMA_MODELS": f"{HOME}/models",
-        "OLLAMA_FLASH_ATTENTION": "1",  # without it the KV cache is not quantised
+        "OLLAMA_FLASH_ATTENTION": "1",  # required to quantize the KV cache
         "OLLAMA_KV_CACHE_TYPE": _KV[settings.kv_cache_dtype],
         "OLLAMA_CONTEXT_LENGTH": str(settings.context_tokens),
         "OLLAMA_NUM_PARALLEL": str(settings.concurrency),
@@ -87,7 +88,7 @@ def environment(settings: ModelSettings) -> dict[str, str]:
         "OLLAMA_MAX_LOADED_MODELS": "1",
         "OLLAMA_KEEP_ALIVE": "-1",
         "OLLAMA_LOAD_TIMEOUT": _LOAD_TIMEOUT,
-        "OLLAMA_NOPRUNE": "1",  # the link must stay
+        "OLLAMA_NOPRUNE": "1",  # keeps the link to the weights
         "OLLAMA_NOHISTORY": "1",
         "OLLAMA_NO_CLOUD": "1",
     }

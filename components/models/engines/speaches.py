@@ -1,30 +1,31 @@
 """Speaches: speech to text with Whisper, text to speech with Piper.
 
-Variables: src/speaches/config.py. It knows a model by its repository, finds it in a cache of the
-hub's layout, and reads in its card what it is for (src/speaches/hf_utils.py): that layout and that
-card are made here, out of links to the verified files.
+Variables: src/speaches/config.py. It identifies a model by its repository, looks it up in a cache
+with the hub's layout, and reads the task from its model card (src/speaches/hf_utils.py): this
+module generates that layout and card, with links to the verified files.
 """
 
 from pathlib import PurePosixPath
 
 from catalog.models import Checkpoint
-from components.models.engines.base import FILES, HOME, OFFLINE, EngineArgs, EngineService, Launch
-from components.models.engines.front import Api, Front
+from components.models.engines.auth_proxy import AuthProxy, Location
+from components.models.engines.base import FILES, HOME, OFFLINE, EngineService, Launch
+from components.models.model_server import ServedModel
 from config.settings.models import ModelSettings
 
 _PORT = 8000
 _HUB = f"{HOME}/hub"
 
 _APIS = {
-    "transcribe": (Api("/v1/audio/transcriptions"),),
-    "speak": (Api("/v1/audio/speech"),),
+    "transcribe": (Location("/v1/audio/transcriptions"),),
+    "speak": (Location("/v1/audio/speech"),),
 }
 
 _CARDS = {
     "transcribe": "library_name: ctranslate2\npipeline_tag: automatic-speech-recognition\n",
     "speak": "library_name: onnx\npipeline_tag: text-to-speech\ntags: [speaches, piper]\n",
 }
-"""By what src/speaches/executors/{whisper,piper}.py recognise a model of theirs."""
+"""Card fields by which src/speaches/executors/{whisper,piper}.py recognize a model."""
 
 _PREPARE = """\
 snapshot={hub}/models--{folder}/snapshots/{revision}
@@ -36,36 +37,36 @@ printf %s {revision} > {hub}/models--{folder}/refs/main
 
 
 class Speaches(EngineService):
-    """One model, loaded with the first request and kept."""
+    """One model, loaded with the first request and kept loaded."""
 
     kind = "speaches"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """Its web page stays off, and so does everything but the one task."""
-        settings = args.settings
-        repository = known_as(settings)
+    def launch(self, model: ServedModel) -> Launch:
+        """Only the one task is reachable; the web UI is off."""
+        settings = model.settings
+        repository = repository_name(settings)
         return Launch(
             command=["uvicorn"],
             args=["--factory", "speaches.main:create_app", "--host=127.0.0.1", f"--port={_PORT}"],
-            front=Front(_PORT, _APIS[settings.task], "/health", None),  # traces, but no metrics
+            proxy=AuthProxy(_PORT, _APIS[settings.task], "/health", None),  # traces, but no metrics
             environment=environment(),
-            known_as=repository,
+            upstream_name=repository,
             files={"README.md": card(settings)},
             prepare=_PREPARE.format(
                 hub=_HUB,
                 folder=repository.replace("/", "--"),
                 revision=settings.checkpoint.revision,
-                links=_links(settings.checkpoint, args.weights.path),
+                links=_links(settings.checkpoint, model.weights.path),
                 files=FILES,
             ),
         )
 
 
-def known_as(settings: ModelSettings) -> str:
-    """The repository that it takes the model for.
+def repository_name(settings: ModelSettings) -> str:
+    """Repository name that Speaches identifies the model by.
 
-    A voice of Piper is one file among many in its repository; Speaches wants one repository a
-    voice, and reads language, name and quality out of what that is called.
+    A Piper voice is one of many files in its repository; Speaches expects one repository per voice,
+    and parses language, name and quality from the repository name.
     """
     checkpoint = settings.checkpoint
     if checkpoint.file is None:
@@ -74,7 +75,7 @@ def known_as(settings: ModelSettings) -> str:
 
 
 def _links(checkpoint: Checkpoint, weights: str) -> str:
-    """Shell lines that show it the verified files under the names that it looks for."""
+    """Shell commands that link the verified files under the names that Speaches expects."""
     if checkpoint.file is None:
         return f'for file in {weights}/*; do ln -sf "$file" "$snapshot/"; done'
     [config] = checkpoint.beside
@@ -85,18 +86,18 @@ def _links(checkpoint: Checkpoint, weights: str) -> str:
 
 
 def card(settings: ModelSettings) -> str:
-    """The head of a model card, which is all that is read of it."""
+    """Front matter of a model card, the only part that Speaches reads."""
     return f"---\n{_CARDS[settings.task]}language: [fr]\n---\n"
 
 
 def environment() -> dict[str, str]:
-    """How the server runs; lower-case fields of its `Config`, written in capitals."""
+    """Environment of the server: fields of its `Config` in upper case."""
     return {
         **OFFLINE,
         "HOME": HOME,
         "HF_HUB_CACHE": _HUB,
         "ENABLE_UI": "false",
-        "LOG_LEVEL": "info",  # its default tells what was said
+        "LOG_LEVEL": "info",  # its default, debug, logs transcripts
         "STT_MODEL_TTL": "-1",
         "TTS_MODEL_TTL": "-1",
         "WHISPER__INFERENCE_DEVICE": "cuda",

@@ -4,33 +4,34 @@ Options: the README of huggingface/text-embeddings-inference, `--help` of 1.9.
 """
 
 from components.common.contracts import StoredModel
-from components.models.engines.base import HOME, OFFLINE, EngineArgs, EngineService, Launch
-from components.models.engines.front import MAX_BODY_BYTES, Api, Front
+from components.models.engines.auth_proxy import MAX_BODY_BYTES, AuthProxy, Location
+from components.models.engines.base import HOME, OFFLINE, EngineService, Launch
+from components.models.model_server import ServedModel
 from config.settings.models import ModelSettings
 
 _PORT = 3000
 _DTYPES = {"fp32": "float32", "fp16": "float16"}
 _BATCH_TOKENS = 16384
-"""Its own default; an input longer than a batch would be refused."""
+"""TEI's default; an input longer than a batch is rejected."""
 _INPUTS = 256
-"""Texts in one request: what applications send when they index documents; an assumption."""
+"""Maximum texts per request, as applications send when they index documents; an assumption."""
 
 
 class Tei(EngineService):
-    """One model, batched by tokens."""
+    """One model with token-based batching."""
 
     kind = "tei"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """Reranking has a path and a form of its own, which the router speaks."""
-        reranks = args.settings.task == "rerank"
-        path = Api("/v1/rerank", "/rerank") if reranks else Api("/v1/embeddings")
+    def launch(self, model: ServedModel) -> Launch:
+        """Reranking has a path and a request format of its own, which the router supports."""
+        reranks = model.settings.task == "rerank"
+        path = Location("/v1/rerank", "/rerank") if reranks else Location("/v1/embeddings")
         return Launch(
             command=["text-embeddings-router"],
-            args=tei_args(args.settings, args.served_name, args.weights),
-            front=Front(_PORT, (path,), "/health", "/metrics"),
+            args=tei_args(model.settings, model.served_name, model.weights),
+            proxy=AuthProxy(_PORT, (path,), "/health", "/metrics"),
             environment={**OFFLINE, "HOME": HOME, "HUGGINGFACE_HUB_CACHE": f"{HOME}/hub"},
-            dialect="tei" if reranks else "openai",
+            api="tei" if reranks else "openai",
         )
 
 

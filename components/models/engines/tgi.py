@@ -1,30 +1,31 @@
-"""Text Generation Inference, which is in maintenance: for who depends on it already.
+"""Text Generation Inference, in maintenance mode: for existing users.
 
 Options: docs/source/reference/launcher.md of TGI.
 """
 
 from components.common.contracts import StoredModel
-from components.models.engines.base import CHATS, HOME, OFFLINE, EngineArgs, EngineService, Launch
-from components.models.engines.front import MAX_BODY_BYTES, Front
+from components.models.engines.auth_proxy import MAX_BODY_BYTES, AuthProxy
+from components.models.engines.base import CHATS, HOME, OFFLINE, EngineService, Launch
+from components.models.model_server import ServedModel
 from config.settings.models import ModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 8080
 _ANSWER_TOKENS = 512
-"""Room that is kept for an answer where the prompt is as long as it may be; an assumption."""
+"""Tokens reserved for the completion of a prompt of maximum length; an assumption."""
 
 
 class Tgi(EngineService):
-    """A launcher with one shard a GPU."""
+    """A launcher with one shard per GPU."""
 
     kind = "tgi"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """It knows one model, by whatever name."""
+    def launch(self, model: ServedModel) -> Launch:
+        """One model, which answers to any model name."""
         return Launch(
             command=["text-generation-launcher"],
-            args=tgi_args(args.settings, args.weights),
-            front=Front(_PORT, CHATS, "/health", "/metrics"),
+            args=tgi_args(model.settings, model.weights),
+            proxy=AuthProxy(_PORT, CHATS, "/health", "/metrics"),
             environment={
                 **OFFLINE,
                 "HOME": HOME,
@@ -32,7 +33,7 @@ class Tgi(EngineService):
                 "TRITON_CACHE_DIR": f"{HOME}/triton",
                 "TORCHINDUCTOR_CACHE_DIR": f"{HOME}/inductor",
             },
-            shared_memory=shm_bytes(args.settings.gpus),
+            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 
@@ -54,6 +55,6 @@ def tgi_args(settings: ModelSettings, weights: StoredModel) -> list[str]:
     ]
     if settings.kv_cache_dtype == "fp8":
         args.append("--kv-cache-dtype=fp8_e4m3fn")
-    if settings.served_dtype in ("bf16", "fp16"):  # a quantised checkpoint says itself what it is
+    if settings.served_dtype in ("bf16", "fp16"):  # a quantized checkpoint declares its own
         args.append(f"--dtype={'bfloat16' if settings.served_dtype == 'bf16' else 'float16'}")
     return args

@@ -1,24 +1,24 @@
 """Triton Inference Server with its OpenAI frontend, over the vLLM or the TensorRT-LLM backend.
 
 Frontend: python/openai/openai_frontend/main.py of triton-inference-server/server. Model repository
-of the vLLM backend: https://github.com/triton-inference-server/vllm_backend (model.json is what
-vLLM's AsyncEngineArgs takes).
+of the vLLM backend: https://github.com/triton-inference-server/vllm_backend (model.json holds
+vLLM's AsyncEngineArgs).
 """
 
 import json
 from collections.abc import Mapping
 
 from components.common.contracts import StoredModel
+from components.models.engines.auth_proxy import AuthProxy
 from components.models.engines.base import (
     CHATS,
     FILES,
     HOME,
     OFFLINE,
-    EngineArgs,
     EngineService,
     Launch,
 )
-from components.models.engines.front import Front
+from components.models.model_server import ServedModel
 from config.settings.models import ModelSettings
 from sizing.startup import shm_bytes
 
@@ -28,10 +28,10 @@ _REPOSITORY = f"{HOME}/models"
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16"}
 
 PREPARED = f"{HOME}/model"
-"""Where the weights are found, whatever their revision: a model repository of TensorRT-LLM has
-absolute paths in it."""
+"""Fixed path of the weights of any revision: a TensorRT-LLM model repository contains absolute
+paths."""
 PIPELINE = "ensemble"
-"""The model of that repository that takes text and gives text."""
+"""The model of that repository with text as input and output."""
 
 _CONFIG = """\
 backend: "vllm"
@@ -42,57 +42,57 @@ instance_group [
   }
 ]
 """
-"""vLLM itself decides on which GPUs it runs."""
+"""vLLM itself selects its GPUs."""
 
 _PREPARE = """\
 mkdir -p {repository}/{name}/1
 ln -sf {files}/config.pbtxt {repository}/{name}/config.pbtxt
 ln -sf {files}/model.json {repository}/{name}/1/model.json
 """
-"""A model repository out of two files: a ConfigMap has no folders."""
+"""Assembles the model repository from two files: a ConfigMap has no folders."""
 
 
 class TritonVllm(EngineService):
-    """The model repository is written by the stack; the weights are those of the catalogue."""
+    """The stack generates the model repository; the weights are those of the catalog."""
 
     kind = "triton-vllm"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """The model is called in Triton what users call it."""
-        name = args.served_name
+    def launch(self, model: ServedModel) -> Launch:
+        """The model has its served name in Triton too."""
+        name = model.served_name
         return Launch(
             command=["python3", _FRONTEND],
-            args=frontend_args(_REPOSITORY, args.weights.path, "vllm"),
-            front=_FRONT,
+            args=frontend_args(_REPOSITORY, model.weights.path, "vllm"),
+            proxy=_PROXY,
             environment=_environment(),
             files={
                 "config.pbtxt": _CONFIG,
-                "model.json": json.dumps(engine_args(args.settings, args.weights), indent=2),
+                "model.json": json.dumps(engine_args(model.settings, model.weights), indent=2),
             },
             prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
-            shared_memory=shm_bytes(args.settings.gpus),
+            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 
 class TritonTrtLlm(EngineService):
-    """The model repository, engine and tokenizer come prepared, with the weights."""
+    """The weights contain the model repository, the engine and the tokenizer."""
 
     kind = "triton-trtllm"
 
-    def launch(self, args: EngineArgs) -> Launch:
-        """What text goes in and out of is called `ensemble` in TensorRT-LLM's own templates."""
+    def launch(self, model: ServedModel) -> Launch:
+        """TensorRT-LLM's own templates call the text-to-text model `ensemble`."""
         return Launch(
             command=["python3", _FRONTEND],
             args=frontend_args(f"{PREPARED}/triton", f"{PREPARED}/tokenizer", "tensorrtllm"),
-            front=_FRONT,
+            proxy=_PROXY,
             environment=_environment(),
-            known_as=PIPELINE,
-            prepare=f"ln -sfn {args.weights.path} {PREPARED}",
-            shared_memory=shm_bytes(args.settings.gpus),
+            upstream_name=PIPELINE,
+            prepare=f"ln -sfn {model.weights.path} {PREPARED}",
+            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 
-_FRONT = Front(_PORT, CHATS, "/health/ready", "/metrics")
+_PROXY = AuthProxy(_PORT, CHATS, "/health/ready", "/metrics")
 
 
 def frontend_args(repository: str, tokenizer: str, backend: str) -> list[str]:
@@ -107,7 +107,7 @@ def frontend_args(repository: str, tokenizer: str, backend: str) -> list[str]:
 
 
 def engine_args(settings: ModelSettings, weights: StoredModel) -> Mapping[str, object]:
-    """What the vLLM backend is given as `model.json`."""
+    """Content of `model.json` for the vLLM backend."""
     return {
         "model": weights.path,
         "dtype": _DTYPES.get(settings.served_dtype, "auto"),

@@ -1,90 +1,72 @@
-"""What a vLLM server is started with, as data: no Pulumi here.
+"""The command line of a vLLM server, as data: no Pulumi here.
 
 https://docs.vllm.ai/en/latest/cli/serve/; every argument is checked against the wheel of the
-deployed version (tests/conformance/test_vllm.py).
+deployed version (tests/conformance/test_vllm_options.py).
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from base.quantity import parse
-from components.common.component import TLS_PATH
+from components.common.contracts import StoredModel
+from components.common.pki import CERT_FILE, KEY_FILE
+from components.models.model_server import Role, ServedModel
 from config.settings.models import ModelSettings
 from config.settings.vllm import Speculation
 
 CONFIG = "/run/secrets/vllm"
 PORT = 8000
 BEHIND_SIDECAR = 8200
-"""Where vLLM listens when the sidecar of a split prefill has its port: the sidecar's default."""
-
-Role = Literal["whole", "leader", "worker", "prefill", "decode"]
-"""`whole`: one server, one pod. `leader` and `worker`: the pods of a server that spans nodes.
-`prefill` and `decode`: servers that read prompts, and those that write."""
+"""Port of vLLM behind the sidecar of disaggregated serving: the sidecar's default."""
 
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
-"""vLLM's `--dtype`; a quantised checkpoint says itself what goes with it."""
+"""`--dtype` by dtype; a quantized checkpoint declares its own."""
 
 _GIB = 2**30
 
 
-@dataclass(frozen=True)
-class Server:
-    """One server of a model: which part it plays, and where its weights are."""
-
-    settings: ModelSettings
-    served_name: str
-    path: str
-    """Of the weights."""
-    extras: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Paths of the weights besides, by the names of `ModelSettings.extra_files`."""
-    role: Role = "whole"
-    hosts: int = 1
-    """Pods of a group, where it spans nodes."""
-
-    @property
-    def port(self) -> int:
-        """Where vLLM itself listens."""
-        return BEHIND_SIDECAR if self.role == "decode" else PORT
+def port(role: Role) -> int:
+    """Port that vLLM itself listens on."""
+    return BEHIND_SIDECAR if role == "decode" else PORT
 
 
 def vllm_config(api_key: str) -> dict[str, list[str]]:
-    """What vLLM reads from a file, since it must not be in its arguments."""
+    """Options read from a file, since a secret must not appear in the arguments."""
     return {"api-key": [api_key]}
 
 
-def vllm_args(server: Server) -> list[str]:
-    """The arguments of `vllm` that start *server*."""
-    settings = server.settings
+def vllm_args(model: ServedModel) -> list[str]:
+    """The arguments of `vllm` that serve *model* in its role."""
+    settings = model.settings
     return [
         "serve",
-        server.path,
+        model.weights.path,
         *("--config", f"{CONFIG}/vllm.yaml"),  # two items: `--config=…` is not read at all
-        f"--served-model-name={server.served_name}",
-        f"--port={server.port}",
-        f"--ssl-certfile={TLS_PATH}/tls.crt",
-        f"--ssl-keyfile={TLS_PATH}/tls.key",
+        f"--served-model-name={model.served_name}",
+        f"--port={port(model.role)}",
+        f"--ssl-certfile={CERT_FILE}",
+        f"--ssl-keyfile={KEY_FILE}",
         f"--dtype={_DTYPES.get(settings.served_dtype, 'auto')}",
-        # Never a pickle, where there is something better.
+        # Never a pickle where safetensors exist.
         f"--load-format={'safetensors' if settings.checkpoint.safetensors else 'auto'}",
         f"--tensor-parallel-size={settings.tensor_parallel}",
         f"--pipeline-parallel-size={settings.pipeline_parallel}",
         f"--max-model-len={settings.context_tokens}",
         f"--max-num-seqs={settings.max_sequences}",
         f"--gpu-memory-utilization={settings.gpu_memory_utilization}",
-        # Of a group, the leader alone has requests; its worker's preStop waits until they are done.
-        *(() if server.role == "worker" else (f"--shutdown-timeout={settings.drain_seconds}",)),
+        # In a multi-node group only the leader has requests; a worker waits in its preStop hook.
+        *(() if model.role == "worker" else (f"--shutdown-timeout={settings.drain_seconds}",)),
         "--disable-access-log-for-endpoints=/health,/metrics",
         "--disable-fastapi-docs",
-        *_any(settings),
-        *(_generation(server) if settings.task == "chat" else ("--runner=pooling",)),
-        *_group(server),
+        *_common(settings),
+        *(_generation(model) if settings.task == "chat" else ("--runner=pooling",)),
+        *_group(model),
     ]
 
 
-def _any(settings: ModelSettings) -> Iterator[str]:
-    """What every model may have."""
+def _common(settings: ModelSettings) -> Iterator[str]:
+    """Options for models of every task."""
     given = settings.vllm
     if given.quantization:
         yield f"--quantization={given.quantization}"
@@ -94,12 +76,12 @@ def _any(settings: ModelSettings) -> Iterator[str]:
         yield f"--data-parallel-size={given.data_parallel}"
 
 
-def _generation(server: Server) -> Iterator[str]:
-    """What only a model that writes has."""
-    settings, given, spec = server.settings, server.settings.vllm, server.settings.spec
+def _generation(model: ServedModel) -> Iterator[str]:
+    """Options for models that generate text."""
+    settings, given, spec = model.settings, model.settings.vllm, model.settings.spec
     yield f"--kv-cache-dtype={settings.kv_cache_dtype}"
     yield "--enable-prefix-caching" if given.prefix_caching else "--no-enable-prefix-caching"
-    yield "--enable-force-include-usage"  # a stream that says what it cost, whoever asks
+    yield "--enable-force-include-usage"  # usage statistics in every stream
     if not given.chunked_prefill:
         yield "--no-enable-chunked-prefill"
     if given.expert_parallel:
@@ -114,19 +96,19 @@ def _generation(server: Server) -> Iterator[str]:
     if given.structured_outputs != "auto":
         yield _json("--structured-outputs-config", {"backend": given.structured_outputs})
     if given.speculation:
-        yield _json("--speculative-config", speculative_config(given.speculation, server.extras))
+        yield _json("--speculative-config", speculative_config(given.speculation, model.extras))
     if given.rope_scaling:
         yield _json("--hf-overrides", rope_overrides(settings))
     if given.media:
         yield "--allowed-media-domains"
         yield from given.media.domains
-    yield from _adapters(server)
-    yield from _kv_cache_elsewhere(server)
+    yield from _adapters(model)
+    yield from _kv_transfer(model)
 
 
-def _adapters(server: Server) -> Iterator[str]:
-    """Those of the stack alone: vLLM loads no other while it runs unless a variable allows it."""
-    adapters = server.settings.vllm.adapters
+def _adapters(model: ServedModel) -> Iterator[str]:
+    """LoRA adapters of the stack; vLLM loads others at run time only if a variable allows it."""
+    adapters = model.settings.vllm.adapters
     if not adapters:
         return
     yield "--enable-lora"
@@ -134,13 +116,13 @@ def _adapters(server: Server) -> Iterator[str]:
     yield f"--max-lora-rank={max(adapter.rank for adapter in adapters.values())}"
     yield "--lora-modules"
     for name in adapters:
-        yield json.dumps({"name": name, "path": server.extras[f"adapter-{name}"]})
+        yield json.dumps({"name": name, "path": model.extras[f"adapter-{name}"].path})
 
 
-def _kv_cache_elsewhere(server: Server) -> Iterator[str]:
-    offload = server.settings.vllm.kv_offload
-    if server.role in ("prefill", "decode"):
-        # Which of the two it is, each request says: llm-d's guides configure both alike.
+def _kv_transfer(model: ServedModel) -> Iterator[str]:
+    offload = model.settings.vllm.kv_offload
+    if model.role in ("prefill", "decode"):
+        # Each request states the direction: llm-d's guides configure both roles alike.
         yield _json(
             "--kv-transfer-config",
             {
@@ -153,24 +135,26 @@ def _kv_cache_elsewhere(server: Server) -> Iterator[str]:
         yield f"--kv-offloading-size={float(parse(offload.size) / _GIB):g}"
         yield "--kv-offloading-backend=native"
     elif offload:
-        # `--kv-offloading-backend=lmcache` would look for a server of LMCache on port 5555.
+        # `--kv-offloading-backend=lmcache` would look for an LMCache server on port 5555.
         yield _json(
             "--kv-transfer-config", {"kv_connector": "LMCacheConnectorV1", "kv_role": "kv_both"}
         )
 
 
-def _group(server: Server) -> Iterator[str]:
-    """Who is who among the pods of one server; LeaderWorkerSet sets the variables in each."""
-    if server.role not in ("leader", "worker"):
+def _group(model: ServedModel) -> Iterator[str]:
+    """Rank within a multi-node server; LeaderWorkerSet sets the variables in each pod."""
+    if model.role not in ("leader", "worker"):
         return
-    yield f"--nnodes={server.hosts}"
+    yield f"--nnodes={model.hosts}"
     yield "--node-rank=$(LWS_WORKER_INDEX)"
     yield "--master-addr=$(LWS_LEADER_ADDRESS)"
-    if server.role == "worker":
+    if model.role == "worker":
         yield "--headless"
 
 
-def speculative_config(speculation: Speculation, extras: Mapping[str, str]) -> dict[str, Any]:
+def speculative_config(
+    speculation: Speculation, extras: Mapping[str, StoredModel]
+) -> dict[str, Any]:
     """The value of `--speculative-config` (vllm/config/speculative.py)."""
     config: dict[str, Any] = {
         "method": speculation.method,
@@ -179,16 +163,16 @@ def speculative_config(speculation: Speculation, extras: Mapping[str, str]) -> d
     if speculation.method == "ngram":
         config["prompt_lookup_max"] = speculation.lookup_tokens
     if speculation.draft:
-        config["model"] = extras["draft"]
+        config["model"] = extras["draft"].path
     return config
 
 
 def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
-    """The value of `--hf-overrides` that stretches a model by YaRN; nothing where it is as it was.
+    """The value of `--hf-overrides` that extends the context by YaRN; empty without scaling.
 
-    `rope_parameters` is replaced whole, so it names the base as well; and the longest context is
-    given outright, since vLLM takes that of a YaRN model for stretched already (vllm/config/
-    model.py, _get_and_verify_max_len).
+    `rope_parameters` is replaced as a whole, so it repeats the base; the maximum context is set
+    explicitly, since vLLM assumes that of a YaRN model to be extended already
+    (vllm/config/model.py, _get_and_verify_max_len).
     """
     scaling = settings.vllm.rope_scaling
     if scaling is None:
@@ -205,7 +189,7 @@ def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
 
 
 def environment(settings: ModelSettings, role: Role) -> dict[str, str]:
-    """What the options of *settings* need beside arguments."""
+    """Environment variables that the options of *settings* need besides arguments."""
     env: dict[str, str] = {}
     offload, rdma = settings.vllm.kv_offload, settings.vllm.rdma
     if offload and offload.backend == "lmcache":

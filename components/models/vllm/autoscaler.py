@@ -1,7 +1,7 @@
-"""As many servers as requests need: KEDA's ScaledObject over two queries of Prometheus.
+"""Autoscaling by load: a KEDA ScaledObject over two Prometheus queries.
 
-https://keda.sh/docs/2.18/scalers/prometheus/; the types of v2.18.0 accept what is made here
-(tests/engine/test_vllm_resources.py).
+https://keda.sh/docs/2.18/scalers/prometheus/; the types of v2.18.0 accept these objects
+(tests/engine/test_vllm_autoscaling.py).
 """
 
 from typing import Any
@@ -9,9 +9,8 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from components.common import network
-from components.common.args import Args, Late
-from components.common.component import Component
+from components.common.args import Args, MaybeOutput
+from components.common.component import Component, after
 from components.common.contracts import Upstream
 from components.common.network import Pods
 from components.common.pki import AUTHORITY, CERTIFICATE, PRIVATE_KEY
@@ -23,53 +22,52 @@ _OPERATOR_NAMESPACE = "keda"
 """Where KEDA's own instructions install it."""
 _POLLING_SECONDS = 15
 _FAILURES = 3
-"""Readings in a row that may fail before the number of servers is held."""
+"""Consecutive failed queries before the number of servers is frozen."""
 
-_LONGEST_PACE_SECONDS = 1800
-"""Kubernetes' own limit of periodSeconds (pkg/apis/autoscaling/validation)."""
+_MAX_PERIOD_SECONDS = 1800
+"""Kubernetes' limit of periodSeconds (pkg/apis/autoscaling/validation)."""
 
 WAITING = "vllm:num_requests_waiting"
 RUNNING = "vllm:num_requests_running"
 
 
 class AutoscalerArgs(Args):
-    """What counts the servers of one model."""
+    """The autoscaler of one model."""
 
     tier: Tier
     settings: AutoscalingSettings
     start_seconds: int
-    """From the start of a server to its first answer."""
+    """Expected time from the start of a server to its first answer."""
     api_version: str
-    """Of what is scaled: anything with the subresource `scale`."""
+    """API version of the target: any kind with the subresource `scale`."""
     kind_of_target: str
     target: Output[str]
-    """Its name."""
+    """Name of the target."""
     component: str
-    """The label `component` of the servers' series."""
+    """Value of the label `component` of the servers' series."""
     prometheus: Upstream
 
 
 class Autoscaler(Component):
-    """One ScaledObject; KEDA makes the only HorizontalPodAutoscaler of its target."""
+    """One ScaledObject; KEDA creates the only HorizontalPodAutoscaler of its target."""
 
     kind = "keda"
-    port = 0  # nobody connects to it: KEDA's operator runs elsewhere
 
     def __init__(
         self, name: str, args: AutoscalerArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
         operator = Pods(name, _OPERATOR_NAMESPACE, {"app": "keda-operator"})
-        network.admit(self, args.prometheus.server, operator, args.prometheus.port)
-        # Our Prometheus asks nobody for a certificate, but KEDA's scaler reads an authority of
-        # one's own only together with one (pkg/scalers/authentication: Config.Validate).
+        self.tier.firewall.admit(args.prometheus.server, operator, args.prometheus.port)
+        # Prometheus requires no client certificate, but KEDA's scaler accepts a custom CA only
+        # together with one (pkg/scalers/authentication: Config.Validate).
         authentication = k8s.apiextensions.CustomResource(
             name,
             api_version=_API_VERSION,
             kind="TriggerAuthentication",
-            metadata=self.metadata(name),  # the ScaledObject names it
+            metadata=self.metadata(name),  # the ScaledObject refers to it
             spec=trigger_authentication(self.certificate_secret(name)),
-            opts=self.child,
+            opts=self.child_opts,
         )
         scaled = k8s.apiextensions.CustomResource(
             name,
@@ -88,16 +86,16 @@ class Autoscaler(Component):
                     "name": args.target,
                 },
                 prometheus=args.prometheus.url,
-                authentication=Output.all(authentication.id, name).apply(lambda both: str(both[1])),
+                authentication=after(Output.from_input(name), authentication.id),
                 component=args.component,
             ),
-            opts=self.child,
+            opts=self.child_opts,
         )
         self.register_outputs({"scaled_object": scaled.id})
 
 
 def trigger_authentication(secret: Output[str]) -> dict[str, Any]:
-    """The `spec` of a TriggerAuthentication from a certificate's Secret."""
+    """The `spec` of a TriggerAuthentication with the certificate in *secret*."""
     files = {"ca": AUTHORITY, "cert": CERTIFICATE, "key": PRIVATE_KEY}
     return {
         "secretTargetRef": [
@@ -110,20 +108,20 @@ def scaled_object(
     settings: AutoscalingSettings,
     *,
     start_seconds: int,
-    target: dict[str, Late[str]],
-    prometheus: Late[str],
-    authentication: Late[str],
+    target: dict[str, MaybeOutput[str]],
+    prometheus: MaybeOutput[str],
+    authentication: MaybeOutput[str],
     component: str,
 ) -> dict[str, Any]:
     """The `spec` of a ScaledObject.
 
-    While Prometheus does not answer, or has no series, the number stays as it is, but for a start
-    below `min`.
+    While Prometheus does not answer, or has no series, the number stays the same, or rises to
+    `min`.
     """
     seconds = settings.stabilization_seconds
     if seconds is None:
         seconds = min(start_seconds, LONGEST_STABILIZATION_SECONDS)
-    pace = min(max(seconds, _POLLING_SECONDS), _LONGEST_PACE_SECONDS)
+    pace = min(max(seconds, _POLLING_SECONDS), _MAX_PERIOD_SECONDS)
     wanted = {
         WAITING: settings.waiting_per_replica,
         RUNNING: settings.running_per_replica,
@@ -144,7 +142,7 @@ def scaled_object(
                     "scaleUp": {"stabilizationWindowSeconds": seconds},
                     "scaleDown": {
                         "stabilizationWindowSeconds": seconds,
-                        # One at a time: the next is judged by what this one changes.
+                        # One at a time: the next decision sees the effect of this one.
                         "policies": [{"type": "Pods", "value": 1, "periodSeconds": pace}],
                     },
                 }
@@ -170,8 +168,8 @@ def scaled_object(
 
 
 def query(metric: str, component: str) -> str:
-    """*metric* of all servers of *component* as the one number that the scaler takes.
+    """*metric* summed over all servers of *component*, as the scaler expects a single number.
 
-    The labels are those that `components.prometheus_config` puts on what it reads.
+    `components.monitoring.prometheus_config` sets the labels.
     """
     return f'sum({metric}{{job="vllm",component="{component}"}})'

@@ -1,4 +1,4 @@
-"""Chooses, for each request, the server that has read its beginning already and is not busy."""
+"""llm-d's endpoint picker: prefix-cache-aware and load-aware routing of each request."""
 
 import json
 from collections.abc import Sequence
@@ -8,26 +8,26 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources
-from components.common import network, probes, secrets
-from components.common.args import Args, Late
-from components.common.component import TLS_PATH, Component, when_ready
+from components.common import probes, secrets
+from components.common.args import Args, MaybeOutput
+from components.common.component import Server, after
 from components.common.contracts import Upstream
 from components.common.labels import DOMAIN, Labels
 from components.common.network import Pods
-from components.common.pod import Mount, config_files, container, pod, scratch
+from components.common.pki import TLS_PATH
+from components.common.pod import Mount, config_files, container, tmp
 from components.common.tier import Tier
+from components.models.model_server import PRE_STOP_SECONDS
 from components.models.vllm.picker_config import HEALTH, PORT, READY, picker_config, proxy_config
 
 _CONFIG = "/etc/picker"
 _REPLICAS = 2
-"""Each remembers what it sent where; one alone would be a point of failure for all servers."""
-_API_SERVER = (443, 6443)
-_PRE_STOP_SECONDS = 15
+"""Each keeps an index of its own; one replica would be a single point of failure."""
 
 MODEL = f"{DOMAIN}/model"
-"""Label of all servers of a model, whatever their part."""
+"""Label of all servers of a model, whatever their role."""
 ROLE = "llm-d.ai/role"
-"""Label that says their part: `prefill` or `decode`."""
+"""Label with their role: `prefill` or `decode`."""
 
 Role = Literal["prefill", "decode"]
 
@@ -36,35 +36,35 @@ _PICKER = Resources.of("1", "512Mi", max_cpu="8", max_memory="8Gi")
 """Assumptions to measure; llm-d's chart reserves 8 cores and 8 GiB, for hundreds of servers."""
 
 
-def part(served_name: str, role: Role) -> Labels:
-    """The labels of a server of *served_name* that plays *role*."""
+def role_labels(served_name: str, role: Role) -> Labels:
+    """Labels of a server of *served_name* with *role*."""
     return {MODEL: served_name, ROLE: role}
 
 
 class EndpointPickerArgs(Args):
-    """What chooses among the servers of one model."""
+    """The endpoint picker of one model."""
 
     tier: Tier
     servers: Upstream
-    """Those that answer; `url` known once they do."""
-    server_name: Late[str]
-    """The name that their certificates are valid for."""
+    """The model servers; `url` is known once they are ready."""
+    server_name: MaybeOutput[str]
+    """DNS name that their certificates are valid for."""
     selector: Labels
-    """Of every pod it looks at."""
+    """Selector of the pods to choose from."""
     split: bool
-    """Whether some of them only read prompts."""
+    """Disaggregated serving: some of the pods are prefill servers."""
     api_server_cidrs: list[str]
     drain_seconds: int
 
 
-class EndpointPicker(Component):
-    """A proxy that asks a picker beside it; both forget everything when they go."""
+class EndpointPicker(Server):
+    """Envoy with the picker beside it, both stateless."""
 
     kind = "endpoint-picker"
     port = PORT
 
     upstream: Upstream
-    """`url` ends in `/v1`, as that of the servers does."""
+    """`url` ends in `/v1`, like that of the servers."""
 
     def __init__(
         self, name: str, args: EndpointPickerArgs, opts: ResourceOptions | None = None
@@ -85,7 +85,7 @@ class EndpointPicker(Component):
         mounts = [
             config_files("config", configuration, _CONFIG),
             self.certificate(),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         ready = probes.https(READY, PORT)
         proxy = container(
@@ -102,27 +102,23 @@ class EndpointPicker(Component):
             mounts=mounts,
             readiness=ready,
             liveness={**ready, "failure_threshold": 6},
-            pre_stop_seconds=_PRE_STOP_SECONDS + args.drain_seconds,
+            pre_stop_seconds=PRE_STOP_SECONDS + args.drain_seconds,
         )
-        spec = pod(
+        spec = self.pod(
             [proxy, self._picker(args, mounts)],
             mounts,
-            service_account=self._watcher(),
-            priority_class=args.tier.priority_class,
-            grace_seconds=2 * _PRE_STOP_SECONDS + args.drain_seconds,
-            spread=self.pods.labels,
+            account=self._watcher(),
+            grace_seconds=2 * PRE_STOP_SECONDS + args.drain_seconds,
+            spread=True,
         )
-        spec["automount_service_account_token"] = True  # it watches which servers there are
+        spec["automount_service_account_token"] = True  # it watches the pods of the model
         workload = self.deployment(spec, _REPLICAS)
         self.service({"https": PORT})
         servers = Pods(f"{name}-servers", args.tier.namespace, args.selector, self)
-        network.connect(self, self.pods, servers, args.servers.port)
-        network.reach_cidrs(self, "api-server", self.pods, args.api_server_cidrs, *_API_SERVER)
-        url = Output.format("https://{0}:{1}/v1", self.host(), PORT)
+        self.tier.firewall.connect(self.pods, servers, args.servers.port)
+        self.reach_api_server(args.api_server_cidrs)
         self.upstream = Upstream(
-            url=Output.all(when_ready(workload, url), args.servers.url).apply(
-                lambda both: str(both[0])
-            ),
+            url=self.https_url(workload.metadata.name, args.servers.url, path="/v1"),
             server=self.pods,
             port=PORT,
         )
@@ -147,8 +143,7 @@ class EndpointPicker(Component):
                 f"--grpc-health-port={HEALTH}",
                 "--secure-serving=true",
                 f"--cert-path={TLS_PATH}",
-                # Nobody is let in to read them, and asking who it is takes a right over the
-                # cluster.
+                # The network admits no scraper, and authenticating one takes cluster-wide rights.
                 "--metrics-endpoint-auth=false",
                 "--tracing=false",
                 "--zap-encoder=json",
@@ -157,7 +152,7 @@ class EndpointPicker(Component):
             mounts=mounts,
             readiness=healthy,
             liveness=healthy,
-            pre_stop_seconds=_PRE_STOP_SECONDS + args.drain_seconds,
+            pre_stop_seconds=PRE_STOP_SECONDS + args.drain_seconds,
         )
         picker["env"] = [
             {"name": "NAMESPACE", "value_from": {"field_ref": {"field_path": "metadata.namespace"}}}
@@ -165,13 +160,13 @@ class EndpointPicker(Component):
         return picker
 
     def _watcher(self) -> Output[str]:
-        """An identity that may watch the pods of its namespace: which servers there are."""
+        """A service account that may watch the pods of its namespace."""
         account = self.service_account()
         role = k8s.rbac.v1.Role(
             self.name,
             metadata=self.metadata(),
             rules=[{"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
-            opts=self.child,
+            opts=self.child_opts,
         )
         binding = k8s.rbac.v1.RoleBinding(
             self.name,
@@ -184,6 +179,6 @@ class EndpointPicker(Component):
             subjects=[
                 {"kind": "ServiceAccount", "name": account, "namespace": self.tier.namespace}
             ],
-            opts=self.child,
+            opts=self.child_opts,
         )
-        return Output.all(account, binding.metadata.name).apply(lambda both: str(both[0]))
+        return after(account, binding.metadata.name)

@@ -1,6 +1,6 @@
-"""Groups of pods that serve one model together, each over several nodes: LeaderWorkerSet.
+"""Multi-node servers: each a group of pods of a LeaderWorkerSet.
 
-https://lws.sigs.k8s.io; the types of v0.8.0 accept what is made here
+https://lws.sigs.k8s.io; the types of v0.8.0 accept these objects
 (tests/engine/test_vllm_resources.py).
 """
 
@@ -15,7 +15,7 @@ API_VERSION = "leaderworkerset.x-k8s.io/v1"
 KIND = "LeaderWorkerSet"
 
 LEADERS: Labels = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
-"""What the pods that answer carry, besides the labels of their component."""
+"""Labels of the pods with an HTTP server, besides those of their component."""
 
 
 def leader_worker_set(
@@ -27,10 +27,10 @@ def leader_worker_set(
     size: int,
     ready_within_seconds: int,
 ) -> k8s.apiextensions.CustomResource:
-    """*groups* of one *leader* and *size* - 1 *worker* pods; None where somebody else counts them.
+    """*groups* of one *leader* and *size* - 1 *worker* pods; None: an autoscaler sets the number.
 
-    A group lives and dies as one: with a pod gone the others hold half of a model. An update takes
-    one group down before it starts the next, since no GPUs lie idle for a second.
+    A group restarts as a whole: without one pod the others hold part of a model. An update stops
+    one group before it starts the next, since no GPUs are reserved for a second copy.
     """
     labels = dict(component.labels)
     count = {} if groups is None else {"replicas": groups}
@@ -39,7 +39,7 @@ def leader_worker_set(
         api_version=API_VERSION,
         kind=KIND,
         metadata={
-            **component.metadata(component.name),  # its pods find their leader by it
+            **component.metadata(component.name),  # pods resolve their leader by this name
             "annotations": {
                 "pulumi.com/waitFor": "condition=Available",
                 "pulumi.com/timeoutSeconds": str(ready_within_seconds),

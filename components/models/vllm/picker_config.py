@@ -1,34 +1,34 @@
-"""What an endpoint picker and the proxy in front of it start from, as data: no Pulumi here.
+"""Configuration of an endpoint picker and of the Envoy in front of it, as data: no Pulumi here.
 
 The picker is llm-d's, v0.10.0, without a Gateway: its standalone chart has the same two containers
 (https://github.com/llm-d/llm-d-router: config/charts/llm-d-router-standalone,
-docs/disaggregation.md, docs/tls.md). Where the chart's proxy takes plain HTTP, this one speaks TLS
-on both sides.
+docs/disaggregation.md, docs/tls.md). Where the chart's proxy accepts plain HTTP, this one uses
+TLS on both sides.
 """
 
 from typing import Any
 
-from components.common.component import TLS_PATH
+from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 
 PORT = 8000
 PICKER = 9002
-"""Where the picker is asked, inside the pod."""
+"""ext_proc port of the picker, inside the pod."""
 HEALTH = 9003
 READY = "/ready"
 
-_READ_ELSEWHERE_TOKENS = 256
-"""Fewer tokens than this that are not cached where the answer is written are read there: handing
-their KV cache over takes longer. An assumption to measure; llm-d's example says 8."""
-_LONGEST_ANSWER = "3600s"
-"""As long as the router waits (config/settings/router.py)."""
+_REMOTE_PREFILL_TOKENS = 256
+"""With fewer uncached tokens than this the decode server prefills itself: transferring the KV cache
+takes longer. An assumption to measure; llm-d's example says 8."""
+_ANSWER_TIMEOUT = "3600s"
+"""Same as the request timeout of the router (config/settings/router.py)."""
 
 _V3 = "type.googleapis.com/envoy.extensions"
 
 
 def picker_config(*, split: bool) -> dict[str, Any]:
-    """The EndpointPickerConfig: who has read the prompt's beginning, is idle, has room.
+    """The EndpointPickerConfig: scores by prefix cache, queue length and KV cache utilization.
 
-    *split*: among those that write, and for a long new prompt one more among those that read.
+    *split*: picks a decode server, and for a long uncached prompt a prefill server too.
     The weights are those of the chart.
     """
     scorers = {"queue-scorer": 2, "kv-cache-utilization-scorer": 2, "prefix-cache-scorer": 3}
@@ -38,7 +38,7 @@ def picker_config(*, split: bool) -> dict[str, Any]:
         {"type": "max-score-picker"},
         {
             "type": "metrics-data-source",
-            # The servers are asked by their addresses, which their certificates do not hold.
+            # Scraped by pod IP, which the certificates do not contain.
             "parameters": {"scheme": "https", "path": "/metrics", "insecureSkipVerify": True},
         },
         {"type": "core-metrics-extractor"},
@@ -51,7 +51,7 @@ def picker_config(*, split: bool) -> dict[str, Any]:
             {"type": "decode-filter"},
             {
                 "type": "prefix-based-pd-decider",
-                "parameters": {"nonCachedTokens": _READ_ELSEWHERE_TOKENS},
+                "parameters": {"nonCachedTokens": _REMOTE_PREFILL_TOKENS},
             },
             {
                 "type": "disagg-profile-handler",
@@ -74,9 +74,9 @@ def picker_config(*, split: bool) -> dict[str, Any]:
 
 
 def proxy_config(server_name: str) -> dict[str, Any]:
-    """Envoy's bootstrap: TLS from the router, the picker's choice, TLS to *server_name*'s pods.
+    """Envoy's bootstrap: TLS from the router and to the pod picked of those of *server_name*.
 
-    Nothing but OpenAI's API is let through: vLLM's other paths ask for no key.
+    Only the OpenAI-compatible API is routed: vLLM's other paths require no key.
     https://www.envoyproxy.io/docs/envoy/v1.33.2/api-v3/api
     """
     return {
@@ -145,7 +145,7 @@ def _connection_manager() -> dict[str, Any]:
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
-        "stream_idle_timeout": _LONGEST_ANSWER,
+        "stream_idle_timeout": _ANSWER_TIMEOUT,
         "route_config": {
             "virtual_hosts": [
                 {
@@ -154,7 +154,7 @@ def _connection_manager() -> dict[str, Any]:
                     "routes": [
                         {
                             "match": {"prefix": "/v1/"},
-                            "route": {"cluster": "servers", "timeout": _LONGEST_ANSWER},
+                            "route": {"cluster": "servers", "timeout": _ANSWER_TIMEOUT},
                         }
                     ],
                 }
@@ -174,7 +174,7 @@ def _connection_manager() -> dict[str, Any]:
                 "typed_config": {
                     "@type": f"{_V3}.filters.http.ext_proc.v3.ExternalProcessor",
                     "grpc_service": {"envoy_grpc": {"cluster_name": "picker"}, "timeout": "10s"},
-                    "message_timeout": _LONGEST_ANSWER,
+                    "message_timeout": _ANSWER_TIMEOUT,
                     "processing_mode": {
                         "request_header_mode": "SEND",
                         "response_header_mode": "SEND",
@@ -210,8 +210,8 @@ def _served() -> dict[str, Any]:
                 "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
                 "tls_certificates": [
                     {
-                        "certificate_chain": {"filename": f"{TLS_PATH}/tls.crt"},
-                        "private_key": {"filename": f"{TLS_PATH}/tls.key"},
+                        "certificate_chain": {"filename": CERT_FILE},
+                        "private_key": {"filename": KEY_FILE},
                     }
                 ],
             },
@@ -220,7 +220,7 @@ def _served() -> dict[str, Any]:
 
 
 def _verified(name: str) -> dict[str, Any]:
-    """TLS to whoever has a certificate of ours for *name*."""
+    """TLS to a server with a certificate of the stack's authority for *name*."""
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
@@ -229,7 +229,7 @@ def _verified(name: str) -> dict[str, Any]:
             "common_tls_context": {
                 "alpn_protocols": ["h2"] if name == "localhost" else ["http/1.1"],
                 "validation_context": {
-                    "trusted_ca": {"filename": f"{TLS_PATH}/ca.crt"},
+                    "trusted_ca": {"filename": CA_FILE},
                     "match_typed_subject_alt_names": [
                         {"san_type": "DNS", "matcher": {"exact": name}}
                     ],

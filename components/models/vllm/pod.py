@@ -1,52 +1,41 @@
-"""The pod of a vLLM server, in each of the parts that it may play."""
+"""Pods of a vLLM server, in each of its roles."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from base.quantity import Compute, Resources, parse
+from base.quantity import Resources, parse
 from components.common import probes
-from components.common.component import TLS_PATH
-from components.common.contracts import GpuPlacement, StoredModel
 from components.common.labels import Labels
-from components.common.pod import Mount, container, pod, scratch, secret_files
+from components.common.pki import CA_FILE, TLS_PATH
+from components.common.pod import Mount, container, pod, scratch, secret_files, tmp
 from components.common.tier import Tier
 from components.gpu.resource_claims import GpuRequest
-from components.models.verified_weights import VerifiedWeights, verified_weights
-from components.models.vllm.args import (
-    BEHIND_SIDECAR,
-    CONFIG,
-    PORT,
+from components.models.model_server import (
+    PRE_STOP_SECONDS,
     Role,
-    Server,
-    environment,
-    vllm_args,
+    ServedModel,
+    grace_seconds,
+    shared_memory,
+    with_memory,
 )
-from config.settings.models import ModelSettings
-from sizing.startup import STARTUP_MARGIN, shm_bytes, startup_seconds
+from components.models.verified_weights import VerifiedWeights, verified_weights
+from components.models.vllm.args import BEHIND_SIDECAR, CONFIG, PORT, environment, port, vllm_args
+from sizing.startup import STARTUP_MARGIN, shm_bytes
 
 _HOME = "/var/lib/vllm"
-_MIB = 1024**2
-
-_PRE_STOP_SECONDS = 15
-"""Until every proxy has taken a stopping pod out of its list; llm-d and KServe use the same."""
-_EXIT_SECONDS = 15
-"""From the end of the drain to the end of the process; llm-d's 75 s are 15 + 45 + 15."""
-PULL_SECONDS = 600
-"""For an image of some 10 GB on a node that has none of it; an assumption."""
 
 _ENVIRONMENT = {
-    # No hub, no statistics, and no redirect followed for a caller who sends the URL of a picture.
+    # No model hub, no telemetry, and no redirects when a request names the URL of an image.
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
-    # The image's HOME is `/`, and its user database does not know ours.
+    # The image's HOME is `/`, and its user database lacks our UID.
     "HOME": _HOME,
     "USER": "vllm",
     "HF_HOME": f"{_HOME}/huggingface",
@@ -58,55 +47,36 @@ _ENVIRONMENT = {
 }
 
 _SIDECAR = Resources.of("200m", "128Mi", max_cpu="2", max_memory="512Mi")
-"""Of the proxy that fetches KV caches; an assumption to measure."""
+"""For the proxy that fetches KV caches; an assumption to measure."""
 
 
 @dataclass(frozen=True)
-class ServedModel:
-    """What the pods of one model share, whichever part they play."""
+class VllmPods:
+    """Builds the pods of one model, which share its configuration."""
 
     tier: Tier
-    settings: ModelSettings
-    served_name: str
-    placement: GpuPlacement
-    weights: StoredModel
-    extras: Mapping[str, StoredModel]
-    """By the names of `ModelSettings.extra_files`."""
-    hosts: int
-    """Nodes that one server spans."""
+    model: ServedModel
     configuration: Output[str]
-    """The Secret with vLLM's key."""
-
-    @property
-    def gpus_per_pod(self) -> int:
-        """Devices of its pool that each pod takes."""
-        return self.settings.gpus // self.hosts
+    """Secret with the API key of the servers."""
 
     @property
     def gates(self) -> list[VerifiedWeights]:
-        """What lets only verified weights through: of the model itself, and of what it has more."""
+        """Init containers that verify the weights of the model and of its extras."""
         return [
-            verified_weights(self.tier, self.weights),
-            *(verified_weights(self.tier, stored, name) for name, stored in self.extras.items()),
+            verified_weights(self.tier, self.model.weights),
+            *(verified_weights(self.tier, s, name) for name, s in self.model.extras.items()),
         ]
 
     @property
-    def expected_start_seconds(self) -> int:
-        """From the start of a server to its first answer, as estimated."""
-        stored = [self.weights, *self.extras.values()]
-        size = sum(each.size_bytes for each in stored)
-        return startup_seconds(size, self.weights.read_rate)
-
-    @property
     def start_seconds(self) -> int:
-        """The same at most: with slack."""
-        return ceil(self.expected_start_seconds * STARTUP_MARGIN)
+        """Maximum time from the start of a server to its first answer."""
+        return ceil(self.model.expected_start_seconds * STARTUP_MARGIN)
 
     @property
-    def turn_seconds(self) -> int:
-        """From the order to stop one server to the readiness of the next in its place."""
+    def replace_seconds(self) -> int:
+        """Maximum time from the termination of one server to the readiness of its successor."""
         verifying = sum(gate.seconds for gate in self.gates)
-        return verifying + self.start_seconds + grace_seconds(self.settings)
+        return verifying + self.start_seconds + grace_seconds(self.model.settings)
 
     def pod(
         self,
@@ -117,21 +87,20 @@ class ServedModel:
         service_account: Output[str],
         spread: Labels | None = None,
     ) -> k8s.core.v1.PodSpecArgsDict:
-        """A pod that plays *role*; *gpus* (`gpus_per_pod` of them) and the rest are its owner's."""
-        settings, placement, gates = self.settings, self.placement, self.gates
-        shared_memory = 0 if placement.brings_shared_memory else shm_bytes(self.gpus_per_pod)
+        """A pod of *role*, with the *gpus*, certificate and service account of its component."""
+        model, gates = replace(self.model, role=role), self.gates
+        settings, placement = model.settings, model.placement
+        shm = 0 if placement.brings_shared_memory else shm_bytes(model.gpus_per_pod)
         mounts = [
             secret_files("config", self.configuration, CONFIG),
             certificate,
             *(gate.weights for gate in gates),
             scratch("home", _HOME, settings.resources.limits.ephemeral_storage),
-            scratch("tmp", "/tmp", "2Gi"),  # noqa: S108 - a path inside the container
+            tmp("2Gi"),
         ]
-        if shared_memory:
-            size = f"{shared_memory // _MIB}Mi"
-            mounts.append(scratch("shm", "/dev/shm", size, in_memory=True))  # noqa: S108
-        server = self._container(role, mounts, gpus, shared_memory)
-        containers = [server]
+        if shm:
+            mounts.append(shared_memory(shm))
+        containers = [self._container(model, mounts, gpus, shm)]
         if role == "decode":
             containers.append(_sidecar(self.tier, certificate))
         return pod(
@@ -142,50 +111,40 @@ class ServedModel:
             priority_class=self.tier.priority_class,
             grace_seconds=grace_seconds(settings),
             spread=spread,
-            node_selector=placement.node_selector,
-            tolerations=placement.tolerations,
-            runtime_class=placement.runtime_class,
+            placement=placement,
             claims=gpus.claims,
         )
 
     def _container(
-        self, role: Role, mounts: list[Mount], gpus: GpuRequest, shared_memory: int
+        self, model: ServedModel, mounts: list[Mount], gpus: GpuRequest, shm: int
     ) -> k8s.core.v1.ContainerArgsDict:
-        settings, rdma = self.settings, self.settings.vllm.rdma
-        server = Server(
-            settings,
-            self.served_name,
-            self.weights.path,
-            {name: stored.path for name, stored in self.extras.items()},
-            role,
-            self.hosts,
-        )
-        offload = settings.vllm.kv_offload
-        extra = shared_memory + (int(parse(offload.size)) // self.hosts if offload else 0)
+        settings, role, placement = model.settings, model.role, model.placement
+        rdma, offload = settings.vllm.rdma, settings.vllm.kv_offload
+        extra = shm + (int(parse(offload.size)) // model.hosts if offload else 0)
         devices = dict(gpus.gpus)
-        if rdma and role != "whole":
+        if rdma and role != "standalone":
             devices[rdma.resource] = rdma.count
-        healthy = probes.https("/health", server.port, timeout_seconds=10)
-        serves = role != "worker"  # a worker answers nobody: it is well while it runs
+        healthy = probes.https("/health", port(role), timeout_seconds=10)
+        serves = role != "worker"  # a worker has no HTTP server: it is healthy while it runs
         built = container(
             "vllm",
-            self.tier.image(self.placement.image_key("vllm")),
+            self.tier.image(placement.image_key("vllm")),
             with_memory(settings.resources, extra),
             command=["vllm"],
-            args=vllm_args(server),
-            ports={"https" if role != "decode" else "behind": server.port} if serves else None,
+            args=vllm_args(model),
+            ports={"https" if role != "decode" else "behind": port(role)} if serves else None,
             mounts=mounts,
             gpus=devices,
             claims=list(gpus.claims),
             readiness=healthy if serves else None,
             liveness={**healthy, "failure_threshold": 6} if serves else None,
             startup=probes.startup(healthy, self.start_seconds) if serves else None,
-            # A leader answers what it has begun, and needs its workers until then.
-            pre_stop_seconds=_PRE_STOP_SECONDS + (0 if serves else settings.drain_seconds),
-            # NVIDIA's CDI hooks write into it; KServe found out (its LLM templates say so too).
+            # A leader finishes its running requests, and needs its workers until then.
+            pre_stop_seconds=PRE_STOP_SECONDS + (0 if serves else settings.drain_seconds),
+            # NVIDIA's CDI hooks write into it, as KServe's LLM templates note too.
             read_only_root=False,
         )
-        fixed = {**_ENVIRONMENT, **environment(settings, role), **self.placement.environment}
+        fixed = {**_ENVIRONMENT, **environment(settings, role), **placement.environment}
         built["env"] = [
             *({"name": name, "value": value} for name, value in fixed.items()),
             *_addresses(role),
@@ -193,35 +152,20 @@ class ServedModel:
         return built
 
 
-def grace_seconds(settings: ModelSettings) -> int:
-    """From the order to stop to the kill: the wait, the drain, and the way out."""
-    return _PRE_STOP_SECONDS + settings.drain_seconds + _EXIT_SECONDS
-
-
-def with_memory(resources: Resources, extra_bytes: int) -> Resources:
-    """*resources* with *extra_bytes* more memory, for what counts as memory but is not the heap."""
-
-    def more(compute: Compute) -> Compute:
-        mebibytes = ceil((parse(compute.memory) + extra_bytes) / _MIB)
-        return compute.model_copy(update={"memory": f"{mebibytes}Mi"})
-
-    return Resources(requests=more(resources.requests), limits=more(resources.limits))
-
-
 def _addresses(role: Role) -> list[k8s.core.v1.EnvVarArgsDict]:
-    """Under which address a server is found by those it exchanges tensors with: the pod's own."""
-    if role == "whole":
+    """The address that peers exchange tensors with: the pod's own."""
+    if role == "standalone":
         return []
     name = "VLLM_HOST_IP" if role in ("leader", "worker") else "VLLM_NIXL_SIDE_CHANNEL_HOST"
     return [{"name": name, "value_from": {"field_ref": {"field_path": "status.podIP"}}}]
 
 
 def _sidecar(tier: Tier, certificate: Mount) -> k8s.core.v1.ContainerArgsDict:
-    """llm-d's proxy in front of a server that writes.
+    """llm-d's routing proxy in front of a decode server.
 
-    It has a prompt read by the server that the picker chose, then asks its own vLLM to fetch the KV
-    cache and write. That server is named by its address, which no certificate holds: the
-    connection to it is encrypted, and admitted by the network, but not verified.
+    It sends the prompt to the prefill server that the picker chose, then lets its own vLLM fetch
+    the KV cache and decode. The prefill server is addressed by IP, which no certificate contains:
+    that connection is encrypted, and restricted by NetworkPolicy, but not verified.
     https://github.com/llm-d/llm-d-router/blob/main/docs/disaggregation.md
     """
     healthy = probes.https("/health", PORT, timeout_seconds=10)
@@ -238,9 +182,9 @@ def _sidecar(tier: Tier, certificate: Mount) -> k8s.core.v1.ContainerArgsDict:
             "--enable-tls=prefiller,decoder",
             "--tls-insecure-skip-verify=prefiller",
         ],
-        env={"SSL_CERT_FILE": f"{TLS_PATH}/ca.crt"},  # where Go looks for authorities
+        env={"SSL_CERT_FILE": CA_FILE},  # where Go looks for authorities
         ports={"https": PORT},
         mounts=[certificate],
         readiness=healthy,
-        pre_stop_seconds=_PRE_STOP_SECONDS,
+        pre_stop_seconds=PRE_STOP_SECONDS,
     )

@@ -1,33 +1,33 @@
-"""The servers of a model that only read prompts, where reading and writing are split."""
+"""Prefill servers of a model with disaggregated serving."""
 
 from pulumi import Output, ResourceOptions
 
-from components.common import network
 from components.common.args import Args
-from components.common.component import Component, when_ready
+from components.common.component import Server, after
 from components.common.network import Pods
 from components.common.tier import Tier
 from components.gpu.resource_claims import request
+from components.models.model_server import PULL_SECONDS
 from components.models.vllm.args import PORT
-from components.models.vllm.endpoint_picker import part
-from components.models.vllm.pod import PULL_SECONDS, ServedModel
+from components.models.vllm.endpoint_picker import role_labels
+from components.models.vllm.pod import VllmPods
 
 
 class VllmPrefillArgs(Args):
-    """What reads prompts for the servers that write."""
+    """Prefill servers for the decode servers of one model."""
 
     tier: Tier
-    model: ServedModel
+    pods: VllmPods
     replicas: int
     decode: Pods
-    """Those that write."""
+    """The decode servers."""
 
 
-class VllmPrefill(Component):
-    """Equal vLLM servers that hand the KV cache of a prompt to the server that writes the answer.
+class VllmPrefill(Server):
+    """Interchangeable vLLM servers that hand the KV cache of a prompt to a decode server.
 
-    The cache itself goes over RDMA, which no network policy sees, or over TCP on ports that UCX
-    takes as it finds them.
+    The cache itself goes over RDMA, which no NetworkPolicy sees, or over TCP on dynamic ports of
+    UCX.
     """
 
     kind = "vllm"
@@ -37,25 +37,26 @@ class VllmPrefill(Component):
         self, name: str, args: VllmPrefillArgs, opts: ResourceOptions | None = None
     ) -> None:
         super().__init__(name, args.tier, opts)
-        self.labels = {**self.labels, **part(args.model.served_name, "prefill")}
+        model = args.pods.model
+        self.labels = {**self.labels, **role_labels(model.served_name, "prefill")}
         self._workload = self.deployment(
-            args.model.pod(
+            args.pods.pod(
                 "prefill",
-                gpus=request(self, args.model.placement, args.model.gpus_per_pod),
+                gpus=request(self, model.placement, model.gpus_per_pod),
                 certificate=self.certificate(),
                 service_account=self.service_account(),
                 spread=self.pods.labels if args.replicas > 1 else None,
             ),
             args.replicas,
             surge=False,
-            ready_within_seconds=PULL_SECONDS + args.replicas * args.model.turn_seconds,
+            ready_within_seconds=PULL_SECONDS + args.replicas * args.pods.replace_seconds,
         )
-        # The sidecar of who writes asks it to read; then the two exchange the cache, and who reads
-        # is told when its blocks were taken.
-        network.connect(self, args.decode, self.pods)
-        network.connect(self, self.pods, args.decode)
+        # The decode sidecar requests the prefill; then both exchange the cache, and the prefill
+        # server is notified when its blocks have been transferred.
+        self.tier.firewall.connect(args.decode, self.pods)
+        self.tier.firewall.connect(self.pods, args.decode)
         self.register_outputs({})
 
     def ready_with(self, value: Output[str]) -> Output[str]:
         """*value*, known only once these servers are ready too."""
-        return when_ready(self._workload, value)
+        return after(value, self._workload.metadata.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from components.models.engines import front
+from components.models.engines import auth_proxy
 from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import debian
 from tests.conformance.peers.certificates import Certificates
@@ -53,20 +53,20 @@ def start(
         config,
         {
             "/tmp/": f"{folder}/",  # noqa: S108 - the container's
-            f"listen {front.PORT} ssl": f"listen {LOOPBACK}:{port} ssl",
+            f"listen {auth_proxy.PORT} ssl": f"listen {LOOPBACK}:{port} ssl",
             "/etc/tls/tls.crt": str(certificates.certificate),
             "/etc/tls/tls.key": str(certificates.key),
             **moves,
         },
     )
-    for name, content in {**files, front.CONFIG: here}.items():
+    for name, content in {**files, auth_proxy.CONFIG: here}.items():
         (folder / name).write_text(content)
-    nginx = [program(), "-e", "/dev/stderr", "-c", str(folder / front.CONFIG)]
+    nginx = [program(), "-e", "/dev/stderr", "-c", str(folder / auth_proxy.CONFIG)]
     _accepts(nginx)
 
     def ready() -> bool:
         with suppress(httpx.TransportError), _client(port, certificates) as client:
-            return client.get(front.ALIVE).is_success
+            return client.get(auth_proxy.ALIVE).is_success
         return False
 
     with running(

@@ -36,6 +36,19 @@ def known(text: str) -> Output[str]:
     return Output.from_input(text)
 
 
+def oidc() -> OidcClient:
+    return OidcClient(
+        client_id="open-webui",
+        client_secret=Output.secret("canary-client"),
+        issuer="https://auth.test/realms/r",
+        discovery_url=known("https://keycloak:8443/realms/r/.well-known/x"),
+        server=pods("keycloak"),
+        port=8443,
+        user_role="ai-user",
+        admin_role="ai-admin",
+    )
+
+
 def ask(reranker: str | None = "reranker", **settings: Any) -> Recorded:
     def program() -> None:
         chat = OpenWebUi(
@@ -52,14 +65,7 @@ def ask(reranker: str | None = "reranker", **settings: Any) -> Recorded:
                 ),
                 embedding_model="embeddings",
                 reranker_model=reranker,
-                oidc=OidcClient(
-                    client_id="open-webui",
-                    client_secret=Output.secret("canary-client"),
-                    issuer="https://auth.test/realms/r",
-                    discovery_url=known("https://keycloak:8443/realms/r/.well-known/x"),
-                    server=pods("keycloak"),
-                    port=8443,
-                ),
+                oidc=oidc(),
                 database=DatabaseAccess(
                     host=known("db-rw.llm-data.svc"),
                     port=5432,
@@ -197,7 +203,8 @@ def test_it_lets_people_in_by_itself() -> None:
 
 
 def test_its_title_and_its_first_model_are_the_stacks() -> None:
-    env = environment(OpenWebUiSettings(name="Assistant", default_model="code"), "ai.test")
+    settings = OpenWebUiSettings(name="Assistant", default_model="code")
+    env = environment(settings, "ai.test", oidc())
 
     assert env["WEBUI_NAME"] == "Assistant"
     assert env["DEFAULT_MODELS"] == "code"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pulumi import Output
 
-from components.common.contracts import Route, Upstream
+from components.common.contracts import RedisAccess, Route, Upstream
 from components.common.network import Pods
-from components.gateway.kong_config import Consumer, Realm, RedisServer, kong_config
+from components.gateway.kong_config import Consumer, Realm, kong_config
 from config.settings.gateway import GatewaySettings
 from config.settings.teams import Team
 
@@ -32,7 +32,7 @@ def rendered() -> dict[str, Any]:
         authority="-----BEGIN CERTIFICATE-----",
         realm=Realm("https://auth.example.org/realms/x", "-----BEGIN PUBLIC KEY-----"),
         teams={"finance": Consumer("sk-1", Team(requests_per_minute=60))},
-        redis=RedisServer("redis.data.svc", 6379, "pw"),
+        redis=RedisAccess("redis.data.svc", 6379, "pw", Pods("redis", "data")),
     )
 
 

@@ -14,16 +14,14 @@ DAEMON_SET = "kubernetes:apps/v1:DaemonSet"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 PLUGIN, EXPORTER = "h200-device-plugin", "h200-dcgm"
 BOTH = pytest.mark.parametrize("name", [PLUGIN, EXPORTER])
-capacity: dict[str, int] = {}
+SETTINGS = GpuPoolSettings(gpu="h200-141gb", nodes=2, gpus_per_node=8)
 
 
 @pytest.fixture(scope="module")
 def asked() -> Recorded:
     def program() -> None:
-        settings = GpuPoolSettings(gpu="h200-141gb", nodes=2, gpus_per_node=8)
-        pool = GpuNodePool("h200", GpuNodePoolArgs(tier=tier("gpu-system"), settings=settings))
-        capacity.update(nodes=pool.nodes, gpus=pool.gpus)
-        k8s.core.v1.ConfigMap("consumer", data={"runtime": pool.placement.runtime_class})
+        pool = GpuNodePool("h200", GpuNodePoolArgs(tier=tier("gpu-system"), settings=SETTINGS))
+        k8s.core.v1.ConfigMap("consumer", data={"runtime": pool.place().runtime_class})
 
     return deploy(program)
 
@@ -48,9 +46,8 @@ def test_who_takes_its_gpus_waits_until_the_nodes_offer_them(asked: Recorded) ->
     assert any(urn.endswith(f"DaemonSet::{PLUGIN}") for urn in consumer.depends_on)
 
 
-def test_its_capacity_is_known_before_anything_exists(asked: Recorded) -> None:
-    assert asked
-    assert capacity == {"nodes": 2, "gpus": 16}
+def test_its_capacity_is_known_before_anything_exists() -> None:
+    assert (SETTINGS.nodes, SETTINGS.gpus) == (2, 16)
 
 
 @BOTH

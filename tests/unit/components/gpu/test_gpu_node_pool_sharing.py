@@ -252,7 +252,7 @@ def test_a_placement_says_what_a_pod_may_take(
             {"gpu": "h200-141gb", "nodes": 1, "gpus_per_node": 8, "driver": 570} | settings
         )
         made = GpuNodePool("pool", GpuNodePoolArgs(tier=tier("gpu-system"), settings=pool))
-        placements["it"] = made.placement
+        placements["it"] = made.place()
         k8s.core.v1.ConfigMap("end")
 
     deploy(program)

@@ -21,7 +21,7 @@ SECRET = "kubernetes:core/v1:Secret"
 _kept: dict[str, Any] = {}
 
 
-def model(name: str, task: ModelTask) -> ModelEndpoint:
+def model(name: str, task: ModelTask) -> ModelEndpoint[Output[str]]:
     return ModelEndpoint(
         name=name,
         task=task,

@@ -8,35 +8,45 @@ from typing import Any
 
 import pytest
 
-from components.common.contracts import ModelDialect
-from components.models.router_config import ModelUpstream, RedisUpstream, identities, router_config
+from components.common.contracts import ModelApi, ModelEndpoint, ModelTask, RedisAccess
+from components.common.network import Pods
+from components.models.router_config import identities, router_config
 from config.settings.router import RouterSettings
 from config.settings.teams import Team
 
+ANY = Pods("any", "any")
+
+
+def endpoint(
+    name: str, task: ModelTask, key: str, tokens: int, *, api: ModelApi = "vllm", upstream: str = ""
+) -> ModelEndpoint[str]:
+    url = f"https://{name}.models.svc:8000/v1"
+    return ModelEndpoint(name, task, url, key, ANY, 8000, tokens, api, upstream)
+
+
 MODELS = [
-    ModelUpstream("chat", "chat", "https://chat.models.svc:8000/v1", "chat-key", 32768),
-    ModelUpstream("embeddings", "embed", "https://embeddings.models.svc:8000/v1", "e-key", 8192),
-    ModelUpstream("reranker", "rerank", "https://reranker.models.svc:8000/v1", "r-key", 8192),
+    endpoint("chat", "chat", "chat-key", 32768),
+    endpoint("embeddings", "embed", "e-key", 8192),
+    endpoint("reranker", "rerank", "r-key", 8192),
 ]
 SPEECH = [
-    ModelUpstream(
+    endpoint(
         "dictation",
         "transcribe",
-        "https://dictation.models.svc:8443/v1",
         "d-key",
         448,
-        dialect="openai",
-        known_as="Systran/faster-whisper-large-v3",
+        api="openai",
+        upstream="Systran/faster-whisper-large-v3",
     ),
-    ModelUpstream("voice", "speak", "https://voice.models.svc:8443/v1", "v-key", 448, "openai"),
+    endpoint("voice", "speak", "v-key", 448, api="openai"),
 ]
 
 
-def rendered(models: Sequence[ModelUpstream] = MODELS, **settings: Any) -> dict[str, Any]:
+def rendered(models: Sequence[ModelEndpoint[str]] = MODELS, **settings: Any) -> dict[str, Any]:
     return router_config(
         RouterSettings(**settings),
-        models,
-        RedisUpstream("redis.llm-data.svc", 6379, "redis-password"),
+        models=models,
+        redis=RedisAccess("redis.llm-data.svc", 6379, "redis-password", ANY),
         master_key="sk-master",
         ca_file="/etc/tls/ca.crt",
     )
@@ -70,7 +80,7 @@ def test_a_task_becomes_the_mode_that_litellm_knows(model: str, mode: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("dialect", "model"),
+    ("api", "model"),
     [
         ("vllm", "hosted_vllm/chat"),
         ("openai", "openai/chat"),
@@ -78,8 +88,8 @@ def test_a_task_becomes_the_mode_that_litellm_knows(model: str, mode: str) -> No
         ("tei", "huggingface/chat"),
     ],
 )
-def test_each_engine_is_asked_in_its_own_way(dialect: ModelDialect, model: str) -> None:
-    [entry] = rendered([replace(MODELS[0], dialect=dialect)])["model_list"]
+def test_each_engine_is_asked_in_its_own_way(api: ModelApi, model: str) -> None:
+    [entry] = rendered([replace(MODELS[0], api=api)])["model_list"]
 
     assert entry["litellm_params"]["model"] == model
 

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from components.monitoring.alert_rules import rules
 from components.monitoring.dashboard import Dashboard, Panel
 from components.monitoring.dashboards import DASHBOARDS
-from components.monitoring.metric_catalog import METRICS, exposed, names_in
 from config.settings.observability import TTFT_BUCKETS, SloSettings
+from tests.metric_catalog import METRICS, exposed, names_in
 
 JOBS = ["vllm", "dcgm", "vllm"]
 
@@ -34,7 +34,7 @@ def test_everything_that_is_read_is_exposed_or_recorded(expression: str) -> None
     assert names_in(expression) <= exposed() | RECORDED
 
 
-def test_every_metric_of_the_catalogue_is_used() -> None:
+def test_every_metric_of_the_catalog_is_used() -> None:
     read = frozenset[str]().union(*map(names_in, [*EXPRESSIONS, *QUERIES]))
     listed = {name for metrics in METRICS.values() for name in metrics}
 
@@ -79,7 +79,7 @@ def test_a_promise_about_first_tokens_reads_a_bucket_spelt_as_vllm_spells_it(
     [late] = [
         rule["expr"]
         for rule in generated(first_token_seconds=seconds)
-        if rule.get("record") == "model:first_token_late:ratio_rate1h"
+        if rule.get("record") == "model:ttft_slo_missed:ratio_rate1h"
     ]
 
     assert f'le="{float(seconds)}"' in late
@@ -91,14 +91,14 @@ def test_a_promise_between_two_buckets_is_refused_with_the_buckets() -> None:
 
 
 def test_the_fast_burn_needs_both_windows_over_14_4_times_the_allowance() -> None:
-    expression = alert("FirstTokenLateFast", first_token_objective=0.95)["expr"]
+    expression = alert("TtftSloBurnFast", first_token_objective=0.95)["expr"]
 
     assert expression == (
-        "model:first_token_late:ratio_rate1h > 0.72 and model:first_token_late:ratio_rate5m > 0.72"
+        "model:ttft_slo_missed:ratio_rate1h > 0.72 and model:ttft_slo_missed:ratio_rate5m > 0.72"
     )
 
 
-@pytest.mark.parametrize("name", ["FirstTokenLateFast", "RequestsFailFast"])
+@pytest.mark.parametrize("name", ["TtftSloBurnFast", "AvailabilitySloBurnFast"])
 def test_no_objective_makes_an_alert_that_cannot_fire(name: str) -> None:
     expression = alert(name, first_token_objective=0.95, availability_objective=0.95)["expr"]
 

@@ -57,6 +57,8 @@ def ask(*, disposable: bool = False, **settings: Any) -> Recorded:
                     ),
                     server=Pods("keycloak", "auth"),
                     port=8443,
+                    user_role="ai-user",
+                    admin_role="ai-admin",
                 ),
             ),
         )

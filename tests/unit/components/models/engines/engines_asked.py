@@ -9,8 +9,9 @@ from pulumi import Output
 
 from components.common.contracts import GpuPlacement, ModelEndpoint, ScrapeTarget, StoredModel
 from components.models.deploy import ENGINES
-from components.models.engines.base import EngineArgs, EngineService
+from components.models.engines.base import EngineService
 from components.models.engines.comfyui import ComfyUi
+from components.models.model_server import ModelServerArgs, ServedModel
 from config.settings.engines import Engine
 from config.settings.models import ModelSettings
 from sizing.devices import Device
@@ -52,7 +53,7 @@ class Served:
     """What was asked for, and what the service hands on."""
 
     asked: Recorded = field(default_factory=Recorded)
-    endpoint: ModelEndpoint | None = None
+    endpoint: ModelEndpoint[Output[str]] | None = None
     metrics: ScrapeTarget | None = None
 
     @property
@@ -66,7 +67,7 @@ class Served:
         return self.pod["containers"][0]
 
     @property
-    def front(self) -> dict[str, Any]:
+    def proxy(self) -> dict[str, Any]:
         """The container before it."""
         return self.pod["containers"][1]
 
@@ -83,7 +84,7 @@ class Served:
         return self.asked.one(CONFIG_MAP, "chat-engine").inputs["data"][name]
 
     def nginx(self) -> str:
-        """The configuration of its front."""
+        """The configuration of its auth proxy."""
         return self.asked.one(CONFIG_MAP, "chat-front").inputs["data"]["nginx.conf"]
 
 
@@ -99,33 +100,35 @@ def serve(engine: Engine, **given: Any) -> Served:
         pool = k8s.core.v1.ConfigMap("pool")
         service = kind(
             "chat",
-            EngineArgs(
+            ModelServerArgs(
                 tier=tier("llm-production"),
-                settings=settings(engine, **given),
-                served_name="chat",
-                placement=GpuPlacement(
-                    device=Device(
-                        profile=None,
-                        resource="nvidia.com/gpu",
-                        per_node=8,
-                        per_pod=8,
-                        memory_bytes=48 * 10**9,
-                        visible_bytes=48 * 10**9,
-                        max_utilization=1,
-                        nvlink=False,
+                model=ServedModel(
+                    settings(engine, **given),
+                    "chat",
+                    placement=GpuPlacement(
+                        device=Device(
+                            profile=None,
+                            resource="nvidia.com/gpu",
+                            per_node=8,
+                            per_pod=8,
+                            memory_bytes=48 * 10**9,
+                            visible_bytes=48 * 10**9,
+                            max_utilization=1,
+                            nvlink=False,
+                        ),
+                        node_selector={"private-ai.dev/gpu-pool": "l40s"},
+                        taint="nvidia.com/gpu",
+                        runtime_class=pool.metadata.name,
                     ),
-                    node_selector={"private-ai.dev/gpu-pool": "l40s"},
-                    taint="nvidia.com/gpu",
-                    runtime_class=pool.metadata.name,
-                ),
-                weights=StoredModel(
-                    claim=volume.metadata.name,
-                    path=WEIGHTS,
-                    root="/models",
-                    size_bytes=50 * 10**9,
-                    read_rate=10**9,
-                    verifier=verifier.metadata.name,
-                    expected=Output.from_input("expected"),
+                    weights=StoredModel(
+                        claim=volume.metadata.name,
+                        path=WEIGHTS,
+                        root="/models",
+                        size_bytes=50 * 10**9,
+                        read_rate=10**9,
+                        verifier=verifier.metadata.name,
+                        expected=Output.from_input("expected"),
+                    ),
                 ),
             ),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.common.contracts import ModelDialect
+from components.common.contracts import ModelApi
 from config.settings.engines import Engine
 from tests.unit.components.models.engines.engines_asked import COMMIT, WEIGHTS, Served, serve
 
@@ -103,7 +103,7 @@ def test_tritons_prepared_repository_is_found_where_its_own_files_say_it_is() ->
     assert "--model-repository=/var/lib/engine/model/triton" in served.words()
     assert "--tokenizer=/var/lib/engine/model/tokenizer" in served.words()
     assert served.endpoint is not None
-    assert served.endpoint.known_as == "ensemble"
+    assert served.endpoint.upstream_name == "ensemble"
 
 
 def test_infinity_embeds_in_the_type_of_the_weights_and_runs_no_code_of_theirs() -> None:
@@ -121,7 +121,7 @@ def test_a_long_input_fits_into_teis_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "model", "dialect", "paths"),
+    ("engine", "model", "api", "paths"),
     [
         ("infinity", "bge-m3", "openai", {"/v1/embeddings", "/v1/models"}),
         ("infinity", "bge-reranker-v2-m3", "infinity", {"/v1/rerank", "/v1/models"}),
@@ -130,13 +130,13 @@ def test_a_long_input_fits_into_teis_batch() -> None:
     ],
 )
 def test_who_embeds_and_who_reranks_is_asked_in_its_own_way(
-    engine: Engine, model: str, dialect: ModelDialect, paths: set[str]
+    engine: Engine, model: str, api: ModelApi, paths: set[str]
 ) -> None:
     served = serve(engine, model=model)
 
     assert let_in(served) == paths
     assert served.endpoint is not None
-    assert served.endpoint.dialect == dialect
+    assert served.endpoint.api == api
 
 
 def test_reranking_has_another_path_in_tei() -> None:
@@ -171,7 +171,7 @@ def test_speaches_finds_the_verified_files_where_the_hubs_cache_would_be(tmp_pat
     assert (found / "model.bin").resolve() == weights / "model.bin"
     assert "pipeline_tag: automatic-speech-recognition" in (found / "README.md").read_text()
     assert served.endpoint is not None
-    assert served.endpoint.known_as == "Systran/faster-whisper-large-v3"
+    assert served.endpoint.upstream_name == "Systran/faster-whisper-large-v3"
     assert let_in(served) == {"/v1/audio/transcriptions"}
 
 
@@ -188,7 +188,7 @@ def test_a_voice_of_piper_is_one_repository_to_speaches(tmp_path: Path) -> None:
     assert (found / "config.json").read_text() == "fr_FR-siwis-medium.onnx.json"
     assert "tags: [speaches, piper]" in (found / "README.md").read_text()
     assert served.endpoint is not None
-    assert served.endpoint.known_as == "private-ai/piper-fr_FR-siwis-medium"
+    assert served.endpoint.upstream_name == "private-ai/piper-fr_FR-siwis-medium"
     assert let_in(served) == {"/v1/audio/speech"}
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from base.quantity import parse
-from components.models.engines import front
+from components.models.engines import auth_proxy
 from config.settings.engines import Engine
 from tests.unit.components.models.engines.engines_asked import (
     DEPLOYMENT,
@@ -35,8 +35,8 @@ def test_it_is_reached_over_tls_at_a_url_that_is_known_once_it_is_ready(served: 
 
     assert consumer.inputs["data"]["url"] == "https://chat.llm-production.svc:8443/v1"
     assert any(urn.endswith("Deployment::chat") for urn in consumer.depends_on)
-    assert [port["targetPort"] for port in service["ports"]] == [front.PORT]
-    assert served.front["ports"] == [{"name": "https", "containerPort": front.PORT}]
+    assert [port["targetPort"] for port in service["ports"]] == [auth_proxy.PORT]
+    assert served.proxy["ports"] == [{"name": "https", "containerPort": auth_proxy.PORT}]
 
 
 def test_the_engine_itself_is_reached_by_its_own_pod_alone(served: Served) -> None:
@@ -53,8 +53,8 @@ def test_its_key_is_in_a_file_of_the_front_and_nowhere_else(served: Served) -> N
     mounts = {m["name"] for m in served.engine["volumeMounts"]}
 
     assert secret.secrets == {"stringData"}
-    assert secret.inputs["stringData"][front.KEYS] == '"~^Bearer canary-password$" yes;\n'
-    assert "keys" in {m["name"] for m in served.front["volumeMounts"]}
+    assert secret.inputs["stringData"][auth_proxy.KEYS] == '"~^Bearer canary-password$" yes;\n'
+    assert "keys" in {m["name"] for m in served.proxy["volumeMounts"]}
     assert mounts & {"keys", "tls"} == set()
     assert "canary" not in json.dumps(served.asked.one(DEPLOYMENT, "chat").inputs)
 
@@ -70,7 +70,7 @@ def test_it_starts_on_verified_weights_that_it_can_only_read(served: Served) -> 
 
 def test_only_the_engine_has_gpus_and_it_has_its_pools(served: Served) -> None:
     pod = served.pod
-    others = [*pod["initContainers"], served.front]
+    others = [*pod["initContainers"], served.proxy]
 
     assert served.engine["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert not [c for c in others if "nvidia.com/gpu" in c["resources"]["limits"]]
@@ -99,10 +99,10 @@ def test_it_is_asked_through_its_front_whether_it_is_well(served: Served) -> Non
     for probe in ("readinessProbe", "livenessProbe"):
         assert served.engine[probe]["httpGet"] == {
             "path": "/health",
-            "port": front.PORT,
+            "port": auth_proxy.PORT,
             "scheme": "HTTPS",
         }
-        assert served.front[probe]["httpGet"]["path"] == front.ALIVE
+        assert served.proxy[probe]["httpGet"]["path"] == auth_proxy.ALIVE
     assert (
         served.engine["livenessProbe"]["failureThreshold"]
         > (served.engine["readinessProbe"]["failureThreshold"])
@@ -110,7 +110,7 @@ def test_it_is_asked_through_its_front_whether_it_is_well(served: Served) -> Non
 
 
 def test_it_goes_on_until_the_front_has_let_go_of_the_last_request(served: Served) -> None:
-    leaves = served.front["lifecycle"]["preStop"]["sleep"]["seconds"]
+    leaves = served.proxy["lifecycle"]["preStop"]["sleep"]["seconds"]
     engine_stays = served.engine["lifecycle"]["preStop"]["sleep"]["seconds"]
 
     assert "worker_shutdown_timeout 120s;" in served.nginx()
@@ -127,7 +127,7 @@ def test_it_is_not_root_and_asks_nobody_outside(served: Served) -> None:
     for container in pod["containers"]:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["resources"]["limits"].keys() >= {"cpu", "memory", "ephemeral-storage"}
-    assert served.front["securityContext"]["readOnlyRootFilesystem"] is True
+    assert served.proxy["securityContext"]["readOnlyRootFilesystem"] is True
 
 
 def test_an_update_never_asks_for_gpus_that_nobody_has(served: Served) -> None:
@@ -142,7 +142,7 @@ def test_metrics_are_read_through_the_front_where_there_are_any(served: Served) 
 
     assert (served.metrics is not None) == told
     if served.metrics:
-        assert (served.metrics.port, served.metrics.path) == (front.PORT, front.METRICS)
+        assert (served.metrics.port, served.metrics.path) == (auth_proxy.PORT, auth_proxy.METRICS)
 
 
 def test_every_engine_says_whether_it_has_metrics_and_what_they_are_called() -> None:

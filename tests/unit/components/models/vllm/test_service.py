@@ -5,11 +5,18 @@ import json
 import pytest
 
 from base.quantity import Resources, parse
-from components.models.vllm.args import Server, vllm_args
-from components.models.vllm.pod import grace_seconds, with_memory
+from components.models.model_server import grace_seconds, with_memory
+from components.models.vllm.args import vllm_args
 from config.settings.models import ModelSettings
 from tests.support import Recorded
-from tests.unit.components.models.vllm.vllm_asked import DEPLOYMENT, POLICY, ask, model, pod_of
+from tests.unit.components.models.vllm.vllm_asked import (
+    DEPLOYMENT,
+    POLICY,
+    ask,
+    model,
+    pod_of,
+    served,
+)
 
 SECRET = "kubernetes:core/v1:Secret"
 
@@ -20,7 +27,7 @@ def asked() -> Recorded:
 
 
 def arguments(settings: ModelSettings) -> list[str]:
-    return vllm_args(Server(settings, "small", "/models/abc"))
+    return vllm_args(served(settings, "small"))
 
 
 def test_a_server_has_exactly_the_gpus_that_it_shards_over(asked: Recorded) -> None:

@@ -7,7 +7,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Output
 
 from components.common.contracts import GpuPlacement, StoredModel
-from components.models.vllm.service import VllmService, VllmServiceArgs
+from components.models.model_server import ModelServerArgs, Role, ServedModel
+from components.models.vllm.service import VllmService
 from components.monitoring.prometheus import query_access
 from config.settings.models import ModelSettings
 from config.settings.pools import GpuPoolSettings
@@ -33,6 +34,37 @@ def model(**given: Any) -> ModelSettings:
     return ModelSettings.model_validate(base | given)
 
 
+def placement(runtime_class: Output[str], driver: int = 580) -> GpuPlacement:
+    """Nodes with eight H200 each."""
+    return GpuPlacement(
+        device=GpuPoolSettings(gpu="h200-141gb", nodes=1, gpus_per_node=8).device(),
+        node_selector={"private-ai.dev/gpu-pool": "h200"},
+        taint="nvidia.com/gpu",
+        runtime_class=runtime_class,
+        driver=driver,
+    )
+
+
+def served(
+    settings: ModelSettings, name: str = "chat", *, role: Role = "standalone", hosts: int = 1
+) -> ServedModel:
+    """A model for its command line alone: its weights, and those besides, lie below `abc`."""
+    nowhere = Output.from_input("")
+
+    def stored(root: str) -> StoredModel:
+        return StoredModel(nowhere, f"{root}/abc", root, nowhere, nowhere, 0, 1)
+
+    return ServedModel(
+        settings,
+        name,
+        placement=placement(nowhere),
+        weights=stored("/models"),
+        extras={extra: stored(f"/extras/{extra}") for extra in settings.extra_files},
+        hosts=hosts,
+        role=role,
+    )
+
+
 def ask(*, driver: int = 580, **given: Any) -> Recorded:
     """What the service `chat`, whose model users call llama-70b, asks for."""
     settings = model(**given)
@@ -53,20 +85,16 @@ def ask(*, driver: int = 580, **given: Any) -> Recorded:
         here = tier("llm-production")
         service = VllmService(
             "chat",
-            VllmServiceArgs(
+            ModelServerArgs(
                 tier=here,
-                settings=settings,
-                served_name="llama-70b",
-                placement=GpuPlacement(
-                    device=GpuPoolSettings(gpu="h200-141gb", nodes=1, gpus_per_node=8).device(),
-                    node_selector={"private-ai.dev/gpu-pool": "h200"},
-                    taint="nvidia.com/gpu",
-                    runtime_class=pool.metadata.name,
-                    driver=driver,
+                model=ServedModel(
+                    settings,
+                    "llama-70b",
+                    placement=placement(pool.metadata.name, driver),
+                    weights=stored("weights", "/models"),
+                    extras={name: stored(name, f"/extras/{name}") for name in settings.extra_files},
+                    hosts=settings.hosts(8),
                 ),
-                weights=stored("weights", "/models"),
-                extras={name: stored(name, f"/extras/{name}") for name in settings.extra_files},
-                hosts=settings.hosts(8),
                 prometheus=query_access(
                     "prometheus", replace(here, namespace=Output.from_input("monitoring"))
                 ),

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from components.models.engines import front
+from components.models.engines import auth_proxy
 from config.settings.engines import Engine
 from sim.ports import LOOPBACK
 from tests.conformance.peers import nginx
@@ -96,7 +96,7 @@ def engine() -> Iterator[_Engine]:
 def standing(
     folder: Path, served: Served, certificates: Certificates, behind: int
 ) -> Generator[Nginx]:
-    """The front of *served*, before port *behind*."""
+    """The auth proxy of *served*, before port *behind*."""
     config = served.nginx()
     known = served.asked.one(SECRET, "chat").inputs["stringData"]
     [own] = {
@@ -117,14 +117,14 @@ def chat(tmp_path: Path, certificates: Certificates, engine: _Engine) -> Iterato
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_front_of_every_engine_starts_and_asks_it_whether_it_is_well(
+def test_the_auth_proxy_of_every_engine_starts_and_asks_it_whether_it_is_well(
     tmp_path: Path, certificates: Certificates, engine: _Engine, name: Engine
 ) -> None:
     with (
         standing(tmp_path, serve(name), certificates, engine.port) as running,
         running.client() as client,
     ):
-        assert client.get(front.HEALTH).is_success
+        assert client.get(auth_proxy.HEALTH).is_success
         assert client.get("/v1/anything", headers=HEADERS).status_code == 404
 
 
@@ -162,7 +162,7 @@ def test_no_other_path_is_let_in_whoever_asks(chat: Nginx, path: str) -> None:
 
 def test_health_and_metrics_need_no_key_and_can_only_be_read(chat: Nginx) -> None:
     with chat.client() as client:
-        for path in (front.HEALTH, front.METRICS):
+        for path in (auth_proxy.HEALTH, auth_proxy.METRICS):
             assert client.get(path).is_success
             assert client.post(path).status_code == 403
 
@@ -196,7 +196,7 @@ def test_a_long_recording_is_taken_and_an_endless_one_is_not(chat: Nginx, engine
     with chat.client() as client:
         path = "/v1/chat/completions"
         long = client.post(path, headers=HEADERS, content=bytes(30_000_000))
-        endless = client.post(path, headers=HEADERS, content=bytes(front.MAX_BODY_BYTES + 1))
+        endless = client.post(path, headers=HEADERS, content=bytes(auth_proxy.MAX_BODY_BYTES + 1))
 
     assert long.text.startswith("read 30000000")
     assert endless.status_code == 413

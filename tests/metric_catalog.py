@@ -1,6 +1,6 @@
-"""Every metric that a rule or a dashboard may name: one list, which the tests hold them to.
+"""Every metric that rules and dashboards may read, which the tests check them against.
 
-A name that nobody exposes makes an alert that never speaks and a panel that stays empty.
+A metric that no target exports means an alert that never fires and a panel without data.
 """
 
 import re
@@ -89,10 +89,10 @@ METRICS: Mapping[str, Mapping[str, Kind]] = {
         "prometheus_tsdb_storage_blocks_bytes": "gauge",
     },
     "alertmanager": {"alertmanager_notifications_failed_total": "counter"},
-    # What Prometheus itself records of every target, and of every alert.
+    # Recorded by Prometheus itself for every target and every alert.
     "": {"up": "gauge", "scrape_duration_seconds": "gauge", "ALERTS": "gauge"},
 }
-"""Kind by name by the `job` that exposes it."""
+"""Kind by metric name by the `job` that exports it."""
 
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 _SELECTOR = re.compile(r"\{[^}]*\}|\[[^\]]*\]")
@@ -102,7 +102,7 @@ _OPERATORS = {"and", "or", "unless", "bool", "offset", "by", "without", "group_l
 
 
 def exposed() -> frozenset[str]:
-    """Every name on the wire: a histogram is three."""
+    """Every exported series name: a histogram has three."""
     return frozenset(_wire())
 
 
@@ -116,7 +116,7 @@ def _wire() -> Iterator[str]:
 
 
 def names_in(expression: str) -> frozenset[str]:
-    """The metrics that a PromQL *expression* reads."""
+    """Names of the metrics in a PromQL *expression*."""
     text = _LABELS.sub(" ", _SELECTOR.sub(" ", _STRING.sub(" ", expression)))
     return frozenset(
         word for word, call in _WORD.findall(text) if not call and word not in _OPERATORS
