@@ -65,13 +65,13 @@ class ModelSpec(Model):
     """All parameters, as the checkpoint's safetensors header counts them."""
     active_parameters: int | None = Field(default=None, gt=0)
     """Parameters that take part in one token; None where all do."""
-    unquantised_parameters: int | None = Field(default=None, ge=0)
-    """Parameters that quantised checkpoints keep at 16 bits (vision tower and the like, besides
+    unquantized_parameters: int | None = Field(default=None, ge=0)
+    """Parameters that quantized checkpoints keep at 16 bits (vision tower and the like, besides
     embeddings and output head, which are counted from the architecture). None means 0."""
     dtype: WeightDtype
     """Type of the weights in the checkpoint's main repository."""
     serve_dtype: WeightDtype
-    """Type the weights are served in when nothing is quantised (vLLM's `--dtype auto` serves FP32
+    """Type the weights are served in when nothing is quantized (vLLM's `--dtype auto` serves FP32
     checkpoints at 16 bits)."""
     checkpoints: dict[WeightDtype, Checkpoint] = Field(min_length=1)
     """Published weights, by the type they are served in."""

@@ -51,5 +51,5 @@ def _start(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator
             f"models.{name}",
             got,
             f"at most {PATIENCE_SECONDS} s: for so long after each restart the server is missing",
-            "Put the weights on faster storage and raise model_store.read_rate, or quantise them.",
+            "Put the weights on faster storage and raise model_store.read_rate, or quantize them.",
         )

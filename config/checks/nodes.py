@@ -123,7 +123,7 @@ def _server(name: str, model: "ModelSettings", pool: "GpuPoolSettings") -> _Serv
         "ephemeral_storage": parse(requests.ephemeral_storage),
     }
     needs = {resource: amount + _BESIDE[resource] for resource, amount in needs.items()}
-    return _Server(name, width, model.most_replicas * hosts, needs)
+    return _Server(name, width, model.max_replicas * hosts, needs)
 
 
 def _worst(device: Device, servers: list[_Server], resource: str) -> Decimal:

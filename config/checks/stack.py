@@ -13,9 +13,6 @@ from config.stack import StackConfig
 from sizing import capacity as sizing
 from sizing.capacity import Capacity, Pool, Service
 
-_FIELDS = {"tp": "tensor_parallel"}
-"""Where `sizing` names a field otherwise than the configuration does."""
-
 _CHAT = "open-webui"
 
 
@@ -42,11 +39,11 @@ def capacity(config: StackConfig) -> Capacity:
             pool=model.pool,
             dtype=model.loaded_dtype,
             kv_dtype=model.kv_cache_dtype,
-            tp=model.tensor_parallel,
-            pp=model.pipeline_parallel,
-            dp=model.vllm.data_parallel,
-            ep=model.vllm.expert_parallel,
-            replicas=model.most_replicas,
+            tensor_parallel=model.tensor_parallel,
+            pipeline_parallel=model.pipeline_parallel,
+            data_parallel=model.vllm.data_parallel,
+            expert_parallel=model.vllm.expert_parallel,
+            replicas=model.max_replicas,
             context_tokens=model.context_tokens or 1,  # speech and images have none
             concurrency=model.concurrency,
             gpu_memory_utilization=model.gpu_memory_utilization,
@@ -63,7 +60,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
     """Every problem between parts of *config*."""
     return [
         *pool_problems(config),
-        *_models_fit(config),
+        *(found.problem for found in capacity(config).problems),
         *engine_problems(config),
         *scaling_problems(config),
         *vllm_problems(config),
@@ -76,15 +73,6 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *_operators_are_there(config),
         *node_problems(config),
     ]
-
-
-def _models_fit(config: StackConfig) -> Iterator[Problem]:
-    for problem in capacity(config).problems:
-        section = "models" if problem.subject == "service" else "pools"
-        field = _FIELDS.get(problem.field, problem.field)
-        yield Problem(
-            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.change
-        )
 
 
 def _hosts_differ(config: StackConfig) -> Iterator[Problem]:

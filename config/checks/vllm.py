@@ -36,7 +36,7 @@ def vllm_problems(config: "StackConfig") -> Iterator[Problem]:
             continue
         yield from _writes(path, model)
         yield from _batches(path, model)
-        yield from _quantises(path, model)
+        yield from _quantizes(path, model)
         yield from _guesses(path, model)
         yield from _stretches(path, model)
         yield from _shares_experts(path, model)
@@ -118,12 +118,12 @@ def _batches(path: str, model: "ModelSettings") -> Iterator[Problem]:
         )
 
 
-def _quantises(path: str, model: "ModelSettings") -> Iterator[Problem]:
+def _quantizes(path: str, model: "ModelSettings") -> Iterator[Problem]:
     if model.vllm.quantization and model.served_dtype not in ("bf16", "fp16"):
         yield Problem(
             f"{path}.vllm.quantization",
             f"{model.vllm.quantization} over {model.served_dtype} weights",
-            "weights of 16 bits: these are quantised already, and vLLM reads how from them",
+            "weights of 16 bits: these are quantized already, and vLLM reads how from them",
             "Remove it.",
         )
 
@@ -231,7 +231,7 @@ def _splits_prefill(path: str, model: "ModelSettings") -> Iterator[Problem]:
 def _routes(path: str, model: "ModelSettings") -> Iterator[Problem]:
     if model.vllm.routing != "prefix-aware":
         return
-    if model.most_replicas == 1:
+    if model.max_replicas == 1:
         yield Problem(
             f"{path}.vllm.routing",
             "prefix-aware, with one server",

@@ -32,9 +32,9 @@ class VectorCollection(Model):
         default=50_000, ge=0, description="Kilobytes of a segment above which it is memory-mapped."
     )
     quantile: float = Field(
-        default=0.99, ge=0.5, le=1, description="Share of values that int8 quantisation keeps."
+        default=0.99, ge=0.5, le=1, description="Share of values that int8 quantization keeps."
     )
-    always_ram: bool = Field(default=True, description="Keep quantised vectors in memory.")
+    always_ram: bool = Field(default=True, description="Keep quantized vectors in memory.")
     replication_factor: int = Field(default=2, ge=1, description="Copies of every shard.")
     write_consistency_factor: int = Field(
         default=1, ge=1, description="Copies that must acknowledge a write."

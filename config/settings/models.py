@@ -212,7 +212,7 @@ class ModelSettings(Model):
 
     @property
     def loaded_dtype(self) -> WeightDtype:
-        """The type of the weights on the GPU, where vLLM may have quantised them."""
+        """The type of the weights on the GPU, where vLLM may have quantized them."""
         online = self.vllm.quantization
         return QUANTIZED[online] if online else self.served_dtype
 
@@ -238,7 +238,7 @@ class ModelSettings(Model):
         return self.tensor_parallel * self.pipeline_parallel * self.vllm.data_parallel
 
     @property
-    def most_replicas(self) -> int:
+    def max_replicas(self) -> int:
         """Servers that there may be at once, those that only read prompts included."""
         servers = self.autoscaling.max if self.autoscaling else self.replicas
         return servers + self.vllm.prefill_replicas

@@ -180,7 +180,7 @@ class VllmSettings(Model):
     """What a vLLM server does beyond serving the model as it is."""
 
     quantization: OnlineQuantization | None = Field(
-        default=None, description="How it quantises 16-bit weights while it loads them."
+        default=None, description="How it quantizes 16-bit weights while it loads them."
     )
     prefix_caching: bool = Field(
         default=True, description="Whether the KV cache of a prompt serves the next that begins so."

@@ -131,7 +131,7 @@ class VllmService(Component):
 
     @property
     def _spread(self) -> Labels | None:
-        return self.pods.labels if self._args.settings.most_replicas > 1 else None
+        return self.pods.labels if self._args.settings.max_replicas > 1 else None
 
     @property
     def _servers(self) -> tuple[int, int]:

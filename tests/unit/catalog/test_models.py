@@ -27,7 +27,7 @@ PUBLISHED = [
 def test_the_parameters_of_every_token_model_are_what_its_architecture_adds_up_to(
     spec: ModelSpec,
 ) -> None:
-    summed = parameters(spec.token_architecture).total + (spec.unquantised_parameters or 0)
+    summed = parameters(spec.token_architecture).total + (spec.unquantized_parameters or 0)
     assert summed == pytest.approx(spec.parameters, rel=0.002)
 
 

@@ -28,13 +28,13 @@ REFUSED = {
         "models.chat.tensor_parallel\n"
         "    got:      325.3 GB on its GPU (weights 141.1, KV cache 171.8, overhead 12.3)\n"
         "    allowed:  at most 135.7 GB: 0.9 of the 150.8 GB of h200-141gb\n"
-        "    change:   It needs 4 GPUs at least (tensor_parallel: 4); no context fits on 1.",
+        "    change:   It needs at least 4 GPUs (tensor_parallel: 4); on 1 no context fits.",
     ),
     "tensor parallelism does not divide the heads": Guard(
         {"models.chat.tensor_parallel": 3, "models.chat.replicas": 1},
         "models.chat.tensor_parallel\n"
         "    got:      3\n"
-        "    allowed:  1, 2, 4, 8: what divides 64 attention heads and suits 8 KV heads\n"
+        "    allowed:  1, 2, 4, 8: sizes that divide 64 attention heads and suit 8 KV heads\n"
         "    change:   Set it to 4.",
     ),
     "layers are cut across nodes": Guard(
@@ -55,15 +55,15 @@ REFUSED = {
         {"models.embeddings.context_tokens": 9000},
         "models.embeddings.context_tokens\n"
         "    got:      9 000\n"
-        "    allowed:  at most 8 192 tokens, what bge-m3 knows\n"
+        "    allowed:  at most 8 192 tokens, the context length of bge-m3\n"
         "    change:   Set it to 8192 or less.",
     ),
     "the pool has too few GPUs": Guard(
         {"models.chat.replicas": 3},
         "pools.h200.nodes\n"
-        "    got:      10 GPUs asked for (chat 6, reasoning 2, code 2)\n"
+        "    got:      10 GPUs requested (chat 6, reasoning 2, code 2)\n"
         "    allowed:  at most 8 (1 nodes x 8)\n"
-        "    change:   Give the pool 2 nodes, or take replicas or services worth 2 GPUs away.",
+        "    change:   Set nodes to 2, or remove replicas or models that take 2 GPUs.",
     ),
     "the driver is older than the image's CUDA": Guard(
         {"pools.h200.driver": 470},
@@ -81,7 +81,7 @@ REFUSED = {
         "models.embeddings.gpu_memory_utilization\n"
         "    got:      0.9 of 48.3 GB\n"
         "    allowed:  at most 0.23: 1/4 of l40s-48gb, which 4 pods share (time-slicing), "
-        "less 0.5 GiB for a pod's own CUDA context; the engine sees the whole card\n"
+        "less 0.5 GiB for each pod's CUDA context; the engine sees the whole card\n"
         "    change:   Set it to 0.23 or less, or give pool l40s fewer clients.",
     ),
     "a client of MPS asks for more than its part": Guard(
@@ -101,7 +101,7 @@ REFUSED = {
         "pools.l40s.sharing.geometry\n"
         "    got:      1g.10gb: 7\n"
         "    allowed:  a pool of cards that have MIG\n"
-        "    change:   l40s-48gb cannot be cut: it has no MIG. Use time-slicing or MPS.",
+        "    change:   l40s-48gb does not support MIG. Use time-slicing or MPS.",
     ),
     "the card does not hold the geometry": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"1g.18gb": 8}}},
@@ -110,15 +110,15 @@ REFUSED = {
         "    allowed:  instances that h200-141gb holds at once, of 1g.18gb (up to 7), 1g.35gb"
         " (up to 4), 2g.35gb (up to 3), 3g.71gb (up to 2), 4g.71gb (up to 1), 7g.141gb (up to"
         " 1)\n"
-        "    change:   1g.18gb: 8 asked; h200-141gb holds at most 7.",
+        "    change:   1g.18gb: 8 is too many; at most 7 fit.",
     ),
     "parts of GPUs are to work on one layer": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"3g.71gb": 2}}},
         "models.chat.tensor_parallel\n"
-        "    got:      2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
-        "    allowed:  1, as GPUs of pool h200 are shared (mig): GPUs that work on one layer "
-        "exchange it all the time, which parts of GPUs cannot\n"
-        "    change:   Set it to 1, or name a pool of whole GPUs.",
+        "    got:      2 GPU shares per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
+        "    allowed:  1, as GPUs of pool h200 are shared (mig): tensor parallelism "
+        "needs NCCL between whole GPUs\n"
+        "    change:   Set it to 1, or name a pool with sharing: {mode: exclusive}.",
     ),
     "nothing holds a request at zero servers": Guard(
         {"models.chat.autoscaling": {"min": 0, "max": 4}},
@@ -154,7 +154,7 @@ ADVISED = {
         "    got:      2723 s to read 73 GB at 30 MB/s and start\n"
         "    allowed:  at most 1800 s: for so long after each restart the server is missing\n"
         "    change:   Put the weights on faster storage and raise model_store.read_rate, or "
-        "quantise them.",
+        "quantize them.",
     ),
 }
 

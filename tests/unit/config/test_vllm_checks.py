@@ -41,9 +41,9 @@ def said(
             """\
 models.chat.vllm.quantization
     got:      fp8_per_block over fp8 weights
-    allowed:  weights of 16 bits: these are quantised already, and vLLM reads how from them
+    allowed:  weights of 16 bits: these are quantized already, and vLLM reads how from them
     change:   Remove it.""",
-            id="quantised-twice",
+            id="quantized-twice",
         ),
         pytest.param(
             "chat",

@@ -170,7 +170,7 @@ def test_an_index_beside_the_config_gives_the_size_of_the_weights() -> None:
         ({"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"}, "nvfp4"),
     ],
 )
-def test_the_quantisation_of_a_checkpoint_is_read(
+def test_the_quantization_of_a_checkpoint_is_read(
     quantization: dict[str, Any], dtype: WeightDtype
 ) -> None:
     spec = model_from_config({**CONFIGS["qwen3-8b"], "quantization_config": quantization}, "q")
@@ -232,7 +232,7 @@ def test_what_cannot_be_sized_is_refused_and_never_guessed(
 
 
 def test_deepseek_v3_2_has_an_index_that_is_not_modelled_and_says_so() -> None:
-    with pytest.raises(ConfigUnreadableError, match="no sparse attention with an index of its own"):
+    with pytest.raises(ConfigUnreadableError, match="no sparse attention with a separate index"):
         model_from_config(CONFIGS["deepseek-v3.2"], "deepseek-v3.2")
 
 

@@ -83,11 +83,11 @@ def test_tied_embeddings_are_counted_once() -> None:
     assert weights_bytes(qwen, "fp8") == pytest.approx(qwen.parameters + kept, rel=0.0005)
 
 
-def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantised() -> None:
+def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantized() -> None:
     mistral = model("mistral-small-3.1-24b")
-    tower = mistral.unquantised_parameters or 0
+    tower = mistral.unquantized_parameters or 0
     blind = mistral.model_copy(
-        update={"unquantised_parameters": None, "parameters": mistral.parameters - tower}
+        update={"unquantized_parameters": None, "parameters": mistral.parameters - tower}
     )
     assert weights_bytes(mistral, "int4") - weights_bytes(blind, "int4") == 2 * tower
 
@@ -101,17 +101,17 @@ def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantised() -> None:
         ("fp8", 8 + 32 / 128**2),  # a 32-bit scale for a block of 128 x 128
     ],
 )
-def test_quantised_projections_carry_the_scales_of_their_groups(
+def test_quantized_projections_carry_the_scales_of_their_groups(
     dtype: WeightDtype, bits: float
 ) -> None:
     llama = model("llama-3.1-405b")
     parts = parameters(llama.token_architecture)
     kept = 2 * (parts.embeddings + parts.vectors)
-    quantised = (parts.attention + parts.mlp) * bits / 8
-    assert computed_weights_bytes(llama, dtype) == pytest.approx(kept + quantised, abs=1)
+    quantized = (parts.attention + parts.mlp) * bits / 8
+    assert computed_weights_bytes(llama, dtype) == pytest.approx(kept + quantized, abs=1)
 
 
-def test_mxfp4_quantises_the_experts_only() -> None:
+def test_mxfp4_quantizes_the_experts_only() -> None:
     oss = model("gpt-oss-120b")
     experts = parameters(oss.token_architecture).experts
     others = oss.parameters - experts
@@ -121,7 +121,7 @@ def test_mxfp4_quantises_the_experts_only() -> None:
     assert experts * 4.25 / 8 + others * 2 == pytest.approx(65_248_815_744, rel=1e-6)
 
 
-def test_a_gguf_of_8_bits_quantises_embeddings_too() -> None:
+def test_a_gguf_of_8_bits_quantizes_embeddings_too() -> None:
     qwen = model("qwen3-30b-a3b")
     assert computed_weights_bytes(qwen, "q8_0") == round(qwen.parameters * 8.5 / 8)
 
@@ -167,13 +167,16 @@ def test_multi_query_attention_caches_one_head() -> None:
 
 def test_compressed_attention_caches_one_latent_whatever_the_tensor_parallelism() -> None:
     assert kv_bytes_per_token(DEEPSEEK_V3) == 61 * (512 + 64) * 2 == 70_272
-    assert kv_bytes_per_token(DEEPSEEK_V3, tp=8) == 70_272
+    assert kv_bytes_per_token(DEEPSEEK_V3, tensor_parallel=8) == 70_272
 
 
 def test_kv_heads_are_shared_out_and_replicated_when_there_are_more_gpus_than_heads() -> None:
     qwen = model("qwen3-30b-a3b").token_architecture  # 4 KV heads
     whole = kv_bytes_per_token(qwen)
-    assert [whole // kv_bytes_per_token(qwen, tp=tp) for tp in (1, 2, 4, 8)] == [1, 2, 4, 4]
+    assert [
+        whole // kv_bytes_per_token(qwen, tensor_parallel=tensor_parallel)
+        for tensor_parallel in (1, 2, 4, 8)
+    ] == [1, 2, 4, 4]
 
 
 def test_an_fp8_cache_is_half_of_a_16_bit_one() -> None:
@@ -226,10 +229,10 @@ def test_pipeline_stages_are_those_of_vllm() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 16))
 def test_pipeline_stages_share_out_every_layer_and_differ_by_one_at_most(
-    layers: int, pp: int
+    layers: int, pipeline_parallel: int
 ) -> None:
-    counts = stage_layers(layers, pp)
-    assert (len(counts), sum(counts)) == (pp, layers)
+    counts = stage_layers(layers, pipeline_parallel)
+    assert (len(counts), sum(counts)) == (pipeline_parallel, layers)
     assert max(counts) - min(counts) <= 1
 
 
@@ -238,17 +241,23 @@ def test_the_fullest_pipeline_stage_is_what_counts() -> None:
     whole = weights_bytes(llama, "bf16")
     embedding = 2 * llama.token_architecture.vocab * llama.token_architecture.hidden
     first = (whole - 2 * embedding) * 27 / 80 + embedding
-    assert weights_bytes_per_gpu(llama, "bf16", pp=3) == pytest.approx(first, rel=1e-6)
+    assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=3) == pytest.approx(
+        first, rel=1e-6
+    )
     half = (whole - 2 * embedding) / 2 + embedding
     # Norms are on every GPU: two millionths.
-    assert weights_bytes_per_gpu(llama, "bf16", tp=2, pp=2) == pytest.approx(half / 2, rel=1e-4)
+    assert weights_bytes_per_gpu(
+        llama, "bf16", tensor_parallel=2, pipeline_parallel=2
+    ) == pytest.approx(half / 2, rel=1e-4)
 
 
 def test_a_stage_in_the_middle_may_be_the_fullest_and_holds_no_embeddings() -> None:
     llama = model("llama-3.1-405b")  # 126 layers: stages of 31, 32, 32, 31
     parts = parameters(llama.token_architecture)
     middle = 2 * (parts.total - parts.embeddings) * 32 / 126
-    assert weights_bytes_per_gpu(llama, "bf16", pp=4) == pytest.approx(middle, rel=1e-6)
+    assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=4) == pytest.approx(
+        middle, rel=1e-6
+    )
 
 
 def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -> None:
@@ -265,12 +274,12 @@ def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -
         max_context=1024,
     )
     a_layer = 2 * 8 * 2
-    assert kv_bytes(arch, 1000, pp=2) == a_layer * 2 * 1000
+    assert kv_bytes(arch, 1000, pipeline_parallel=2) == a_layer * 2 * 1000
     assert kv_bytes(arch, 1000) == a_layer * (2 * 1000 + 2 * 16)
 
 
 @pytest.mark.parametrize(
-    ("card", "pp", "tokens"),
+    ("card", "pipeline_parallel", "tokens"),
     [
         ("b200-180gb", 1, 32_768),
         ("h100-80gb", 1, 16_384),
@@ -279,9 +288,9 @@ def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -
     ],
 )
 def test_what_vllm_may_be_reading_depends_on_the_gpu_and_the_stages(
-    card: str, pp: int, tokens: int
+    card: str, pipeline_parallel: int, tokens: int
 ) -> None:
-    assert in_flight_tokens(gpu(card).memory_bytes, pp) == tokens
+    assert in_flight_tokens(gpu(card).memory_bytes, pipeline_parallel) == tokens
 
 
 def test_a_window_is_wider_for_the_one_sequence_that_is_being_read() -> None:
@@ -302,18 +311,24 @@ def test_experts_are_dealt_out_whole_over_all_ranks_and_the_rest_by_tensor_paral
     whole = weights_bytes_per_gpu(qwen, "bf16")
     experts = 2 * parameters(qwen.token_architecture).experts
     rest = whole - experts
-    eight = weights_bytes_per_gpu(qwen, "bf16", tp=1, dp=8, ep=True)
+    eight = weights_bytes_per_gpu(
+        qwen, "bf16", tensor_parallel=1, data_parallel=8, expert_parallel=True
+    )
     assert eight == pytest.approx(rest + experts / 8, rel=1e-6)
     # 128 experts over 3 GPUs: one of them has 43.
-    uneven = weights_bytes_per_gpu(qwen, "bf16", tp=1, dp=3, ep=True)
+    uneven = weights_bytes_per_gpu(
+        qwen, "bf16", tensor_parallel=1, data_parallel=3, expert_parallel=True
+    )
     assert uneven == pytest.approx(rest + experts * 43 / 128, rel=1e-6)
-    assert weights_bytes_per_gpu(qwen, "bf16", dp=3) == pytest.approx(rest + experts / 3, rel=1e-6)
+    assert weights_bytes_per_gpu(qwen, "bf16", data_parallel=3) == pytest.approx(
+        rest + experts / 3, rel=1e-6
+    )
 
 
 def test_data_parallelism_replicates_a_dense_model_and_deals_out_the_sequences() -> None:
     llama, card = model("llama-3.1-8b"), gpu("h100-80gb")
     one = fit(llama, card, context_tokens=8192, concurrency=4)
-    four = fit(llama, card, context_tokens=8192, concurrency=4, dp=4)
+    four = fit(llama, card, context_tokens=8192, concurrency=4, data_parallel=4)
     assert four.weights_bytes == one.weights_bytes
     assert four.kv_bytes * 4 == one.kv_bytes
     assert four.max_concurrency == 4 * (one.max_concurrency or 0)
@@ -323,7 +338,7 @@ def test_mlas_latents_are_on_every_gpu_and_its_heads_are_not() -> None:
     deepseek = model("deepseek-v3.1")
     parts = parameters(deepseek.token_architecture)
     assert parts.replicated == 62 * 7168 * (1536 + 512 + 64)
-    eight = weights_bytes_per_gpu(deepseek, "fp8", tp=8)
+    eight = weights_bytes_per_gpu(deepseek, "fp8", tensor_parallel=8)
     assert eight > weights_bytes(deepseek, "fp8") / 8 + parts.replicated * 7 / 8
 
 
@@ -345,8 +360,8 @@ def test_speech_and_images_need_their_weights_and_what_they_work_with() -> None:
 
 def test_a_pipeline_stage_caches_its_own_layers() -> None:
     llama = model("llama-3.3-70b")
-    one = fit(llama, gpu("h200-141gb"), tp=4, context_tokens=8192)
-    two = fit(llama, gpu("h200-141gb"), tp=4, pp=2, context_tokens=8192)
+    one = fit(llama, gpu("h200-141gb"), tensor_parallel=4, context_tokens=8192)
+    two = fit(llama, gpu("h200-141gb"), tensor_parallel=4, pipeline_parallel=2, context_tokens=8192)
     assert two.kv_bytes * 2 == one.kv_bytes
 
 
@@ -373,9 +388,16 @@ CACHING = [
 ]
 
 FITS = st.builds(
-    lambda spec, card, tp, pp, context, concurrency: (
-        (spec, card, tp, pp, context, concurrency),
-        fit(spec, card, tp=tp, pp=pp, context_tokens=context, concurrency=concurrency),
+    lambda spec, card, tensor_parallel, pipeline_parallel, context, concurrency: (
+        (spec, card, tensor_parallel, pipeline_parallel, context, concurrency),
+        fit(
+            spec,
+            card,
+            tensor_parallel=tensor_parallel,
+            pipeline_parallel=pipeline_parallel,
+            context_tokens=context,
+            concurrency=concurrency,
+        ),
     ),
     st.sampled_from([spec for spec in models().values() if spec.architecture in CACHING]),
     st.sampled_from(list(gpus().values())),
@@ -391,18 +413,20 @@ SHAPES = st.sampled_from([spec.architecture for spec in models().values() if spe
 
 @given(SHAPES, st.integers(1, 500_000), st.integers(1, 500_000), st.sampled_from([1, 2, 3, 4]))
 def test_a_longer_sequence_never_holds_less(
-    arch: Architecture, one: int, other: int, pp: int
+    arch: Architecture, one: int, other: int, pipeline_parallel: int
 ) -> None:
     shorter, longer = sorted((one, other))
-    assert kv_bytes(arch, shorter, pp=pp) <= kv_bytes(arch, longer, pp=pp)
+    assert kv_bytes(arch, shorter, pipeline_parallel=pipeline_parallel) <= kv_bytes(
+        arch, longer, pipeline_parallel=pipeline_parallel
+    )
 
 
 @given(SHAPES, st.integers(1, 500_000), st.sampled_from([1, 2, 4, 8]))
 def test_more_gpus_never_hold_more_and_at_best_their_share(
-    arch: Architecture, context: int, tp: int
+    arch: Architecture, context: int, tensor_parallel: int
 ) -> None:
-    whole, cut = kv_bytes(arch, context), kv_bytes(arch, context, tp=tp)
-    assert whole <= cut * tp
+    whole, cut = kv_bytes(arch, context), kv_bytes(arch, context, tensor_parallel=tensor_parallel)
+    assert whole <= cut * tensor_parallel
     assert cut <= whole
 
 
@@ -426,11 +450,11 @@ def test_no_sequence_holds_more_than_every_layer_of_every_token_and_its_states(
     st.sampled_from([1, 2, 3]),
 )
 def test_the_shares_of_all_gpus_are_never_less_than_the_whole(
-    spec: ModelSpec, tp: int, pp: int
+    spec: ModelSpec, tensor_parallel: int, pipeline_parallel: int
 ) -> None:
-    share = weights_bytes_per_gpu(spec, spec.serve_dtype, tp, pp)
+    share = weights_bytes_per_gpu(spec, spec.serve_dtype, tensor_parallel, pipeline_parallel)
     whole = weights_bytes(spec, spec.serve_dtype)
-    assert share * tp * pp >= whole or spec.architecture is None
+    assert share * tensor_parallel * pipeline_parallel >= whole or spec.architecture is None
     assert share <= whole + 1
 
 
@@ -438,14 +462,14 @@ def test_the_shares_of_all_gpus_are_never_less_than_the_whole(
 def test_the_longest_context_fits_and_a_block_more_does_not(
     case: tuple[tuple[ModelSpec, object, int, int, int, int], Fit],
 ) -> None:
-    (spec, card, tp, pp, _, concurrency), found = case
+    (spec, card, tensor_parallel, pipeline_parallel, _, concurrency), found = case
 
     def at(context: int) -> Fit:
         return fit(
             spec,
             card,  # type: ignore[arg-type]
-            tp=tp,
-            pp=pp,
+            tensor_parallel=tensor_parallel,
+            pipeline_parallel=pipeline_parallel,
             context_tokens=context,
             concurrency=concurrency,
         )
