@@ -191,7 +191,7 @@ class ModelSettings(Model):
             # Of a repository of one's own nothing is known: it must carry safetensors.
             safetensors=published.safetensors or self.repository is not None,
             file=None if self.repository else published.file,
-            beside=[] if self.repository else published.beside,
+            companion_files=[] if self.repository else published.companion_files,
         )
 
     @property

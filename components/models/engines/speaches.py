@@ -77,7 +77,7 @@ def _links(checkpoint: Checkpoint, weights: str) -> str:
     """Shell lines that show it the verified files under the names that it looks for."""
     if checkpoint.file is None:
         return f'for file in {weights}/*; do ln -sf "$file" "$snapshot/"; done'
-    [config] = checkpoint.beside
+    [config] = checkpoint.companion_files
     return (
         f'ln -sf {weights}/{checkpoint.file} "$snapshot/model.onnx"\n'
         f'ln -sf {weights}/{config} "$snapshot/config.json"'

@@ -19,6 +19,7 @@ from sizing.kv import kv_bytes, kv_bytes_per_token
 from sizing.parameters import parameters
 from sizing.weights import computed_weights_bytes, weights_bytes
 from tests.paths import ROOT
+from tests.unit.sizing.architectures import architecture
 
 CONFIGS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +69,7 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
     read, known = model_from_config(CONFIGS[name], name), model(key)
     # XLM-RoBERTa reserves two of its 8194 positions, which only its code tells.
     same = {"max_context": 8192} if name == "bge-m3" else {}
-    assert read.token_architecture.model_copy(update=same) == known.architecture
+    assert architecture(read).model_copy(update=same) == known.architecture
     assert read.dtype == known.dtype
 
 
@@ -91,7 +92,7 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
     ],
 )
 def test_the_cache_of_a_token_is_exactly_what_the_config_gives(name: str, exactly: int) -> None:
-    assert kv_bytes_per_token(model_from_config(CONFIGS[name], name).token_architecture) == exactly
+    assert kv_bytes_per_token(architecture(model_from_config(CONFIGS[name], name))) == exactly
 
 
 @pytest.mark.parametrize(
@@ -124,13 +125,13 @@ def test_the_cache_of_a_token_is_exactly_what_the_config_gives(name: str, exactl
     ],
 )
 def test_a_long_sequence_holds_windows_and_states_and_no_more(name: str, exactly: int) -> None:
-    assert kv_bytes(model_from_config(CONFIGS[name], name).token_architecture, 100_000) == exactly
+    assert kv_bytes(architecture(model_from_config(CONFIGS[name], name)), 100_000) == exactly
 
 
 def test_a_window_that_is_switched_off_or_wider_than_the_context_is_none() -> None:
-    off = model_from_config(CONFIGS["qwen2.5-72b"], "off").token_architecture
+    off = architecture(model_from_config(CONFIGS["qwen2.5-72b"], "off"))
     wide = model_from_config({**CONFIGS["phi-3-mini"], "sliding_window": 262_144}, "wide")
-    for arch in (off, wide.token_architecture):
+    for arch in (off, architecture(wide)):
         assert (arch.layer_pattern, arch.window) == ("F", 0)
 
 
@@ -244,7 +245,7 @@ def test_a_config_with_any_key_taken_away_is_read_or_refused_with_a_path(
     del config[data.draw(st.sampled_from(sorted(config)))]
     problems: tuple[Problem, ...] = ()
     try:
-        assert parameters(model_from_config(config, name).token_architecture).total > 0
+        assert parameters(architecture(model_from_config(config, name))).total > 0
     except ConfigUnreadableError as error:
         problems = error.problems
     assert all(problem.path and problem.change for problem in problems)

@@ -17,6 +17,7 @@ from sizing.weights import (
     weights_bytes,
     weights_bytes_per_gpu,
 )
+from tests.unit.sizing.architectures import architecture
 
 # DeepSeek-V3: config.json has 61 layers, kv_lora_rank 512, qk_rope_head_dim 64, 128 heads.
 DEEPSEEK_V3 = Architecture(
@@ -70,7 +71,7 @@ def test_the_nominal_weights_are_within_three_percent_of_the_seeds_figures(
 
 def test_the_seeds_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bits() -> None:
     qwen = model("qwen2.5-72b")
-    embeddings = 2 * qwen.token_architecture.vocab * qwen.token_architecture.hidden
+    embeddings = 2 * architecture(qwen).vocab * architecture(qwen).hidden
     assert nominal_weights_bytes(qwen, "fp8") == qwen.parameters
     computed = computed_weights_bytes(qwen, "fp8")
     assert computed == pytest.approx(qwen.parameters + embeddings, rel=0.0005)
@@ -79,7 +80,7 @@ def test_the_seeds_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bit
 
 def test_tied_embeddings_are_counted_once() -> None:
     qwen = model("qwen3-4b")
-    kept = qwen.token_architecture.vocab * qwen.token_architecture.hidden
+    kept = architecture(qwen).vocab * architecture(qwen).hidden
     assert weights_bytes(qwen, "fp8") == pytest.approx(qwen.parameters + kept, rel=0.0005)
 
 
@@ -105,7 +106,7 @@ def test_quantized_projections_carry_the_scales_of_their_groups(
     dtype: WeightDtype, bits: float
 ) -> None:
     llama = model("llama-3.1-405b")
-    parts = parameters(llama.token_architecture)
+    parts = parameters(architecture(llama))
     kept = 2 * (parts.embeddings + parts.vectors)
     quantized = (parts.attention + parts.mlp) * bits / 8
     assert computed_weights_bytes(llama, dtype) == pytest.approx(kept + quantized, abs=1)
@@ -113,7 +114,7 @@ def test_quantized_projections_carry_the_scales_of_their_groups(
 
 def test_mxfp4_quantizes_the_experts_only() -> None:
     oss = model("gpt-oss-120b")
-    experts = parameters(oss.token_architecture).experts
+    experts = parameters(architecture(oss)).experts
     others = oss.parameters - experts
     assert computed_weights_bytes(oss, "mxfp4") == pytest.approx(
         experts * 4.25 / 8 + others * 2, abs=1
@@ -143,11 +144,7 @@ def test_a_checkpoint_stored_wider_than_it_is_served_tells_nothing_of_the_served
 
 
 def test_grouped_query_attention_caches_the_kv_heads_only() -> None:
-    assert (
-        kv_bytes_per_token(model("qwen2.5-72b").token_architecture)
-        == 2 * 80 * 8 * 128 * 2
-        == 327_680
-    )
+    assert kv_bytes_per_token(architecture(model("qwen2.5-72b"))) == 2 * 80 * 8 * 128 * 2 == 327_680
 
 
 def test_the_seeds_10_gb_of_cache_for_32k_tokens_on_one_h200() -> None:
@@ -171,7 +168,7 @@ def test_compressed_attention_caches_one_latent_whatever_the_tensor_parallelism(
 
 
 def test_kv_heads_are_shared_out_and_replicated_when_there_are_more_gpus_than_heads() -> None:
-    qwen = model("qwen3-30b-a3b").token_architecture  # 4 KV heads
+    qwen = architecture(model("qwen3-30b-a3b"))  # 4 KV heads
     whole = kv_bytes_per_token(qwen)
     assert [
         whole // kv_bytes_per_token(qwen, tensor_parallel=tensor_parallel)
@@ -180,7 +177,7 @@ def test_kv_heads_are_shared_out_and_replicated_when_there_are_more_gpus_than_he
 
 
 def test_an_fp8_cache_is_half_of_a_16_bit_one() -> None:
-    arch = model("llama-3.3-70b").token_architecture
+    arch = architecture(model("llama-3.3-70b"))
     assert kv_bytes_per_token(arch, "fp8") * 2 == kv_bytes_per_token(arch)
 
 
@@ -191,20 +188,20 @@ def test_an_encoder_has_no_cache_and_no_limit_of_concurrency() -> None:
 
 
 def test_tensor_parallel_sizes_divide_the_heads_and_suit_the_kv_heads() -> None:
-    assert tensor_parallel_sizes(model("qwen2.5-7b").token_architecture, 8) == [1, 2, 4]  # 28 and 4
-    assert tensor_parallel_sizes(model("qwen2.5-72b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("qwen2.5-7b")), 8) == [1, 2, 4]  # 28 and 4
+    assert tensor_parallel_sizes(architecture(model("qwen2.5-72b")), 8) == [
         1,
         2,
         4,
         8,
     ]  # 64 and 8
-    assert tensor_parallel_sizes(model("elodie-32b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("elodie-32b")), 8) == [
         1,
         2,
         4,
         8,
     ]  # 40 and 8
-    assert tensor_parallel_sizes(model("qwen3-30b-a3b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("qwen3-30b-a3b")), 8) == [
         1,
         2,
         4,
@@ -215,8 +212,8 @@ def test_tensor_parallel_sizes_divide_the_heads_and_suit_the_kv_heads() -> None:
 
 
 def test_tensor_parallel_sizes_suit_the_groups_of_linear_layers_too() -> None:
-    nemotron = model("nemotron-3-nano-30b-a3b").token_architecture  # 32 heads, 8 groups
-    granite = model("granite-4.0-h-small").token_architecture  # 32 heads, a single group
+    nemotron = architecture(model("nemotron-3-nano-30b-a3b"))  # 32 heads, 8 groups
+    granite = architecture(model("granite-4.0-h-small"))  # 32 heads, a single group
     assert tensor_parallel_sizes(nemotron, 16) == [1, 2, 4, 8]
     assert tensor_parallel_sizes(granite, 16) == [1, 2, 4, 8, 16]
 
@@ -239,7 +236,7 @@ def test_pipeline_stages_share_out_every_layer_and_differ_by_one_at_most(
 def test_the_fullest_pipeline_stage_is_what_counts() -> None:
     llama = model("llama-3.3-70b")  # 80 layers: stages of 27, 27, 26, embeddings at the ends
     whole = weights_bytes(llama, "bf16")
-    embedding = 2 * llama.token_architecture.vocab * llama.token_architecture.hidden
+    embedding = 2 * architecture(llama).vocab * architecture(llama).hidden
     first = (whole - 2 * embedding) * 27 / 80 + embedding
     assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=3) == pytest.approx(
         first, rel=1e-6
@@ -253,7 +250,7 @@ def test_the_fullest_pipeline_stage_is_what_counts() -> None:
 
 def test_a_stage_in_the_middle_may_be_the_fullest_and_holds_no_embeddings() -> None:
     llama = model("llama-3.1-405b")  # 126 layers: stages of 31, 32, 32, 31
-    parts = parameters(llama.token_architecture)
+    parts = parameters(architecture(llama))
     middle = 2 * (parts.total - parts.embeddings) * 32 / 126
     assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=4) == pytest.approx(
         middle, rel=1e-6
@@ -309,7 +306,7 @@ def test_a_window_is_wider_for_the_one_sequence_that_is_being_read() -> None:
 def test_experts_are_dealt_out_whole_over_all_ranks_and_the_rest_by_tensor_parallelism() -> None:
     qwen = model("qwen3-30b-a3b")
     whole = weights_bytes_per_gpu(qwen, "bf16")
-    experts = 2 * parameters(qwen.token_architecture).experts
+    experts = 2 * parameters(architecture(qwen)).experts
     rest = whole - experts
     eight = weights_bytes_per_gpu(
         qwen, "bf16", tensor_parallel=1, data_parallel=8, expert_parallel=True
@@ -336,7 +333,7 @@ def test_data_parallelism_replicates_a_dense_model_and_deals_out_the_sequences()
 
 def test_mlas_latents_are_on_every_gpu_and_its_heads_are_not() -> None:
     deepseek = model("deepseek-v3.1")
-    parts = parameters(deepseek.token_architecture)
+    parts = parameters(architecture(deepseek))
     assert parts.replicated == 62 * 7168 * (1536 + 512 + 64)
     eight = weights_bytes_per_gpu(deepseek, "fp8", tensor_parallel=8)
     assert eight > weights_bytes(deepseek, "fp8") / 8 + parts.replicated * 7 / 8
@@ -477,7 +474,7 @@ def test_the_longest_context_fits_and_a_block_more_does_not(
     longest = found.max_context_tokens
     if longest:
         assert at(longest).fits
-    if longest < spec.token_architecture.max_context:
+    if longest < architecture(spec).max_context:
         assert not at(longest + KV_BLOCK_TOKENS).fits
 
 

@@ -7,6 +7,7 @@ from catalog.gpus import GpuSpec, gpu, gpus
 from catalog.models import ModelSpec, WeightDtype, model, models
 from sizing.memory import tensor_parallel_sizes
 from sizing.search import Parallelism, SizingRequest, evaluate, parallelisms, placements, smallest
+from tests.unit.sizing.architectures import architecture
 
 
 def request(
@@ -62,7 +63,7 @@ def test_a_model_wider_than_a_node_is_split_within_nodes_and_staged_over_them() 
 
 def test_heads_that_do_not_divide_by_eight_still_find_a_placement() -> None:
     llama = model("llama-3.3-70b")
-    heads = llama.token_architecture.model_copy(update={"heads": 60, "kv_heads": 10})
+    heads = architecture(llama).model_copy(update={"heads": 60, "kv_heads": 10})
     question = request(llama.model_copy(update={"architecture": heads}), context=131072, at_once=32)
     found = smallest(question, gpu("h100-80gb"))
     assert found is not None
