@@ -27,7 +27,7 @@ from components.models.engines import front
 from components.models.engines.front import Api, Front
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from components.models.vllm.pod import with_memory
-from config.settings.engines import ENGINES
+from config.settings.engines import ENGINE_SPECS
 from config.settings.models import ModelSettings
 from sizing.startup import STARTUP_MARGIN, startup_seconds
 
@@ -103,7 +103,7 @@ class EngineService(Component):
 
     def __init__(self, name: str, args: EngineArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(name, args.tier, opts)
-        caution = ENGINES[args.settings.engine].caution
+        caution = ENGINE_SPECS[args.settings.engine].caution
         if caution:
             pulumi.warn(f"models.{name}.engine: {caution}", resource=self)
         self._args = args

@@ -45,10 +45,10 @@ REFUSED = {
             "cluster.operators": ["minio", "cloudnative-pg", "leader-worker-set"],
         },
         "models.chat.tensor_parallel\n"
-        "    got:      16 GPUs a server (tensor_parallel 16 x pipeline_parallel 1), over 2 "
+        "    got:      16 GPUs per server (tensor_parallel 16 x pipeline_parallel 1), over 2 "
         "nodes\n"
-        "    allowed:  a divisor of 8, the GPUs of one node of pool h200: between nodes go "
-        "the layers' results (pipeline_parallel), not the halves of a layer\n"
+        "    allowed:  a divisor of 8, the GPUs of one node of pool h200: nodes divide "
+        "the layers (pipeline_parallel), never a single layer\n"
         "    change:   Set tensor_parallel: 8 and pipeline_parallel: 2.",
     ),
     "the context is longer than the model knows": Guard(
@@ -71,7 +71,7 @@ REFUSED = {
         "    got:      470\n"
         "    allowed:  525 or newer, for models.chat: vllm v0.33.0-cu129 is built with CUDA 12.9\n"
         "    change:   Install a driver of branch 525 or newer on the nodes and set driver to it, "
-        "or choose an engine of an older CUDA.",
+        "or choose an engine with an older CUDA.",
     ),
     "the engine takes more of a card in turns than its part": Guard(
         {
@@ -92,22 +92,22 @@ REFUSED = {
         },
         "models.embeddings.gpu_share\n"
         "    got:      0.6\n"
-        "    allowed:  at most 0.5, the equal part of 2 clients: a client of MPS can take "
-        "less than its part, never more\n"
+        "    allowed:  at most 0.5, the equal share of 2 clients: an MPS client "
+        "can take less, never more\n"
         "    change:   Set it to 0.5 or less, or give pool l40s fewer clients.",
     ),
     "the card has no MIG": Guard(
         {"pools.l40s.sharing": {"mode": "mig", "geometry": {"1g.10gb": 7}}},
         "pools.l40s.sharing.geometry\n"
         "    got:      1g.10gb: 7\n"
-        "    allowed:  a pool of cards that have MIG\n"
+        "    allowed:  a GPU with MIG\n"
         "    change:   l40s-48gb does not support MIG. Use time-slicing or MPS.",
     ),
     "the card does not hold the geometry": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"1g.18gb": 8}}},
         "pools.h200.sharing.geometry\n"
         "    got:      1g.18gb: 8\n"
-        "    allowed:  instances that h200-141gb holds at once, of 1g.18gb (up to 7), 1g.35gb"
+        "    allowed:  instances that fit on h200-141gb at once, of 1g.18gb (up to 7), 1g.35gb"
         " (up to 4), 2g.35gb (up to 3), 3g.71gb (up to 2), 4g.71gb (up to 1), 7g.141gb (up to"
         " 1)\n"
         "    change:   1g.18gb: 8 is too many; at most 7 fit.",
@@ -124,8 +124,8 @@ REFUSED = {
         {"models.chat.autoscaling": {"min": 0, "max": 4}},
         "models.chat.autoscaling.min\n"
         "    got:      0\n"
-        "    allowed:  at least 1: at zero there is no vLLM to count requests, and nothing in"
-        " this stack holds a request until one is back\n"
+        "    allowed:  at least 1: with no replica no vLLM reports requests, and nothing in this"
+        " stack queues a request until one is ready\n"
         "    change:   Correct models.chat.autoscaling.min.",
     ),
 }
@@ -144,15 +144,16 @@ ADVISED = {
         },
         "models.code.tensor_parallel\n"
         "    got:      4, on l40s-48gb, whose GPUs have no NVLink\n"
-        "    allowed:  1, with pipeline_parallel for what one GPU cannot hold: over PCIe the "
-        "exchange after each layer takes longer than the layer\n"
+        "    allowed:  1, with pipeline_parallel for a model that does not fit one GPU: over PCIe "
+        "the exchange after each layer takes longer than the layer\n"
         "    change:   Set tensor_parallel: 1 and pipeline_parallel: 4, or measure both.",
     ),
     "the storage is too slow for the weights": Guard(
         {"model_store.read_rate": "30M"},
         "models.chat\n"
-        "    got:      2723 s to read 73 GB at 30 MB/s and start\n"
-        "    allowed:  at most 1800 s: for so long after each restart the server is missing\n"
+        "    got:      2723 s to load 73 GB at 30 MB/s and start\n"
+        "    allowed:  at most 1800 s: the server is unavailable for that long after every "
+        "restart\n"
         "    change:   Put the weights on faster storage and raise model_store.read_rate, or "
         "quantize them.",
     ),

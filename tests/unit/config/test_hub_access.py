@@ -34,8 +34,8 @@ def test_a_model_behind_a_licence_is_refused_at_preview_without_a_token() -> Non
 
     assert problem == (
         "private-ai:hub-token\n"
-        "    got:      nothing, and models.chat is behind a licence\n"
-        "    allowed:  the token of an account that has accepted the licence of"
+        "    got:      nothing, and models.chat is gated by a license\n"
+        "    allowed:  the token of an account that has accepted the license of"
         " meta-llama/Llama-3.3-70B-Instruct\n"
         "    change:   Accept it on the hub, and run: pulumi config set --secret hub-token"
     )

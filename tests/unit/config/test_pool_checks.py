@@ -83,7 +83,7 @@ def test_more_instances_than_a_card_holds_are_refused_with_how_many_it_does() ->
             "pools.more.sharing.geometry",
             "1g.10gb: 8",
             (
-                "instances that h100-80gb holds at once, of 1g.10gb (up to 7), 1g.20gb (up to 4),"
+                "instances that fit on h100-80gb at once, of 1g.10gb (up to 7), 1g.20gb (up to 4),"
                 " 2g.20gb (up to 3), 3g.40gb (up to 2), 4g.40gb (up to 1), 7g.80gb (up to 1)"
             ),
             "1g.10gb: 8 is too many; at most 7 fit.",
@@ -112,7 +112,7 @@ def test_a_card_without_mig_is_not_cut() -> None:
         (
             "pools.more.sharing.geometry",
             "1g.10gb: 1",
-            "a pool of cards that have MIG",
+            "a GPU with MIG",
             "l40s-48gb does not support MIG. Use time-slicing or MPS.",
         )
     ]
@@ -123,10 +123,7 @@ def test_a_share_beyond_the_equal_part_is_refused() -> None:
         (
             "models.extra.gpu_share",
             "0.4",
-            (
-                "at most 0.25, the equal part of 4 clients: a client of MPS can take less than its"
-                " part, never more"
-            ),
+            ("at most 0.25, the equal share of 4 clients: an MPS client can take less, never more"),
             "Set it to 0.25 or less, or give pool more fewer clients.",
         )
     ]
@@ -137,7 +134,7 @@ def test_a_share_that_nothing_would_enforce_is_refused() -> None:
         (
             "models.extra.gpu_share",
             "0.4, on pool more (time-slicing)",
-            "nothing, unless the pool shares its GPUs by MPS, which alone enforces a share",
+            "nothing, unless the pool shares its GPUs by MPS: only MPS enforces a share",
             "Remove it, or set sharing: {mode: mps, clients: 2} for the pool.",
         )
     ]
@@ -150,7 +147,7 @@ def test_a_model_says_which_kind_of_instance_where_there_are_several() -> None:
         (
             "models.extra.mig_profile",
             "nothing",
-            "one of 1g.10gb, 3g.40gb: pool more is cut into several kinds",
+            "one of 1g.10gb, 3g.40gb: pool more has several MIG profiles",
             "Add models.extra.mig_profile.",
         )
     ]
@@ -220,7 +217,7 @@ def test_an_older_driver_than_the_engine_has_cuda_for_is_refused() -> None:
         "525 or newer, for models.extra: vllm v0.33.0-cu129 is built with CUDA 12.9",
         (
             "Install a driver of branch 525 or newer on the nodes and set driver to it, or choose"
-            " an engine of an older CUDA."
+            " an engine with an older CUDA."
         ),
     ) in found
 
@@ -235,7 +232,7 @@ def test_a_card_of_another_vendor_is_refused() -> None:
     [(field, got, allowed, _)] = said({"gpu": "mi300x-192gb"})
 
     assert (field, got) == ("pools.more.gpu", "mi300x-192gb")
-    assert allowed.startswith("a GPU of NVIDIA")
+    assert allowed.startswith("an NVIDIA GPU")
 
 
 @pytest.mark.parametrize(
@@ -273,8 +270,8 @@ def test_a_gpu_operator_needs_labels_that_the_owner_has_set() -> None:
     assert problem.path == "cluster.nodes"
     assert problem.change == (
         "Run `kubectl label nodes -l private-ai.dev/gpu-pool=more"
-        " nvidia.com/device-plugin.config=more nvidia.com/mig.config=more`, and state these labels"
-        " there."
+        " nvidia.com/device-plugin.config=more nvidia.com/mig.config=more`, and add these labels to"
+        " cluster.nodes."
     )
 
     raw["cluster"]["nodes"][-1]["labels"] = {
