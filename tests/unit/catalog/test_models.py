@@ -81,7 +81,7 @@ def test_the_page_of_the_models_is_what_the_catalog_says() -> None:
     assert page == render(), "Write it again: python -m sizing.reference > docs/models.md"
 
 
-def test_the_models_of_the_reference_architecture_are_there() -> None:
+def test_the_models_of_the_shipped_stacks_and_their_alternatives_are_there() -> None:
     assert {
         "elodie-32b",
         "kevina-32b",

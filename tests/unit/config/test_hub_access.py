@@ -1,4 +1,4 @@
-"""That a model behind a licence is not asked for in vain."""
+"""A model gated by a license needs a hub token."""
 
 import copy
 from typing import Any
@@ -29,7 +29,7 @@ def complaints(stack: dict[str, Any], *, token: bool) -> list[str]:
     return []
 
 
-def test_a_model_behind_a_licence_is_refused_at_preview_without_a_token() -> None:
+def test_a_gated_model_is_refused_at_preview_without_a_token() -> None:
     [problem] = complaints(prod(dtype="bf16", tensor_parallel=4), token=False)
 
     assert problem == (

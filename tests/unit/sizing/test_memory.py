@@ -52,7 +52,7 @@ def gpt2_like(kv_heads: int) -> Architecture:
 
 
 @pytest.mark.parametrize(
-    ("key", "dtype", "seed"),
+    ("key", "dtype", "stated"),
     [
         ("llama-3.3-70b", "bf16", 141e9),  # `du` says 141G
         ("qwen2.5-72b", "bf16", 144e9),
@@ -63,13 +63,13 @@ def gpt2_like(kv_heads: int) -> Architecture:
         ("deepseek-r1-distill-qwen-32b", "bf16", 64e9),
     ],
 )
-def test_the_nominal_weights_are_within_three_percent_of_the_seeds_figures(
-    key: str, dtype: WeightDtype, seed: float
+def test_the_nominal_weights_are_within_three_percent_of_usual_figures(
+    key: str, dtype: WeightDtype, stated: float
 ) -> None:
-    assert nominal_weights_bytes(model(key), dtype) == pytest.approx(seed, rel=0.03)
+    assert nominal_weights_bytes(model(key), dtype) == pytest.approx(stated, rel=0.03)
 
 
-def test_the_seeds_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bits() -> None:
+def test_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bits() -> None:
     qwen = model("qwen2.5-72b")
     embeddings = 2 * architecture(qwen).vocab * architecture(qwen).hidden
     assert nominal_weights_bytes(qwen, "fp8") == qwen.parameters
@@ -147,11 +147,11 @@ def test_grouped_query_attention_caches_the_kv_heads_only() -> None:
     assert kv_bytes_per_token(architecture(model("qwen2.5-72b"))) == 2 * 80 * 8 * 128 * 2 == 327_680
 
 
-def test_the_seeds_10_gb_of_cache_for_32k_tokens_on_one_h200() -> None:
+def test_10_gb_of_cache_for_32k_tokens_on_one_h200() -> None:
     found = fit(model("qwen2.5-72b"), gpu("h200-141gb"), dtype="fp8", context_tokens=32_768)
     assert found.kv_bytes == 10_737_418_240
     assert found.fits
-    assert found.per_gpu_bytes < 0.7 * found.gpu_bytes  # room for the seed's further models
+    assert found.per_gpu_bytes < 0.7 * found.gpu_bytes  # room for further models
 
 
 def test_multi_head_attention_caches_every_head() -> None:
