@@ -1,1 +1,1 @@
-"""What every package may use: the closed model, problems, names, quantities, CIDRs."""
+"""Building blocks of every package: the closed model, problems, names, quantities, units, CIDRs."""

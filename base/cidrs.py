@@ -1,4 +1,4 @@
-"""Networks, as settings name them."""
+"""Networks in CIDR notation."""
 
 from ipaddress import ip_network
 from typing import Annotated

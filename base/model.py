@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """A closed, immutable pydantic model.
 
-    A key that the model does not name is an error (`extra="forbid"`), so a misspelt setting is
-    reported by its path instead of being ignored.
+    A key that the model does not define is an error (`extra="forbid"`), so a misspelt setting is
+    reported with its path instead of being ignored.
     """
 
     model_config = ConfigDict(

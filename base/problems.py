@@ -1,4 +1,4 @@
-"""Errors in four parts: the field, the value got, what is allowed, what to change.
+"""Errors in four parts: the field, the value got, the values allowed, the change to make.
 
 Standard library only: the policy rules and the programs inside the cluster may import it.
 """
@@ -10,21 +10,21 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong, in four parts. Never holds a secret."""
+    """One problem in four parts. Never holds a secret."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"use_attribute_docstrings": True}
 
     path: str
     """The field, such as `models.chat.pool`, or the command or file that failed."""
     got: str
-    """The value, or what happened."""
+    """The value, or the event."""
     allowed: str
-    """What it may be, or what was expected."""
+    """The values allowed, or the event expected."""
     change: str
-    """What to do."""
+    """The change that solves it."""
 
     def __str__(self) -> str:
-        """The four parts, one a line."""
+        """The four parts, one per line."""
         return (
             f"{self.path}\n"
             f"    got:      {self.got}\n"
@@ -34,7 +34,7 @@ class Problem:
 
 
 class ProblemError(Exception):
-    """Something a person can fix; the text has every problem there is, in four parts each."""
+    """Problems that a person can fix; the text holds all of them, in four parts each."""
 
     problems: tuple[Problem, ...]
 

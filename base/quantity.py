@@ -1,4 +1,4 @@
-"""Kubernetes quantities as typed, comparable values, and the resources made of them."""
+"""Kubernetes quantities as comparable values, and the resources of a container."""
 
 import re
 from decimal import Decimal
@@ -44,8 +44,8 @@ def parse(quantity: str) -> Decimal:
 def canonical(quantity: str) -> str:
     """*quantity* as Kubernetes itself writes it: `81920Mi` is `80Gi`, `0.5` is `500m`.
 
-    apimachinery's rule (pkg/api/resource, Quantity.CanonicalizeBytes): the largest suffix that
-    leaves a whole number, of the same kind; parts of a thousandth or of a byte are rounded up.
+    apimachinery's rule (pkg/api/resource, Quantity.CanonicalizeBytes): the largest suffix of the
+    same kind that leaves a whole number; fractions of a thousandth or of a byte are rounded up.
     """
     value = parse(quantity)
     binary = quantity.endswith("i") and value >= _KIBI
@@ -77,7 +77,7 @@ class Compute(Model):
 
 
 class Resources(Model):
-    """What one container is guaranteed, and what it may not exceed."""
+    """Requests and limits of one container."""
 
     requests: Compute = Field(description="Reserved by the scheduler.")
     limits: Compute = Field(description="Enforced by the kubelet; never below the requests.")
@@ -108,6 +108,6 @@ class Resources(Model):
 
     @classmethod
     def fixed(cls, cpu: str, memory: str, ephemeral_storage: str = "1Gi") -> Self:
-        """The same for requests and limits: the Guaranteed quality of service."""
+        """Equal requests and limits: the Guaranteed quality of service."""
         compute = Compute(cpu=cpu, memory=memory, ephemeral_storage=ephemeral_storage)
         return cls(requests=compute, limits=compute)

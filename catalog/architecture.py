@@ -1,4 +1,4 @@
-"""The numbers of a model's own config.json that decide its memory."""
+"""The fields of a model's config.json that decide its memory."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -12,15 +12,15 @@ Attention = Literal["gqa", "mla", "encoder"]
 `mla`: one compressed latent per token; `encoder`: bidirectional, so no KV cache at all."""
 
 LayerKind = Literal["F", "S", "L", "M"]
-"""`F`: attention to the full context; `S`: to a window of it; `L`: linear attention or a state
-space (Mamba), with a state of constant size; `M`: no attention, an MLP by itself."""
+"""`F`: attention to the full context; `S`: to a sliding window of it; `L`: linear attention or a
+state space (Mamba), with a state of constant size; `M`: an MLP without attention."""
 
 Bias = Literal["none", "qkv", "attention", "all"]
-"""Which projections have one: none, queries, keys and values, the output too, the MLP too."""
+"""Projections with a bias: none, queries, keys and values, the output too, the MLP too."""
 
 
 class LinearAttention(Model):
-    """A layer whose memory of the past has a constant size: Mamba 2 or gated DeltaNet."""
+    """A layer with a recurrent state of constant size: Mamba 2 or gated DeltaNet."""
 
     kind: Literal["mamba2", "deltanet"]
     heads: int = Field(gt=0)
@@ -34,18 +34,17 @@ class LinearAttention(Model):
     conv_kernel: int = Field(gt=1)
     """conv_kernel (mamba_d_conv); linear_conv_kernel_dim."""
     state_bytes: Literal[2, 4] = 2
-    """Bytes of one number of the recurrent state: 4 where config.json wants float32
-    (mamba_ssm_cache_dtype, mamba_ssm_dtype) or the model's code does, else the model's 16 bits,
-    as vLLM has it."""
+    """Bytes per number of the recurrent state: 4 where config.json (mamba_ssm_cache_dtype,
+    mamba_ssm_dtype) or the model's code asks for float32, else the model's 16 bits, as in vLLM."""
 
     @property
     def inner(self) -> int:
-        """Width of its values."""
+        """Width of the values."""
         return self.heads * self.head_dim
 
     @property
     def keys(self) -> int:
-        """Width of its keys (of B and of C in Mamba's terms)."""
+        """Width of the keys (of B and of C in Mamba's terms)."""
         return self.groups * self.state_size
 
 
@@ -56,15 +55,15 @@ class Architecture(Model):
     layers: int = Field(gt=0)
     """num_hidden_layers."""
     layer_pattern: str = Field(default="F", pattern=r"^[FSLM]+$")
-    """One letter a layer (`LayerKind`), repeated from its start until all layers have theirs."""
+    """One letter per layer (`LayerKind`), repeated from its start for all layers."""
     window: int = Field(default=0, ge=0)
     """sliding_window (attention_chunk_size): tokens that an `S` layer keeps."""
     linear: LinearAttention | None = None
-    """What an `L` layer is."""
+    """The shape of an `L` layer."""
     hidden: int = Field(gt=0)
     """hidden_size."""
     intermediate: int = Field(gt=0)
-    """intermediate_size; of one expert (moe_intermediate_size) where there are experts."""
+    """intermediate_size; with experts moe_intermediate_size, the width of one expert."""
     gated_mlp: bool = True
     """Whether the MLP has three matrices (gate, up, down) or two."""
     heads: int = Field(gt=0)
@@ -79,11 +78,11 @@ class Architecture(Model):
     gated_attention: bool = False
     """Whether queries carry a gate of their own width (Qwen3-Next)."""
     layer_norms: int = Field(default=2, ge=0)
-    """Norms of a layer; four where the outputs are normalised too (Gemma)."""
+    """Norms per layer; four where the outputs are normalised too (Gemma)."""
     vocab: int = Field(gt=0)
     """vocab_size."""
     positions: int = Field(default=0, ge=0)
-    """Learned position embeddings; 0 where positions are rotated in."""
+    """Learned position embeddings; 0 for rotary positions."""
     tied_embeddings: bool = False
     """tie_word_embeddings: input and output embeddings are one matrix."""
     experts: int = Field(default=0, ge=0)
@@ -91,15 +90,15 @@ class Architecture(Model):
     experts_per_token: int = Field(default=0, ge=0)
     """num_experts_per_tok; 0 for a dense model."""
     shared_intermediate: int = Field(default=0, ge=0)
-    """Width of the experts that every token takes, all of them together."""
+    """Total width of the shared experts, which process every token."""
     dense_layers: int = Field(default=0, ge=0)
     """Layers with an MLP instead of experts (first_k_dense_replace)."""
     dense_intermediate: int = Field(default=0, ge=0)
     """Width of the MLP of those layers."""
     mtp_layers: int = Field(default=0, ge=0)
-    """num_nextn_predict_layers: further layers of the checkpoint that guess ahead."""
+    """num_nextn_predict_layers: further layers of the checkpoint for multi-token prediction."""
     mtp_own_embeddings: bool = True
-    """Whether each of those has embeddings and an output head of its own (DeepSeek, GLM)."""
+    """Whether each of those has its own embeddings and output head (DeepSeek, GLM)."""
     q_lora_rank: int = Field(default=0, ge=0)
     """MLA only: rank of the compressed queries; 0 where they are not compressed."""
     kv_lora_rank: int = Field(default=0, ge=0)
@@ -109,7 +108,7 @@ class Architecture(Model):
     v_head_dim: int = Field(default=0, ge=0)
     """MLA only: width of a head's values; 0 where it is head_dim (qk_nope_head_dim)."""
     max_context: int = Field(gt=0)
-    """Longest context in tokens that config.json allows without rope scaling of our own."""
+    """Longest context that config.json allows without additional rope scaling, tokens."""
 
     @model_validator(mode="after")
     def _is_coherent(self) -> "Architecture":

@@ -1,11 +1,11 @@
-"""Which driver an image needs for the CUDA inside it, and which image suits a driver."""
+"""The NVIDIA driver that an image's CUDA needs, and the image that suits a driver."""
 
 from typing import Final
 
 from catalog.images import ImageSpec, images
 
 MINIMUM_DRIVER: Final = {11: 450, 12: 525, 13: 580}
-"""Oldest branch of NVIDIA's driver by major version of CUDA, whatever the minor one: table 1 of
+"""Oldest branch of NVIDIA's driver by major version of CUDA, for any minor version: table 1 of
 https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html"""
 
 
@@ -20,8 +20,8 @@ def minimum_driver(cuda: str) -> int:
 def needed_driver(spec: ImageSpec) -> int:
     """The oldest driver branch that the image runs with; 0 for one without CUDA.
 
-    NVIDIA's own images bring a compatibility package for older drivers of data centre cards. It is
-    not counted on: which drivers it knows changes with every release.
+    NVIDIA's own images contain a compatibility package for older drivers of data centre cards. It
+    is not relied on: the drivers it supports change with every release.
     """
     if not spec.cuda:
         return 0
@@ -37,7 +37,7 @@ def image_for(key: str, driver: int) -> str | None:
 
 
 def least_demanding(key: str) -> ImageSpec | None:
-    """Of the image *key* and its builds for older drivers, the one for the oldest.
+    """The build of the image *key* that runs with the oldest driver.
 
     None where there is no such image.
     """
@@ -45,7 +45,7 @@ def least_demanding(key: str) -> ImageSpec | None:
 
 
 def _builds(key: str) -> list[ImageSpec]:
-    """The image *key* first; builds for older drivers are called `<key>-cu…` in images.yaml."""
+    """The image *key* first; builds for older drivers have keys `<key>-cu…` in images.yaml."""
     known = images()
     older = [other for other in sorted(known) if other.startswith(f"{key}-cu")]
     return [known[name] for name in (key, *older)] if key in known else []

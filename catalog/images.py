@@ -1,4 +1,4 @@
-"""Container images: which version of each part, pinned by digest where one is known."""
+"""Container images: the version of each part, pinned by digest where one is known."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -16,19 +16,19 @@ class ImageSpec(Model):
     """One image of the stack."""
 
     key: str
-    """What components ask for."""
+    """Name by which components refer to it."""
     repository: str = Field(pattern=r"^[a-z0-9.-]+\.[a-z]+(/[a-z0-9._-]+)+$")
-    """Upstream registry host and path, like `docker.io/library/kong`."""
+    """Upstream registry host and path, such as `docker.io/library/kong`."""
     tag: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
     digest: str = Field(default="", pattern=f"({DIGEST_PATTERN})|^$")
     """Digest of the multi-platform index behind the tag; empty where it could not be looked up.
     `pai images lock` fills it."""
     cuda: str = Field(default="", pattern=r"^(\d+\.\d+)?$")
-    """Of an image that computes on NVIDIA's GPUs, the CUDA inside; see catalog.cuda."""
+    """CUDA version inside an image for NVIDIA GPUs, else empty; see catalog.cuda."""
     min_driver: int | None = Field(default=None, gt=0)
-    """Branch of NVIDIA's driver that its makers ask for, where that is more than its CUDA does."""
+    """Branch of NVIDIA's driver that its authors require, where newer than its CUDA requires."""
     sources: list[str] = Field(min_length=1)
-    """Why this version, and where its digest comes from."""
+    """Reason for this version, and source of its digest."""
 
     @property
     def registry(self) -> str:
@@ -37,7 +37,7 @@ class ImageSpec(Model):
 
     @property
     def path(self) -> str:
-        """The repository without its registry host, organisation included."""
+        """The repository without its registry host, with the organisation."""
         return self.repository.partition("/")[2]
 
 
@@ -48,19 +48,19 @@ def images() -> Mapping[str, ImageSpec]:
 
 
 def image_spec(key: str) -> ImageSpec:
-    """The image with this key, or an UnknownEntryError that names the nearest."""
+    """The image with this key. Raises UnknownEntryError, which names the nearest."""
     return find("image", IMAGES_FILE, images(), key)
 
 
 def repository(spec: ImageSpec, prefix: str | None) -> str:
-    """Where `spec` is pulled from: upstream, or below `prefix`, which takes the host's place."""
+    """The repository to pull `spec` from: upstream, or below `prefix` instead of the host."""
     return f"{prefix.rstrip('/')}/{spec.path}" if prefix else spec.repository
 
 
 def image(key: str, prefix: str | None = None) -> str:
-    """The reference of an image for a pod, with its digest where that is known.
+    """The image reference for a pod, with the digest where that is known.
 
-    `prefix` (registry and path of a mirror, like `registry.example/mirror`) takes the place of the
+    `prefix` (registry and path of a mirror, such as `registry.example/mirror`) replaces the
     upstream registry's host; None or empty pulls from upstream. Raises UnknownEntryError.
     """
     spec = image_spec(key)

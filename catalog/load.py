@@ -1,4 +1,4 @@
-"""Reading the catalog's YAML files, and the error for a name that is not in them."""
+"""Reading the catalog's YAML files, and the error for a key that is not in them."""
 
 import difflib
 from collections.abc import Mapping
@@ -32,15 +32,15 @@ class UnknownEntryError(LookupError):
 
 
 def catalog_file(name: str) -> Path:
-    """The path of a data file of the catalog, `name` being like `models.yaml`."""
+    """The path of a data file of the catalog, such as `models.yaml`."""
     return Path(__file__).parent / name
 
 
 def read_entries(name: str, entry: type[T]) -> dict[str, T]:
     """The entries of a catalog file, by key; each gets its key as the field `key`.
 
-    Raises pydantic.ValidationError where the file does not match `entry`: a mistake of whoever
-    edited the catalog, found by the tests.
+    Raises pydantic.ValidationError where the file does not match `entry`: a mistake in the catalog,
+    which the tests find.
     """
     raw = yaml.safe_load(catalog_file(name).read_text(encoding="utf-8"))
     keyed = {key: {"key": key, **fields} for key, fields in raw.items()}
@@ -48,7 +48,7 @@ def read_entries(name: str, entry: type[T]) -> dict[str, T]:
 
 
 def find(kind: str, file: str, entries: Mapping[str, T], key: str) -> T:
-    """`entries[key]`, or an UnknownEntryError that names the nearest key and the file to extend."""
+    """`entries[key]`. Raises UnknownEntryError, which names the nearest key and the file."""
     if key in entries:
         return entries[key]
     near = difflib.get_close_matches(key, entries, n=1)

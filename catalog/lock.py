@@ -1,4 +1,4 @@
-"""Writing digests into catalog/images.yaml: all or none, comments and order kept."""
+"""Writing digests into catalog/images.yaml: all or none; comments and order are kept."""
 
 import os
 import tempfile
@@ -17,9 +17,10 @@ def _yaml() -> YAML:
 
 
 def write_digests(path: Path, digests: Mapping[str, str]) -> None:
-    """Set `digest` of each entry of `path` named in `digests`; raises OSError, then unchanged.
+    """Set `digest` of each entry of `path` named in `digests`.
 
-    The file is replaced in one step, so a reader sees the old one or the new one.
+    The file is replaced in one step, so a reader sees the old one or the new one. Raises OSError,
+    and then leaves the file unchanged.
     """
     yaml = _yaml()
     document = yaml.load(path.read_text(encoding="utf-8"))

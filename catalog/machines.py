@@ -1,4 +1,4 @@
-"""The machines that a cluster may consist of, as data: what a node of each offers to pods."""
+"""The kinds of machine that a cluster may consist of, and the resources each offers to pods."""
 
 from typing import Final, Literal
 
@@ -17,27 +17,27 @@ Profile = Literal[
     "cpu-8",
     "cpu-16",
 ]
-"""A kind of machine; `MACHINES` says what each one carries."""
+"""A kind of machine; `MACHINES` describes each."""
 
-# Held back from pods, as a kubelet with the defaults of kubeadm and one reserved core would. It
-# evicts below 10 % of free disk, too.
+# Reserved, as by a kubelet with kubeadm's defaults and one reserved core; it also evicts pods below
+# 10 % of free disk.
 _RESERVED_CPU = 1
 _RESERVED_MEMORY_GIB = 2
 
 
 class Machine(Model):
-    """One kind of node: what the kubelet would report."""
+    """One kind of node, with the capacity that its kubelet would report."""
 
     cpu: int = Field(description="Virtual CPUs.")
     memory_gib: int = Field(description="Memory, GiB.")
     disk_gib: int = Field(description="Ephemeral storage, GiB.")
     type: str = Field(description="node.kubernetes.io/instance-type.")
     gpu: str | None = Field(default=None, description="Its GPUs, all alike: a key of gpus.yaml.")
-    gpus: int = Field(default=0, description="How many of them.")
+    gpus: int = Field(default=0, description="Number of GPUs.")
 
     @property
     def card(self) -> GpuSpec | None:
-        """What each of its GPUs is."""
+        """The catalog's entry of its GPUs; None without any."""
         return gpu(self.gpu) if self.gpu else None
 
     @property
@@ -57,9 +57,9 @@ class Machine(Model):
 
 
 # CPU, memory and disk of the GPU machines are those of common servers: DGX H100/H200 (2x56 cores
-# with hyper-threading, 2 TiB), 2-socket servers for the rest; the one GPU is that of a virtual
-# machine, passed through as the second seed document does it. `cpu-16` is the control and data
-# machine of the first seed document (16 vCPU, 64 GB).
+# with hyper-threading, 2 TiB), 2-socket servers for the rest; `1xh200-141gb` is a virtual machine
+# with one GPU passed through. `cpu-16` is a usual machine for control plane and data (16 vCPU,
+# 64 GB).
 MACHINES: Final[dict[Profile, Machine]] = {
     "8xh200-141gb": Machine(
         cpu=224,

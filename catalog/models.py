@@ -1,4 +1,4 @@
-"""Models: where their weights are, how large they are, and what their KV cache costs."""
+"""Models: the location and size of their weights, and the architecture that sizes the KV cache."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,8 +13,8 @@ from catalog.load import find, read_entries
 WeightDtype = Literal[
     "fp32", "bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4", "q8_0", "q4_k_m"
 ]
-"""How weights are stored and served. `int4` stands for AWQ and GPTQ with groups of 128; `q8_0` and
-`q4_k_m` are GGUF files, for llama.cpp and Ollama. `sizing.weights` has the bits of each."""
+"""The type in which weights are stored and served. `int4` stands for AWQ and GPTQ with groups of
+128; `q8_0` and `q4_k_m` are GGUF files, for llama.cpp and Ollama. `sizing.weights` has the bits."""
 
 Task = Literal["chat", "reasoning", "code", "embed", "rerank", "transcribe", "speak", "image"]
 
@@ -27,19 +27,19 @@ class Checkpoint(Model):
     repository: str
     """Repository on the hub, `organisation/name`."""
     revision: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
-    """The 40-hex commit; empty where it could not be looked up. An empty one is not deployable
-    as it is: a stack pins it (a branch name moves under the feet of whoever verified it)."""
+    """The 40-hex commit; empty where it could not be looked up. A stack must then pin one itself,
+    since a branch may move after its files were verified."""
     safetensors: bool = True
-    """Whether the repository carries safetensors; False means other files (pickle, GGUF, ONNX)."""
+    """Whether the repository has safetensors; False means other files (pickle, GGUF, ONNX)."""
     file: str | None = None
-    """The one file to take of the repository, such as a GGUF; None: the whole set."""
-    beside: list[str] = Field(default=[])
-    """What belongs to `file` and is taken with it, such as the configuration of a voice."""
+    """The one file to download from the repository, such as a GGUF; None: all weights."""
+    companion_files: list[str] = Field(default=[])
+    """Files to download with `file`, such as the configuration of a voice."""
     published_bytes: int | None = Field(default=None, gt=0)
     """Bytes of the weights as published: `metadata.total_size` of the safetensors index, or the
     size of the file."""
     source: str | None = None
-    """Where `published_bytes` was read."""
+    """Source of `published_bytes`."""
 
     @model_validator(mode="after")
     def _says_where_its_size_was_read(self) -> "Checkpoint":
@@ -53,50 +53,42 @@ class ModelSpec(Model):
     """A model of the catalog."""
 
     key: str
-    """Short id, used in a stack's YAML."""
+    """Short id used in a stack's YAML."""
     title: str
     license: str
-    """SPDX id, or the licence's own name where it has none."""
+    """SPDX id, or the license's own name where it has none."""
     gated: bool = False
-    """Whether the hub wants an accepted licence and a token to download."""
+    """Whether the hub requires an accepted license and a token to download."""
     task: Task
     family: Family
     parameters: int = Field(gt=0)
     """All parameters, as the checkpoint's safetensors header counts them."""
     active_parameters: int | None = Field(default=None, gt=0)
-    """Parameters that take part in one token; None where all do."""
-    unquantised_parameters: int | None = Field(default=None, ge=0)
-    """Parameters that quantised checkpoints keep at 16 bits (vision tower and the like, besides
-    embeddings and output head, which are counted from the architecture). None means 0."""
+    """Parameters used per token; None where all are."""
+    unquantized_parameters: int | None = Field(default=None, ge=0)
+    """Parameters that quantized checkpoints keep at 16 bits, such as a vision tower; embeddings and
+    output head are counted from the architecture. None means 0."""
     dtype: WeightDtype
-    """Type of the weights in the checkpoint's main repository."""
+    """Type of the weights in the model's main repository."""
     serve_dtype: WeightDtype
-    """Type the weights are served in when nothing is quantised (vLLM's `--dtype auto` serves FP32
-    checkpoints at 16 bits)."""
+    """Type in which those weights are served (vLLM's `--dtype auto` serves FP32 checkpoints at 16
+    bits)."""
     checkpoints: dict[WeightDtype, Checkpoint] = Field(min_length=1)
     """Published weights, by the type they are served in."""
     architecture: Architecture | None = None
     """The shape of a token model; None for speech and images, which have `working_bytes`."""
     working_bytes: int | None = Field(default=None, gt=0)
-    """Speech and images: memory beside the weights while one request is at work, as `sources`
-    says; None for token models, whose need follows from `architecture`."""
+    """Speech and images: memory besides the weights while one request is processed; None for token
+    models, whose need follows from `architecture`."""
     tool_parser: str | None = None
     """vLLM `--tool-call-parser`; None where the model does not call tools."""
     reasoning_parser: str | None = None
-    """vLLM `--reasoning-parser`; None where the model does not reason aloud."""
+    """vLLM `--reasoning-parser`; None where the model has no reasoning output."""
     placeholder: bool = False
-    """The repository is private or not published: the stack must name one of its own, and the
+    """Whether the repository is private or not published: the stack must name its own, and the
     architecture here is an assumption to check against its config.json."""
     sources: list[str] = Field(min_length=1)
-    """Where each number comes from."""
-
-    @property
-    def token_architecture(self) -> Architecture:
-        """The shape of a token model; raises ValueError for speech and images."""
-        if self.architecture is None:
-            msg = f"{self.key} is a {self.family} model: it has no token architecture"
-            raise ValueError(msg)
-        return self.architecture
+    """Source of each number."""
 
     @model_validator(mode="after")
     def _serves_something(self) -> "ModelSpec":
@@ -116,5 +108,5 @@ def models() -> Mapping[str, ModelSpec]:
 
 
 def model(key: str) -> ModelSpec:
-    """The model with this key, or an UnknownEntryError that names the nearest."""
+    """The model with this key. Raises UnknownEntryError, which names the nearest."""
     return find("model", "models.yaml", models(), key)

@@ -1,4 +1,4 @@
-"""List prices, in euros a month, each with its source and its date."""
+"""List prices, in euros per month, each with its source and its date."""
 
 from datetime import date
 from functools import cache
@@ -7,21 +7,21 @@ import yaml
 from pydantic import Field
 
 from base.model import Model
+from base.units import GB
 from catalog.load import catalog_file
 
-HOURS_A_MONTH = 730
+HOURS_PER_MONTH = 730
 """365 days * 24 hours / 12 months, as the clouds bill."""
-_GB = 1e9
 
 
 class _Sourced(Model):
     date: date
-    """When the source said so."""
+    """Date of the source."""
     source: str = Field(min_length=1)
 
 
 class Rate(_Sourced):
-    """How many dollars a euro is."""
+    """Dollars per euro."""
 
     value: float = Field(gt=0)
 
@@ -47,7 +47,7 @@ class DiskPrice(_Sourced):
 
 
 class Prices(Model):
-    """The whole list."""
+    """The whole price list."""
 
     usd_per_eur: Rate
     gpus: dict[str, GpuPrice]
@@ -56,26 +56,26 @@ class Prices(Model):
     disk: DiskPrice
 
     def gpu(self, key: str) -> float | None:
-        """Euros a month of one GPU; None where the list has no price for it."""
+        """Euros per month for one GPU; None where the list has no price for it."""
         price = self.gpus.get(key)
         return self._monthly(price.usd_per_hour) if price else None
 
     def compute(self, cores: float, memory_bytes: float) -> float:
-        """Euros a month of the nodes that carry this: the scarcer of the two decides."""
-        nodes = max(cores / self.node.cores, memory_bytes / _GB / self.node.memory_gb)
+        """Euros per month for nodes with this capacity: the scarcer of the two decides."""
+        nodes = max(cores / self.node.cores, memory_bytes / GB / self.node.memory_gb)
         return self._monthly(self.node.usd_per_hour) * nodes
 
     def storage(self, size_bytes: float) -> float:
-        """Euros a month of *size_bytes* of disk."""
-        return self._monthly(self.disk.usd_per_gb_hour) * size_bytes / _GB
+        """Euros per month for *size_bytes* of disk."""
+        return self._monthly(self.disk.usd_per_gb_hour) * size_bytes / GB
 
     def _monthly(self, usd_per_hour: float) -> float:
-        return usd_per_hour * HOURS_A_MONTH / self.usd_per_eur.value
+        return usd_per_hour * HOURS_PER_MONTH / self.usd_per_eur.value
 
 
 @cache
 def prices() -> Prices:
-    """The list of catalog/prices.yaml."""
+    """The price list of catalog/prices.yaml."""
     return Prices.model_validate(
         yaml.safe_load(catalog_file("prices.yaml").read_text(encoding="utf-8"))
     )

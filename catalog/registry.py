@@ -1,4 +1,4 @@
-"""Asking an image registry what digest a tag has: the OCI distribution API, version 2."""
+"""Looking up the digest of a tag in an image registry: the OCI distribution API, version 2."""
 
 import base64
 import binascii
@@ -22,8 +22,7 @@ _ACCEPT: Final = (
     "application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json"
 )
-# Docker Hub answers under another name than its images carry, and is known to `docker login` by a
-# third.
+# Docker Hub's API has another host name than its images, and `docker login` uses a third.
 _API_HOSTS: Final = {"docker.io": "registry-1.docker.io"}
 _LOGIN_NAMES: Final = {"docker.io": "https://index.docker.io/v1/"}
 
@@ -31,17 +30,17 @@ Credentials = tuple[str, str]
 """User and password; never printed."""
 
 
-class Failure(NamedTuple):
-    """Why a registry did not tell."""
+class RegistryFailure(NamedTuple):
+    """The reason why a registry returned no digest, and the change that solves it."""
 
     got: str
     change: str
 
 
 class RegistryError(Exception):
-    """A registry did not tell a digest, or could not be asked."""
+    """A registry returned no digest, or could not be reached."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: RegistryFailure) -> None:
         super().__init__(f"{failure.got}. {failure.change}")
         self.failure = failure
 
@@ -53,7 +52,7 @@ def split_reference(repository: str) -> tuple[str, str]:
 
 
 def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Credentials]:
-    """What `docker login` stored in config.json, by registry; empty where there is none.
+    """The logins that `docker login` stored in config.json, by registry; empty without a file.
 
     Only logins kept in the file itself are read, not those in a credential helper.
     """
@@ -70,9 +69,9 @@ def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Cred
             for user, _, password in [base64.b64decode(entry["auth"]).decode().partition(":")]
         }
     except (OSError, ValueError, AttributeError, binascii.Error):
-        # Said without the content, which holds passwords.
+        # Without the content, which holds passwords.
         raise RegistryError(
-            Failure(
+            RegistryFailure(
                 f"{path} cannot be read as Docker's login file",
                 "Log in again with `docker login`, or set DOCKER_CONFIG to another folder",
             )
@@ -87,9 +86,9 @@ def resolve_digest(
     logins: Mapping[str, Credentials],
     plain_http: bool = False,
 ) -> str:
-    """The digest (`sha256:…`) of what `repository:tag` points at: the index, where there is one.
+    """The digest (`sha256:…`) that `repository:tag` points at: of the index, where there is one.
 
-    `plain_http` speaks HTTP, and only to a host of this machine. Raises RegistryError.
+    `plain_http` uses HTTP, and only for a host of this machine. Raises RegistryError.
     """
     host, path = split_reference(repository)
     login = logins.get(_LOGIN_NAMES.get(host, host)) or logins.get(f"https://{host}")
@@ -114,16 +113,16 @@ def resolve_digest(
             digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RegistryError(
-            Failure(
+            RegistryFailure(
                 f"{host} cannot be reached ({type(error).__name__}: {error})",
                 "Check the network and the proxy, or lock from a mirror with --registry-prefix",
             )
         ) from error
     if not re.fullmatch(DIGEST_PATTERN, digest):
         raise RegistryError(
-            Failure(
+            RegistryFailure(
                 f"{host} answered with a digest that is not sha256: {digest[:80]!r}",
-                "Ask whoever runs the registry; nothing can be pinned by it",
+                "Report it to the registry's operator; this digest cannot be pinned",
             )
         )
     return digest
@@ -159,14 +158,14 @@ def _authorize(
     if scheme.lower() == "basic":
         if login is None:
             raise RegistryError(
-                Failure("the registry wants a login", "Run `docker login` for it first")
+                RegistryFailure("the registry requires a login", "Run `docker login` for it first")
             )
         return _basic(login)
     if scheme.lower() != "bearer":
         raise RegistryError(
-            Failure(
-                f"the registry asks for authentication of an unknown kind: {scheme!r}",
-                "Use a registry that speaks the OCI distribution API",
+            RegistryFailure(
+                f"the registry requires an unknown kind of authentication: {scheme!r}",
+                "Use a registry with the OCI distribution API",
             )
         )
     asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
@@ -174,9 +173,9 @@ def _authorize(
     local = plain_http and is_loopback(realm.host)
     if realm.scheme != "https" and not local:
         raise RegistryError(
-            Failure(
-                f"the registry sends to {str(realm)!r} for a token, which is not HTTPS",
-                "A login would travel in clear; use a registry with TLS",
+            RegistryFailure(
+                f"the registry's token service {str(realm)!r} is not HTTPS",
+                "Use a registry with TLS: the login would be sent in clear text",
             )
         )
     answer = client.get(
@@ -191,8 +190,8 @@ def _authorize(
     token = body.get("token") or body.get("access_token")
     if not token:
         raise RegistryError(
-            Failure(
-                f"{realm.host} gave no token (status {answer.status_code})",
+            RegistryFailure(
+                f"{realm.host} returned no token (status {answer.status_code})",
                 "Run `docker login` again"
                 if login
                 else "Run `docker login` for the registry if the image is private",
@@ -219,25 +218,25 @@ def _check(answer: httpx.Response, repository: str, tag: str, *, logged_in: bool
         return
     if status == HTTPStatus.NOT_FOUND:
         raise RegistryError(
-            Failure(
+            RegistryFailure(
                 f"{repository} has no tag {tag}",
                 "Correct the repository or tag in catalog/images.yaml, or copy it to the mirror",
             )
         )
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise RegistryError(
-            Failure(
+            RegistryFailure(
                 f"access to {repository} is refused (status {status})",
-                "The login may not read it; ask for access" if logged_in else "Run `docker login`",
+                "Request access: the login may not read it" if logged_in else "Run `docker login`",
             )
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RegistryError(
-            Failure(
-                f"{split_reference(repository)[0]} limits how often it may be asked",
+            RegistryFailure(
+                f"{split_reference(repository)[0]} limits the rate of requests",
                 "Run `docker login` for a higher limit, or try again later",
             )
         )
     raise RegistryError(
-        Failure(f"{split_reference(repository)[0]} answered {status}", "Try again later")
+        RegistryFailure(f"{split_reference(repository)[0]} answered {status}", "Try again later")
     )

@@ -13,7 +13,7 @@ from cli.plan_view import show
 from cli.stack_file import read_stack
 from config.checks.stack import capacity
 from config.stack import StackConfig
-from sizing.plan import Placed, Plan, PoolRoom, plan
+from sizing.plan import Plan, PlannedPool, PlannedService, plan
 
 
 def command(
@@ -48,26 +48,26 @@ def command(
         show(Console(), stack, services, found)
 
 
-def _pools(config: StackConfig) -> list[PoolRoom]:
+def _pools(config: StackConfig) -> list[PlannedPool]:
     return [
-        PoolRoom(name=name, gpu=pool.spec, nodes=pool.nodes, devices=pool.devices)
+        PlannedPool(name=name, gpu=pool.spec, nodes=pool.nodes, devices=pool.devices)
         for name, pool in config.pools.items()
     ]
 
 
-def _services(config: StackConfig) -> list[Placed]:
-    found: list[Placed] = []
+def _services(config: StackConfig) -> list[PlannedService]:
+    found: list[PlannedService] = []
     for service in capacity(config).services:
         settings = config.models[service.name]
         pool = config.pools[service.pool]
         found.append(
-            Placed(
+            PlannedService(
                 name=service.name,
                 model=service.model,
                 pool=service.pool,
                 profile=pool.device(settings.mig_profile).profile,
                 devices=settings.gpus,
-                replicas=settings.most_replicas,
+                replicas=settings.max_replicas,
                 concurrency=settings.concurrency,
                 fit=service.fit,
             )
@@ -75,7 +75,7 @@ def _services(config: StackConfig) -> list[Placed]:
     return found
 
 
-def _document(stack: str, services: list[Placed], found: Plan) -> dict[str, object]:
+def _document(stack: str, services: list[PlannedService], found: Plan) -> dict[str, object]:
     """What a script gets."""
     return {
         "stack": stack,

@@ -1,4 +1,4 @@
-"""The plan of a stack for a terminal: nodes and who sits on them, headroom, room for more."""
+"""The plan of a stack for a terminal: replicas assigned to nodes, headroom, room for more."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,23 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.bars import gigabytes, legend, memory_bar, number
-from sizing.plan import Candidate, Growth, Placed, Plan
+from sizing.plan import Candidate, Growth, Plan, PlannedService
 
 _MOST_CANDIDATES = 6
 """Models named for a pool; `--json` has them all."""
 
 
-def show(console: Console, stack: str, services: Sequence[Placed], found: Plan) -> None:
+def show(console: Console, stack: str, services: Sequence[PlannedService], found: Plan) -> None:
     """Print all of it."""
     console.print(Text(f"Stack {stack}", style="bold"))
     console.print(_nodes(found))
     console.print(_models(services, found.growth))
     console.print(legend())
     console.print()
-    for name in found.unseated:
+    for name in found.unplaced:
         console.print(f"no node has room for {name}", style="bold red")
     for pool, candidates in found.candidates.items():
-        free = sum(row.free for row in found.seats if row.pool == pool)
+        free = sum(row.free for row in found.allocations if row.pool == pool)
         console.print(_room(pool, free, candidates), soft_wrap=True)
 
 
@@ -33,9 +33,9 @@ def _nodes(found: Plan) -> Table:
     table = Table(box=SIMPLE)
     table.add_column("node", no_wrap=True)
     table.add_column("device", no_wrap=True)
-    table.add_column("who sits on each")
+    table.add_column("assigned to")
     table.add_column("free", justify="right")
-    for row in found.seats:
+    for row in found.allocations:
         cells = Text()
         for taken in row.taken:
             cells.append(f"[{taken or 'free'}]", style="dim" if taken is None else "")
@@ -45,7 +45,7 @@ def _nodes(found: Plan) -> Table:
     return table
 
 
-def _models(services: Sequence[Placed], growth: Sequence[Growth]) -> Table:
+def _models(services: Sequence[PlannedService], growth: Sequence[Growth]) -> Table:
     table = Table(box=SIMPLE)
     table.add_column("model", no_wrap=True)
     table.add_column("replicas\nx GPUs", no_wrap=True)

@@ -17,7 +17,7 @@ from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError
 from sizing.memory import KvDtype
 from sizing.report import report
-from sizing.search import Asked, cuts
+from sizing.search import SizingRequest, parallelisms
 
 DOES_NOT_FIT = 3
 """Exit status when it does not fit; 1 and 2 are those of errors and of wrong options."""
@@ -77,7 +77,7 @@ def size(
     2 for a wrong option.
     """
     spec = _model(model, config, index)
-    asked = Asked(
+    request = SizingRequest(
         model=spec,
         dtype=dtype or spec.serve_dtype,
         kv_dtype=kv_dtype,
@@ -90,12 +90,12 @@ def size(
         raise typer.BadParameter(str(error), param_hint="--gpu") from None
     at = None
     if card:
-        ways = cuts(spec.architecture, card, gpus)
+        ways = parallelisms(spec.architecture, card, gpus)
         if not ways:
             message = f"{gpus} GPUs cannot share {spec.key}: its layers and heads do not divide so"
             raise typer.BadParameter(message, param_hint="--gpus")
         at = (card, ways[0])
-    found = report(asked, all_gpus().values(), at)
+    found = report(request, all_gpus().values(), at)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:

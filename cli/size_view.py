@@ -57,7 +57,7 @@ def _numbers(found: SizeReport) -> Table:
 def _here(console: Console, found: SizeReport) -> None:
     """The GPUs asked about: bar, verdict, limits, and what to change."""
     count = "one" if found.gpus == 1 else f"each of {found.gpus}"
-    cut = f" (tp {found.tp} x pp {found.pp})" if found.gpus != 1 else ""
+    cut = f" (tp {found.tensor_parallel} x pp {found.pipeline_parallel})" if found.gpus != 1 else ""
     console.print(Text(f"{count} {found.gpu}{cut}", style="bold"))
     weights, cache = found.per_gpu_weights_bytes or 0, found.per_gpu_kv_bytes or 0
     overhead, total = found.overhead_bytes or 0, found.gpu_bytes or 1
@@ -99,7 +99,9 @@ def _placements(found: list[Placement]) -> Table:
         write = speed.decode_tokens_per_second if speed else None
         table.add_row(
             each.gpu,
-            f"{each.gpus} ({each.tp} x {each.pp})" if each.gpus > 1 else "1",
+            f"{each.gpus} ({each.tensor_parallel} x {each.pipeline_parallel})"
+            if each.gpus > 1
+            else "1",
             memory_bar(fit.weights_bytes, fit.kv_bytes, fit.overhead_bytes, fit.gpu_bytes),
             gigabytes(fit.headroom_bytes),
             number(fit.max_concurrency),

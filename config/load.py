@@ -1,4 +1,4 @@
-"""Reads a stack's YAML into its model, or says everything that is wrong with it."""
+"""Reading a stack's YAML into its model, with every problem at once."""
 
 import copy
 import difflib
@@ -13,16 +13,16 @@ from config.checks.stack import cross_checks
 from config.stack import StackConfig
 
 _MAX_VALUE = 60
-"""Characters of a wrong value that a message quotes."""
+"""Most characters of a wrong value that a message quotes."""
 
 
 def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
     """The configuration of *stack* from the mapping under `private-ai:stack`.
 
-    *hub_token* says whether the stack has one, where that is known.
+    *hub_token* is whether the stack has a hub token, where that is known.
 
-    Raises ConfigError with every problem: those of single fields, and, of what remains when the
-    wrong fields are left out, those between fields.
+    Raises ConfigError with every problem: those of single fields, and those between the fields
+    that remain without the wrong ones.
     """
     data = copy.deepcopy(raw)
     problems: list[Problem] = []
@@ -32,10 +32,10 @@ def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
             config = StackConfig.model_validate(data)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            told = {problem.path for problem in problems}
-            # What was left out may now be missing: that is the same problem.
-            said = [_problem(detail, _as_written(data, detail)) for detail in found]
-            problems += [problem for problem in said if problem.path not in told]
+            known = {problem.path for problem in problems}
+            # A field that was removed may now be missing: that is the same problem.
+            new = [_problem(detail, _as_written(data, detail)) for detail in found]
+            problems += [problem for problem in new if problem.path not in known]
             if not all([_leave_out(data, detail) for detail in found]):  # noqa: C419 - try each
                 break
     if config is not None:
@@ -46,7 +46,7 @@ def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
 
 
 def _leave_out(data: object, detail: ErrorDetails) -> bool:
-    """Delete the wrong field, so that the rest can be looked at; whether there was one."""
+    """Delete the wrong field, so that the rest can be checked; return whether there was one."""
     *parents, last = _as_written(data, detail) or [""]
     node: Any = data
     for key in parents:
@@ -61,7 +61,7 @@ def _leave_out(data: object, detail: ErrorDetails) -> bool:
 
 
 def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
-    """Where the wrong field is in *data*: without the tags of unions, which only pydantic names."""
+    """Path of the wrong field in *data*, without the tags of unions that pydantic adds."""
     node: Any = data
     path: list[int | str] = []
     *_, last = detail["loc"] or ("",)
@@ -70,7 +70,7 @@ def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
             node = node[part]
             path.append(part)
         elif part == last and (detail["type"] == "missing" or _is_field(path, part)):
-            path.append(part)  # not written: what is wrong is that, or the default
+            path.append(part)  # not in the file: it is missing, or its default is wrong
     return path
 
 
@@ -108,7 +108,7 @@ def _describe(detail: ErrorDetails) -> str:
 
 
 def _model_at(parts: list[int | str]) -> type[BaseModel] | None:
-    """The model that describes the mapping found by following *parts* from the root."""
+    """The model of the mapping at the path *parts*."""
     model: Any = StackConfig
     for part in parts:
         if isinstance(model, type) and issubclass(model, BaseModel):

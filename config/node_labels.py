@@ -1,31 +1,29 @@
-"""The labels and the taint of GPU nodes, which pods and drivers go by."""
+"""The labels and the taint of GPU nodes, for pods and drivers."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from config.settings.node_sources import ClusterApiNodes, KarpenterNodes
-
-if TYPE_CHECKING:
-    from config.settings.pools import GpuPoolSettings
+from config.settings.pools import GpuPoolSettings
 
 GPU_POOL: Final = "private-ai.dev/gpu-pool"
-"""Which pool a node is of. GPU feature discovery rewrites its own `gpu.product` when a GPU is
-shared, so nothing selects on that."""
+"""Pool of a node. GPU feature discovery rewrites its own `gpu.product` when a GPU is shared, so
+nothing selects by that."""
 TAINT: Final = "nvidia.com/gpu"
-"""The key that GPU operators and clouds use too."""
+"""Key of the taint, the same as GPU operators and clouds use."""
 GPU_TAINT: Final = {"key": TAINT, "value": "present", "effect": "NoSchedule"}
-"""What keeps pods that want no GPU away."""
+"""Taint that repels pods without GPUs."""
 PLUGIN_CONFIG: Final = "nvidia.com/device-plugin.config"
-"""Chooses the device plugin's configuration of a node, by its key in the operator's ConfigMap."""
+"""Selects a node's device plugin configuration, a key of the operator's ConfigMap."""
 MIG_CONFIG: Final = "nvidia.com/mig.config"
-"""Chooses the MIG layout of a node, by its name in the MIG manager's configuration."""
+"""Selects a node's MIG layout, a name in the MIG manager's configuration."""
 
 
-def node_labels(pool: str, settings: "GpuPoolSettings") -> dict[str, str]:
+def node_labels(pool: str, settings: GpuPoolSettings) -> dict[str, str]:
     """The labels of every node of the pool.
 
-    Whoever brings the nodes sets them: an API that makes machines gets them with its template,
-    and of machines that exist the owner writes them with the pool's own label, in one command. The
-    two of NVIDIA matter to the GPU operator only; the stack's own device plugin is one a pool.
+    Cluster API and Karpenter set them from their template; on existing machines the owner sets
+    them together with the pool's label, in one command. NVIDIA's two labels are for the GPU
+    operator only; the stack itself runs one device plugin per pool.
     """
     labels = {GPU_POOL: pool}
     if settings.operator == "already-there" and settings.sharing.mode != "exclusive":

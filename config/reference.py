@@ -11,11 +11,11 @@ from pydantic_core import PydanticUndefined
 from config.stack import StackConfig
 
 KEY = "private-ai:stack"
-"""The one key of `Pulumi.<stack>.yaml` that holds all of it."""
+"""The key of `Pulumi.<stack>.yaml` that holds the stack's settings."""
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a whole `Pulumi.<stack>.yaml`, for editors to complete from."""
+    """The JSON schema of a whole `Pulumi.<stack>.yaml`, for completion in editors."""
     stack = StackConfig.model_json_schema(ref_template="#/$defs/{model}")
     definitions = stack.pop("$defs")
     return {
@@ -35,9 +35,9 @@ def page() -> str:
         "<!-- Generated from config/stack.py by `make docs`; edit the descriptions there. -->",
         "",
         f"Everything is under the key `{KEY}` of `Pulumi.<stack>.yaml`. A key that is not here is",
-        "refused. Your own secrets are flat keys, set with `pulumi config set --secret`:",
-        "`private-ai:hub-token`, what the source of weights asks for (`model_store.source`), and",
-        "`private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
+        "an error. Your own secrets are flat keys, set with `pulumi config set --secret`:",
+        "`private-ai:hub-token`, the credential of the source of weights (`model_store.source`),",
+        "and `private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
     ]
     for path, model in _sections("", StackConfig, set()):
         lines += ["", f"## `{path or KEY}`{_choice(model)}", "", _first_paragraph(model), ""]
@@ -49,7 +49,7 @@ def page() -> str:
 def _sections(
     path: str, model: type[BaseModel], seen: set[type[BaseModel]]
 ) -> Iterator[tuple[str, type[BaseModel]]]:
-    """*model*, then every model below it, each once, where it is first met."""
+    """*model*, then every model below it, each once, at its first place."""
     if model in seen:
         return
     seen.add(model)
@@ -71,7 +71,7 @@ def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:  # noqa: A
 
 
 def _choice(model: type[BaseModel]) -> str:
-    """Of one kind among several, the word that chooses it."""
+    """The discriminator that selects *model*, where it is one of several kinds."""
     for name, field in model.model_fields.items():
         if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
             return f", `{name}: {get_args(field.annotation)[0]}`"

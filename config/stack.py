@@ -1,4 +1,4 @@
-"""A whole stack: everything that `Pulumi.<stack>.yaml` may say."""
+"""A whole stack: every setting of `Pulumi.<stack>.yaml`."""
 
 from typing import Literal
 
@@ -21,39 +21,39 @@ from config.settings.teams import Team
 
 
 class Databases(Model):
-    """A PostgreSQL cluster for each consumer: one may be restored without touching the other."""
+    """The PostgreSQL clusters, one per consumer, so that each can be restored by itself."""
 
     keycloak: PostgresSettings = Field(default=PostgresSettings(), description="Identities.")
     open_webui: PostgresSettings = Field(default=PostgresSettings(), description="Chats.")
 
 
 class StackConfig(Model):
-    """One stack: what it expects of its cluster, and every part of it."""
+    """One stack: the cluster it expects, and all its parts."""
 
     cluster: ClusterConfig = Field(description="The cluster it is deployed on.")
-    platform: PlatformSettings = Field(description="What all tiers share.")
-    hosts: Hosts = Field(description="Public names.")
+    platform: PlatformSettings = Field(description="Settings shared by all tiers.")
+    hosts: Hosts = Field(description="Public host names.")
     pools: dict[str, GpuPoolSettings] = Field(min_length=1, description="GPU pools, by name.")
-    model_store: ModelStoreSettings = Field(description="Where weights come from.")
-    models: dict[str, ModelSettings] = Field(
-        min_length=1, description="Models, by the name that users ask for."
+    model_store: ModelStoreSettings = Field(description="The source of weights.")
+    models: dict[str, ModelSettings] = Field(min_length=1, description="Models, by served name.")
+    teams: dict[str, Team] = Field(
+        min_length=1, description="Teams that may use the models, by name."
     )
-    teams: dict[str, Team] = Field(min_length=1, description="Who may use them, by name.")
     minio: MinioSettings = Field(default=MinioSettings(), description="Object storage.")
     databases: Databases = Field(default=Databases(), description="PostgreSQL.")
     redis: RedisSettings = Field(default=RedisSettings(), description="Shared counters.")
-    qdrant: QdrantSettings = Field(default=QdrantSettings(), description="Vector search.")
-    keycloak: KeycloakSettings = Field(default=KeycloakSettings(), description="Identity.")
+    qdrant: QdrantSettings = Field(default=QdrantSettings(), description="Vector database.")
+    keycloak: KeycloakSettings = Field(default=KeycloakSettings(), description="Identity provider.")
     router: RouterSettings = Field(default=RouterSettings(), description="One API for all models.")
     open_webui: OpenWebUiSettings = Field(default=OpenWebUiSettings(), description="The chat.")
-    gateway: GatewaySettings = Field(default=GatewaySettings(), description="The way in.")
+    gateway: GatewaySettings = Field(default=GatewaySettings(), description="API gateway.")
     observability: ObservabilitySettings = Field(
         default=ObservabilitySettings(), description="Metrics, alerts, dashboards."
     )
 
     @property
     def served_names(self) -> list[str]:
-        """What users may ask for: the models, and the adapters of each."""
+        """Served names of the models and of their LoRA adapters."""
         return [
             served for name, model in self.models.items() for served in (name, *model.vllm.adapters)
         ]

@@ -1,5 +1,5 @@
-"""Whether models fit the GPUs they are given: pure functions, no Pulumi, no I/O.
+"""The memory, speed and placement of models on GPUs: pure functions, no Pulumi, no I/O.
 
-`sizing.memory` answers for one model, `sizing.capacity` for a whole stack, `sizing.startup` says
-how long a model takes to load and how much shared memory its pod needs.
+`sizing.memory` covers one model, `sizing.capacity` a whole stack, `sizing.startup` the time a model
+takes to load and the shared memory that its pod needs.
 """

@@ -1,20 +1,21 @@
-"""A whole stack on its GPUs: what each pool carries, what each model leaves free, what is wrong."""
+"""A whole stack on its GPUs: the load of each pool, the headroom of each model, the problems."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from base.model import Model
+from base.problems import Problem
 from sizing.devices import Device
 from sizing.fragmentation import blocked
 from sizing.memory import Fit
-from sizing.pools import Pool, Problem, Service
+from sizing.pools import CapacityProblem, Pool, ProblemCode, Service
 from sizing.service_problems import service_problems, unknown_pool
 
 __all__ = [
     "Capacity",
+    "CapacityProblem",
     "DeviceUse",
     "Pool",
     "PoolUse",
-    "Problem",
     "Service",
     "ServiceFit",
     "capacity",
@@ -22,22 +23,22 @@ __all__ = [
 
 
 class DeviceUse(Model):
-    """What a pool offers of one kind of device, and how many of them are asked for."""
+    """Devices of one kind that a pool offers, and how many are requested."""
 
     resource: str
-    """What pods ask for: GPUs, or parts of them."""
+    """Extended resource that pods request."""
     available: int
     used: int
 
 
 class PoolUse(Model):
-    """A pool's GPUs, and how many of them are asked for."""
+    """A pool's GPUs, and how many are requested."""
 
     name: str
     gpu: str
     gpus_available: int
     gpus_used: float
-    """Whole where whole GPUs are asked for; of parts, what they are together, by memory."""
+    """A whole number for exclusive GPUs; for shared ones the sum of their memory, in GPUs."""
     devices: list[DeviceUse]
 
 
@@ -48,7 +49,7 @@ class ServiceFit(Model):
     model: str
     pool: str
     gpus: int
-    """Devices: GPUs, or parts of them."""
+    """Devices of all replicas: GPUs, or shares of GPUs."""
     fit: Fit
 
 
@@ -57,18 +58,18 @@ class Capacity(Model):
 
     pools: list[PoolUse]
     services: list[ServiceFit]
-    """Those whose pool is known."""
-    problems: list[Problem]
+    """Services whose pool exists."""
+    problems: list[CapacityProblem]
 
 
 def capacity(pools: Sequence[Pool], services: Sequence[Service]) -> Capacity:
-    """Places every service on its pool, and says everything that is wrong, all of it at once.
+    """Place every service on its pool, and collect every problem.
 
     Each service's `mig_profile` must be one of its pool's, and each geometry one of its card's.
     """
     by_name = {pool.name: pool for pool in pools}
     fits: list[ServiceFit] = []
-    problems: list[Problem] = []
+    problems: list[CapacityProblem] = []
     for service in services:
         pool = by_name.get(service.pool)
         if pool is None:
@@ -118,38 +119,42 @@ def _use(pool: Pool, takers: Mapping[str, list[Service]]) -> PoolUse:
     )
 
 
-def _pool_problems(pool: Pool, device: Device, takers: list[Service]) -> Iterable[Problem]:
-    asked = ", ".join(f"{service.name} {service.gpus}" for service in takers)
+def _pool_problems(pool: Pool, device: Device, takers: list[Service]) -> Iterable[CapacityProblem]:
+    shares = ", ".join(f"{service.name} {service.gpus}" for service in takers)
     used, available = sum(service.gpus for service in takers), device.per_node * pool.nodes
     noun = f"{device.profile} instances" if device.profile else pool.noun
     if used > available:
-        yield Problem(
-            code="pool-too-small",
-            subject="pool",
-            name=pool.name,
-            field="nodes",
-            got=f"{used} {noun} asked for ({asked})",
+        yield _problem(
+            pool,
+            "pool-too-small",
+            got=f"{used} {noun} requested ({shares})",
             allowed=f"at most {available} ({pool.nodes} nodes x {device.per_node})",
-            change=f"Give the pool {-(-used // device.per_node)} nodes, or take replicas or "
-            f"services worth {used - available} {noun} away.",
+            change=f"Set nodes to {-(-used // device.per_node)}, or remove replicas or models that "
+            f"take {used - available} {noun}.",
         )
     elif kept_out := blocked(_widths(device, takers), pool.nodes, device.per_node):
-        yield Problem(
-            code="pool-fragmented",
-            subject="pool",
-            name=pool.name,
-            field="nodes",
-            got=f"{used} {noun} asked for ({asked}), {kept_out.width} of them by one pod on one "
-            f"node, while others hold {kept_out.others}",
-            allowed=f"at most {kept_out.room_for_others} {noun} for the others: the scheduler "
-            "spreads pods over nodes, and may leave too little on each",
-            change=f"Give the pool {kept_out.nodes_needed} nodes, or the widest model a pool of "
-            "its own.",
+        yield _problem(
+            pool,
+            "pool-fragmented",
+            got=f"{used} {noun} requested ({shares}), {kept_out.width} of them by one pod on one "
+            f"node, while other pods hold {kept_out.others}",
+            allowed=f"at most {kept_out.room_for_others} {noun} for the other pods: the scheduler "
+            "spreads pods over nodes, and may leave too few free on each",
+            change=f"Set nodes to {kept_out.nodes_needed}, or give the widest model a pool of its "
+            "own.",
         )
+
+
+def _problem(
+    pool: Pool, code: ProblemCode, *, got: str, allowed: str, change: str
+) -> CapacityProblem:
+    return CapacityProblem(
+        code=code, problem=Problem(f"pools.{pool.name}.nodes", got, allowed, change)
+    )
 
 
 def _widths(device: Device, takers: list[Service]) -> list[int]:
-    """What each pod takes of a node.
+    """Devices that each pod takes on its node.
 
     A replica that is wider than a node takes equal parts of as many nodes as it needs.
     """

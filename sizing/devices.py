@@ -1,57 +1,58 @@
-"""What Kubernetes hands out of a GPU under each way of sharing it: whole, in turns, in parts.
+"""The devices that Kubernetes hands out for a GPU, by sharing mode: whole, shared, MIG instances.
 
-A *device* is one unit of the resource that a pod asks for. Memory is in bytes.
+A *device* is one unit of the extended resource that a pod requests. Memory is in bytes.
 """
 
 from math import floor
 from typing import Final
 
 from base.model import Model
+from base.units import GIB
 from catalog.gpus import GpuSpec
 from sizing import mig
-from sizing.overhead import GIB, Measured
+from sizing.overhead import Measured
 from sizing.sharing import Mig, Mps, Sharing, TimeSlicing
 
 GPU_RESOURCE: Final = "nvidia.com/gpu"
 """Whole GPUs."""
 SHARED_RESOURCE: Final = "nvidia.com/gpu.shared"
-"""GPUs in turns or parts: the plugin's `renameByDefault`, so that who wants a whole one never gets
-a part of one."""
+"""Shared GPUs (time-slicing, MPS): the plugin's `renameByDefault`, so that a pod that requests a
+whole GPU never gets a share of one."""
 
 MAX_UTILIZATION: Final = 0.98
-"""Of memory that nobody else uses; the rest is the driver's."""
+"""Share of an exclusive device's memory that an engine may take; the rest is the driver's."""
 
 CONTEXT_BYTES: Final = Measured(
     0.5 * GIB,
-    "catalog/gpus.yaml: a CUDA context takes about 0.5 GiB of a card; each client brings its own",
+    "catalog/gpus.yaml: a CUDA context takes about 0.5 GiB of a card; each client has its own",
 )
 
 
 class Device(Model):
-    """One unit of what a pool offers."""
+    """A kind of device that a pool offers."""
 
     profile: str | None
-    """The MIG profile; none for GPUs that are not cut."""
+    """The MIG profile; None for GPUs without MIG."""
     resource: str
-    """What a container asks for, among its resources."""
+    """The extended resource that a container requests."""
     per_node: int
-    """How many of them each node offers."""
+    """Devices per node."""
     per_pod: int
-    """How many of them one pod may take: one, where they are parts of GPUs, since neither NCCL
-    across instances of MIG nor a second part of the same card is what tensor parallelism means."""
+    """Devices that one pod may take. One for GPU shares: NCCL does not work across MIG instances,
+    and two shares of one card add nothing to tensor parallelism."""
     memory_bytes: int
-    """What one client may take of it."""
+    """Memory that one client may take."""
     visible_bytes: int
-    """What CUDA calls the total: the whole card, unless hardware divides it. An engine's
+    """Total memory as CUDA reports it: the card's, or the instance's under MIG. An engine's
     `gpu_memory_utilization` is a share of this."""
     max_utilization: float
     """The largest share of `visible_bytes` that leaves the other clients theirs."""
     nvlink: bool
-    """Whether devices of one pod talk over NVLink."""
+    """Whether devices of one pod are linked by NVLink."""
 
     @property
     def device_class(self) -> str:
-        """The class to claim it of, where devices are claimed and not counted.
+        """The DeviceClass, for pools that allocate by claim.
 
         NVIDIA's driver of Dynamic Resource Allocation has one for GPUs and one for MIG instances.
         """
@@ -59,10 +60,10 @@ class Device(Model):
 
 
 def devices(gpu: GpuSpec, gpus_per_node: int, sharing: Sharing) -> list[Device]:
-    """What each node offers: one kind of device, or one for each MIG profile.
+    """The devices of each node: one kind, or one for each MIG profile.
 
-    Under the strategy `mixed`, which is the only one used, the resource of an instance names its
-    profile. The geometry must fit the card: ask `sizing.mig.fits` first.
+    Under the device plugin's MIG strategy `mixed`, which is the only one used, the resource of an
+    instance names its profile. The geometry must fit the card: see `sizing.mig.fits`.
     """
     if isinstance(sharing, Mig):
         return [
@@ -85,7 +86,7 @@ def devices(gpu: GpuSpec, gpus_per_node: int, sharing: Sharing) -> list[Device]:
 
 
 def narrowed(device: Device, share: float) -> Device:
-    """*device* for an MPS client that takes only *share* of its card, less than its equal part."""
+    """*device* for an MPS client that takes *share* of its card, less than its equal share."""
     return device.model_copy(
         update={
             "memory_bytes": int(device.visible_bytes * share),
@@ -95,10 +96,10 @@ def narrowed(device: Device, share: float) -> Device:
 
 
 def max_utilization(visible_bytes: int, share: float) -> float:
-    """The largest `gpu_memory_utilization` of a client whose part of the card is *share*.
+    """The largest `gpu_memory_utilization` of a client that has *share* of the card.
 
-    Two decimals, rounded down: the part, less the client's own context. A client that has the card
-    for itself may take nearly all of it.
+    Two decimals, rounded down: the share, less the client's own CUDA context. A client that has
+    the card to itself may take nearly all of it.
     """
     if share >= 1:
         return MAX_UTILIZATION
@@ -106,7 +107,7 @@ def max_utilization(visible_bytes: int, share: float) -> float:
 
 
 def equal_share(sharing: Sharing) -> float:
-    """The part of a card that each of its clients has; 1 where nothing is shared in software."""
+    """The share of a card that each client has; 1 for exclusive GPUs and MIG instances."""
     return 1 / sharing.clients if isinstance(sharing, TimeSlicing | Mps) else 1.0
 
 

@@ -1,9 +1,8 @@
-"""Whether pods find room on equal nodes wherever the scheduler has put the others.
+"""GPU fragmentation: whether every pod finds room wherever the scheduler has placed the others.
 
-Kubernetes places one pod after the other, in the order in which they come, spreads rather than
-packs, and moves none for a later one. That some arrangement of all pods exists is not enough: a
-drained node or a restart would bring another. See
-docs/adr/0012-a-pool-is-full-when-a-pod-could-be-kept-out.md.
+Kubernetes places pods in the order of their arrival, spreads rather than packs, and moves none
+for a later one. That some arrangement of all pods exists is not enough: a drained node or a restart
+would lead to another. See docs/adr/0012.
 """
 
 from collections.abc import Sequence
@@ -16,22 +15,22 @@ class Blocked(Model):
     """A pod that may find no room although enough devices are free."""
 
     width: int
-    """Devices that it asks for, all on one node."""
+    """Devices that it requests, all on one node."""
     others: int
     """Devices that the other pods hold."""
     room_for_others: int
-    """Devices that others may hold at most for this pod to find room in any case."""
+    """Most devices that the others may hold so that this pod always finds room."""
     nodes_needed: int
-    """Nodes at which it would."""
+    """Nodes with which it always would."""
 
 
 def blocked(widths: Sequence[int], nodes: int, per_node: int) -> Blocked | None:
     """The widest pod that others can keep out, of pods of *widths* on *nodes* of *per_node* each.
 
-    A node has no room for a pod of width w from the moment on that more than per_node - w of its
-    devices are held; held is always a multiple of what all widths have in common. Others that
-    cannot do that to every node leave room on one, however they are placed. No width may be above
-    *per_node*.
+    A node has no room for a pod of width w once more than per_node - w of its devices are held;
+    held devices are always a multiple of the greatest common divisor of all widths. If the others
+    cannot fill every node that far, one node has room, however they are placed. No width may
+    exceed *per_node*.
     """
     grain = gcd(*widths)
     for width in sorted(set(widths), reverse=True):

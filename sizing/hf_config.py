@@ -10,7 +10,7 @@ from catalog.models import Checkpoint, Family, ModelSpec, Task, WeightDtype
 from sizing.hf_experts import experts
 from sizing.hf_fields import ConfigUnreadableError, Fields
 from sizing.hf_layers import layer_pattern, linear_attention, window
-from sizing.hf_quantisation import stored_dtype
+from sizing.hf_quantization import stored_dtype
 from sizing.hf_vision import tower_parameters
 from sizing.parameters import parameters
 
@@ -32,13 +32,13 @@ _TIED: Final = frozenset({"gpt2", "gpt_bigcode", "gemma", "gemma2", "gemma3_text
 """Model types whose embeddings are tied unless the file says otherwise."""
 
 _QKV_BIAS: Final = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen2_5_vl_text"})
-"""Model types whose code has the bias without their config saying so."""
+"""Model types whose code adds the bias although their config.json does not mention it."""
 
 _QK_NORM: Final = ("qwen3", "gemma3")
 _LAYER_NORMS: Final = {"gemma2": 4, "gemma3_text": 4, "glm4": 4, "nemotron_h": 1, "cohere2": 1}
 
 _DEFAULTS: Final[dict[str, dict[str, object]]] = {
-    # Gemma3TextConfig of transformers: its config.json files leave out what equals the class.
+    # Gemma3TextConfig of transformers: its config.json files omit values equal to the class's.
     "gemma3_text": {
         "vocab_size": 262208,
         "num_attention_heads": 8,
@@ -51,12 +51,12 @@ _DEFAULTS: Final[dict[str, dict[str, object]]] = {
 }
 
 _UNSUPPORTED: Final = {
-    "index_topk": "sparse attention with an index of its own",
+    "index_topk": "sparse attention with a separate index",
     "compress_ratios": "compressed attention",
     "num_kv_shared_layers": "layers that share their KV cache",
     "global_head_dim": "heads of several widths",
-    "swa_num_key_value_heads": "windowed layers with other KV heads",
-    "swa_head_dim": "windowed layers with other heads",
+    "swa_num_key_value_heads": "windowed layers with different KV heads",
+    "swa_head_dim": "windowed layers with different heads",
     "linear_attn_config": "Kimi's linear attention",
     "attn_type_list": "lightning attention",
     "mamba_dt_rank": "first-generation Mamba layers",
@@ -64,17 +64,17 @@ _UNSUPPORTED: Final = {
     "cross_attention_layers": "cross attention",
     "audio_config": "audio tower",
 }
-"""Keys whose presence (not null, false or 0) changes the memory in a way not modelled here."""
+"""Keys whose presence (not null, false or 0) changes the memory in a way that is not modelled."""
 
 
 def model_from_config(
     config: Mapping[str, object], name: str, index: Mapping[str, object] | None = None
 ) -> ModelSpec:
-    """The model that a Hugging Face `config.json` describes, called *name*.
+    """The model that a Hugging Face `config.json` describes, with *name* as key and title.
 
     *index* is its `model.safetensors.index.json`, whose `metadata.total_size` is the size of the
     weights; without one they are computed tensor by tensor. Raises ConfigUnreadableError with
-    everything that is missing, wrong, or beyond what this program can size.
+    every field that is missing, wrong or not supported.
     """
     outer = Fields(config, "", [])
     text = _text_fields(outer)
@@ -104,7 +104,7 @@ def model_from_config(
         task=_task(outer, arch),
         family=_family(arch, tower),
         parameters=parameters(arch).total + tower,
-        unquantised_parameters=tower or None,
+        unquantized_parameters=tower or None,
         dtype=dtype,
         serve_dtype=served,
         checkpoints={
@@ -120,7 +120,7 @@ def model_from_config(
 
 
 def _text_fields(outer: Fields) -> Fields:
-    """The decoder's part of the file, which multimodal models keep apart."""
+    """The decoder's fields, which multimodal models keep in an object of their own."""
     for key in _TEXT:
         if values := outer.child(key):
             kind = str(values.get("model_type", ""))
@@ -136,7 +136,7 @@ def _no_mamba_of_unknown_heads(text: Fields) -> None:
 
 
 def _architecture(text: Fields, outer: Fields) -> dict[str, object]:
-    """The fields of an Architecture; what is missing is noted."""
+    """The fields of an Architecture; records missing ones as problems."""
     kind = text.text("model_type") or outer.text("model_type")
     layers = text.number("num_hidden_layers", "n_layer", "num_layers")
     hidden = text.number("hidden_size", "n_embd", "d_model")

@@ -1,10 +1,10 @@
-"""The widths of a model's MLPs and experts, and how many layers have which."""
+"""The widths of a model's MLPs and experts, and the number of layers with each."""
 
 from sizing.hf_fields import Fields
 
 
 def experts(text: Fields, model_type: str, layers: int) -> dict[str, object]:
-    """The fields of an Architecture about MLPs; `layers` of the model."""
+    """The MLP and expert fields of the Architecture of a model with this many *layers*."""
     count = text.number(
         "num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts", default=0
     )
@@ -27,7 +27,7 @@ def experts(text: Fields, model_type: str, layers: int) -> dict[str, object]:
 
 
 def _dense_width(text: Fields) -> int:
-    """A dense Granite 4 has its MLP where its siblings have the shared expert."""
+    """Width of the MLP; a dense Granite 4 states it where its siblings have the shared expert."""
     if "shared_intermediate_size" in text.values:
         return text.number("shared_intermediate_size")
     hidden = text.number("hidden_size", "n_embd", "d_model", default=1)
@@ -46,7 +46,7 @@ def _shared_width(text: Fields, model_type: str, width: int) -> int:
 
 
 def _dense_layers(text: Fields, layers: int) -> int:
-    """Layers that have an MLP although the model has experts."""
+    """Number of layers that have an MLP although the model has experts."""
     first = text.number("first_k_dense_replace", default=0)
     named = {layer for layer in text.items("mlp_only_layers") if isinstance(layer, int)}
     step = text.number("decoder_sparse_step", "interleave_moe_layer_step", default=1)

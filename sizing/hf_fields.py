@@ -1,30 +1,25 @@
-"""Reading typed values of a config.json, and the error that tells all that is wrong with one."""
+"""Typed reading of a config.json, and the error that lists all its problems."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from base.problems import Problem
+from base.problems import Problem, ProblemError
 
 
-class ConfigUnreadableError(ValueError):
-    """A config.json lacks what decides the memory, or has what this program cannot size.
-
-    Its text, for the person who gave the file, has four parts for each of `problems`.
-    """
+class ConfigUnreadableError(ProblemError):
+    """A config.json lacks fields that decide the memory, or has some that cannot be sized."""
 
     def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
         count = len(problems)
         head = f"config.json of {name}: {count} {'problem' if count == 1 else 'problems'}"
-        body = [f"{number}. {problem}" for number, problem in enumerate(problems, 1)]
-        super().__init__("\n\n".join([head, *body]))
+        super().__init__(*problems, head=head)
 
 
 class Fields:
-    """The values of one object of a config.json; collects what is wrong instead of raising.
+    """The values of one object of a config.json; collects problems instead of raising.
 
-    A method that finds nothing usable notes the problem and returns a harmless value, so that one
-    pass finds everything; whoever reads raises at its end if `problems` is not empty.
+    A method that finds no usable value records the problem and returns a harmless one, so that one
+    pass finds everything; the caller raises at the end if `problems` is not empty.
     """
 
     def __init__(
@@ -34,14 +29,14 @@ class Fields:
         problems: list[Problem],
         defaults: Mapping[str, object] | None = None,
     ) -> None:
-        """*values* win over *defaults*; *where* is the path that a problem names, as `a.b.`."""
+        """*values* override *defaults*; *where* is the prefix of a problem's path, as `a.b.`."""
         stated = {key: value for key, value in values.items() if value is not None}
         self.values: Mapping[str, object] = {**(defaults or {}), **stated}
         self.where = where
         self.problems = problems
 
     def number(self, *names: str, default: int | None = None) -> int:
-        """The whole number under the first of *names* that is there; none may be below 0."""
+        """The whole number under the first of *names* that is present, 0 or more."""
         for name in names:
             if name in self.values:
                 value = self.values[name]
@@ -74,7 +69,7 @@ class Fields:
         return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
 
     def missing(self, names: Sequence[str], allowed: str) -> None:
-        """Notes that none of *names* is there."""
+        """Record that none of *names* is present."""
         others = f" (or {', '.join(names[1:])})" if len(names) > 1 else ""
         self._note(
             names[0],
@@ -84,16 +79,16 @@ class Fields:
         )
 
     def wrong(self, name: str, got: str, allowed: str) -> None:
-        """Notes a value that cannot be."""
+        """Record an invalid value."""
         self._note(name, got, allowed, "Correct it as in the model's own repository.")
 
     def unsupported(self, name: str, what: str) -> None:
-        """Notes a value whose memory this program does not know."""
+        """Record a feature whose memory is not modelled."""
         self._note(
             name,
             str(self.values.get(name))[:60],
-            f"no {what}: its memory is not known to this program",
-            "Size it by the engine's own start-up log, or teach sizing/hf_config.py.",
+            f"no {what}: its memory is not modelled",
+            "Size it by the engine's own start-up log, or add it to sizing/hf_config.py.",
         )
 
     def _note(self, name: str, got: str, allowed: str, change: str) -> None:

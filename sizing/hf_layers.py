@@ -1,4 +1,4 @@
-"""The kinds of a model's layers, from the several ways in which config.json files say them."""
+"""The kinds of a model's layers, from the various fields of config.json that state them."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _NEMOTRON: Final[dict[str, LayerKind]] = {"M": "L", "*": "F", "-": "M", "E": "M"
 """Letters of `hybrid_override_pattern`: Mamba, attention, MLP, experts."""
 
 _INTERVALS: Final = {"gemma2": 2, "gpt_oss": 2, "llama4_text": 4}
-"""Full attention in every n-th layer, where the model's code has it and not its config."""
+"""Interval of full attention where the model's code defines it and its config.json does not."""
 
 
 def layer_pattern(fields: Fields, model_type: str, layers: int, max_context: int) -> str:
@@ -35,17 +35,17 @@ def layer_pattern(fields: Fields, model_type: str, layers: int, max_context: int
 
 
 def window(fields: Fields) -> int:
-    """Tokens that a layer with a window keeps; 0 where no layer has one."""
+    """Window of the layers with one, tokens; 0 where no layer has one."""
     if not fields.flag("use_sliding_window", default=True):
         return 0
     return fields.number("sliding_window", "attention_chunk_size", default=0)
 
 
 def linear_attention(fields: Fields, model_type: str) -> LinearAttention:
-    """What a layer of kind `L` is.
+    """The shape of a layer of kind `L`.
 
-    Its recurrent state has the model's 16 bits unless the file wants more; Nemotron-H's has 32
-    unless its file wants less (`NemotronHForCausalLMConfig` of vLLM 0.33.0).
+    Its recurrent state has the model's 16 bits unless the file states more; Nemotron-H's has 32
+    unless the file states less (`NemotronHForCausalLMConfig` of vLLM 0.33.0).
     """
     usual = "float32" if model_type == "nemotron_h" else ""
     wide = "float32" in (
@@ -74,12 +74,12 @@ def linear_attention(fields: Fields, model_type: str) -> LinearAttention:
 
 
 def _kinds(fields: Fields, model_type: str, layers: int) -> str:
-    """One letter a layer."""
+    """One letter per layer."""
     return _listed(fields) or _by_interval(fields, model_type, layers)
 
 
 def _listed(fields: Fields) -> str:
-    """The letters where the file names the kind of each layer; else none."""
+    """The letters where the file names the kind of each layer; else empty."""
     if types := fields.items("layer_types"):
         for unknown in sorted({str(kind) for kind in types} - set(_LAYER_TYPES)):
             fields.wrong("layer_types", unknown, f"one of {', '.join(_LAYER_TYPES)}")
@@ -94,7 +94,7 @@ def _listed(fields: Fields) -> str:
 
 
 def _by_interval(fields: Fields, model_type: str, layers: int) -> str:
-    """The letters where the file, or the model's code, has full attention in every n-th layer."""
+    """The letters where the file or the model's code puts full attention in every n-th layer."""
     for name in ("sliding_window_pattern", "no_rope_layer_interval"):
         if name in fields.values:
             return _every(fields.number(name), "S", layers)

@@ -9,10 +9,10 @@ _PIXEL_CHANNELS: Final = 3
 
 
 def tower_parameters(vision: Fields, text_hidden: int) -> int:
-    """Parameters of the tower and of what joins it to the decoder of width `text_hidden`.
+    """Parameters of the tower and of its projector to a decoder of width `text_hidden`.
 
-    A transformer of `num_hidden_layers` (`depth`) layers; the joint is taken to be an MLP of two
-    layers, as most have. A few per cent of a tower's size are not told by its config.
+    A transformer of `num_hidden_layers` (`depth`) layers; the projector is assumed to be an MLP of
+    two layers, as most have. The config does not describe a few per cent of a tower's size.
     """
     layers = vision.number("num_hidden_layers", "depth")
     hidden = vision.number("hidden_size", "embed_dim")

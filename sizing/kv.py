@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Final, Literal
 
+from base.units import GIB
 from catalog.architecture import Architecture, LinearAttention
 
 KvDtype = Literal["auto", "fp8", "q8_0"]
@@ -15,97 +16,103 @@ _BITS: Final[dict[KvDtype, float]] = {
     # Blocks of 32 signed bytes and a 16-bit scale: block_q8_0 in ggml-common.h.
     "q8_0": 8 + 16 / 32,
 }
-_GIB: Final = 1024**3
-_BATCHED_TOKENS: Final = ((160 * _GIB, 16384), (70 * _GIB, 8192), (0, 2048))
+_BATCHED_TOKENS: Final = ((160 * GIB, 16384), (70 * GIB, 8192), (0, 2048))
+"""Tokens per prefill batch by the GPU's memory, from the largest; see `in_flight_tokens`."""
 _CONV_STATE_BYTES: Final = 2
 """The convolution's state has the model's 16 bits (vLLM's `mamba_cache_dtype: auto`)."""
 
 
 def kv_bytes_per_token(
-    arch: Architecture, kv_dtype: KvDtype = "auto", tp: int = 1, pp: int = 1
+    arch: Architecture,
+    kv_dtype: KvDtype = "auto",
+    tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
 ) -> int:
-    """KV cache bytes of one token that every caching layer still holds, on the fullest GPU.
+    """KV cache bytes per token that every caching layer still holds, on the fullest GPU.
 
     Grouped-query (and multi-head) attention: 2 * layers * kv_heads * head_dim * size, the heads
-    shared out over `tp` and replicated where there are fewer of them than GPUs. MLA:
-    layers * (kv_lora_rank + qk_rope_head_dim) * size on every GPU, whatever `tp` is. Layers with
-    a window count until it is full (`kv_bytes` knows when); linear ones and encoders never do.
+    divided over `tensor_parallel` and replicated where there are fewer of them than GPUs. MLA:
+    layers * (kv_lora_rank + qk_rope_head_dim) * size on every GPU, for any `tensor_parallel`.
+    Layers with a window count until it is full (see `kv_bytes`); linear layers and encoders do not.
     """
-    layer = _layer_bytes_per_token(arch, kv_dtype, tp)
-    return max(ceil(layer * (kinds.count("F") + kinds.count("S"))) for kinds in _stages(arch, pp))
+    layer = _layer_bytes_per_token(arch, kv_dtype, tensor_parallel)
+    return max(
+        ceil(layer * (kinds.count("F") + kinds.count("S")))
+        for kinds in _stages(arch, pipeline_parallel)
+    )
 
 
 def kv_bytes(
     arch: Architecture,
     context_tokens: int,
     kv_dtype: KvDtype = "auto",
-    tp: int = 1,
-    pp: int = 1,
+    tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
     *,
-    reading: int = 0,
+    in_flight: int = 0,
 ) -> int:
     """Bytes that one sequence of `context_tokens` holds on the fullest GPU.
 
-    Layers with a window hold at most the window, linear ones a state of constant size. While the
-    sequence is being read, the former hold up to `reading` tokens more.
+    Layers with a window hold at most the window, linear ones a state of constant size. During
+    prefill, layers with a window hold up to `in_flight` tokens more.
     """
-    layer = _layer_bytes_per_token(arch, kv_dtype, tp)
-    state = _state_bytes(arch.linear, tp) if arch.linear else 0
-    windowed = min(context_tokens, arch.window + reading)
+    layer = _layer_bytes_per_token(arch, kv_dtype, tensor_parallel)
+    state = _state_bytes(arch.linear, tensor_parallel) if arch.linear else 0
+    windowed = min(context_tokens, arch.window + in_flight)
     return max(
         ceil(layer * (kinds.count("F") * context_tokens + kinds.count("S") * windowed))
         + kinds.count("L") * state
-        for kinds in _stages(arch, pp)
+        for kinds in _stages(arch, pipeline_parallel)
     )
 
 
-def in_flight_tokens(gpu_bytes: int, pp: int = 1) -> int:
-    """Tokens that vLLM may be reading at once on a GPU of this size.
+def in_flight_tokens(gpu_bytes: int, pipeline_parallel: int = 1) -> int:
+    """Tokens that vLLM may prefill at once on a GPU of this size.
 
     vLLM 0.33.0: `--max-num-batched-tokens` by the GPU's memory (vllm/engine/arg_utils.py, for the
-    API server), in as many batches as stages and one more (vllm/config/vllm.py).
+    API server), in one batch more than there are pipeline stages (vllm/config/vllm.py).
     """
     batch = next(tokens for memory, tokens in _BATCHED_TOKENS if gpu_bytes >= memory)
-    return batch * (pp + 1)
+    return batch * (pipeline_parallel + 1)
 
 
-def stage_layers(layers: int, pp: int) -> list[int]:
+def stage_layers(layers: int, pipeline_parallel: int) -> list[int]:
     """Layers of each pipeline stage, first to last.
 
-    The rule of vLLM 0.33.0 (`get_pp_indices` in vllm/distributed/utils.py): equal, and what
-    remains goes to the stages before the last, from the end.
+    The rule of vLLM 0.33.0 (`get_pp_indices` in vllm/distributed/utils.py): equal; the remainder
+    goes to the stages before the last, from the end.
     """
-    counts = [layers // pp] * pp
-    for i in range(2, layers % pp + 2):
+    counts = [layers // pipeline_parallel] * pipeline_parallel
+    for i in range(2, layers % pipeline_parallel + 2):
         counts[-i] += 1
     return counts
 
 
-def _stages(arch: Architecture, pp: int) -> list[str]:
+def _stages(arch: Architecture, pipeline_parallel: int) -> list[str]:
     """The kinds of the layers of each stage."""
     kinds, stages = arch.layer_kinds, list[str]()
-    for count in stage_layers(arch.layers, pp):
+    for count in stage_layers(arch.layers, pipeline_parallel):
         stages.append(kinds[:count])
         kinds = kinds[count:]
     return stages
 
 
-def _layer_bytes_per_token(arch: Architecture, kv_dtype: KvDtype, tp: int) -> float:
+def _layer_bytes_per_token(arch: Architecture, kv_dtype: KvDtype, tensor_parallel: int) -> float:
     if arch.attention == "encoder":
         return 0
     if arch.attention == "mla":
         return (arch.kv_lora_rank + arch.qk_rope_head_dim) * _BITS[kv_dtype] / 8
-    return 2 * ceil(arch.kv_heads / tp) * arch.head_dim * _BITS[kv_dtype] / 8
+    return 2 * ceil(arch.kv_heads / tensor_parallel) * arch.head_dim * _BITS[kv_dtype] / 8
 
 
-def _state_bytes(linear: LinearAttention, tp: int) -> int:
+def _state_bytes(linear: LinearAttention, tensor_parallel: int) -> int:
     """One layer's state: the last inputs of its convolution, and a matrix for each head.
 
     Shapes as in `mamba2_state_shape` and `gated_delta_net_state_shape` of vLLM 0.33.0; groups are
-    replicated where `tp` does not divide them.
+    replicated where `tensor_parallel` does not divide them.
     """
-    groups = linear.groups if linear.groups % tp == 0 else tp
+    groups = linear.groups if linear.groups % tensor_parallel == 0 else tensor_parallel
     channels = linear.inner + 2 * groups * linear.state_size
-    conv = ceil(channels / tp) * (linear.conv_kernel - 1) * _CONV_STATE_BYTES
-    recurrent = ceil(linear.heads / tp) * linear.head_dim * linear.state_size
+    conv = ceil(channels / tensor_parallel) * (linear.conv_kernel - 1) * _CONV_STATE_BYTES
+    recurrent = ceil(linear.heads / tensor_parallel) * linear.head_dim * linear.state_size
     return conv + recurrent * linear.state_bytes

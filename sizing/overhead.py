@@ -1,19 +1,18 @@
-"""What a serving engine needs besides weights and KV cache: measured constants, with provenance.
+"""Memory of a serving engine besides weights and KV cache: measured constants with their sources.
 
-Published measurements disagree (facts, serving 14), so each is kept as it was published and the
-larger of the two that apply is taken. That errs towards refusing; the distance to the smaller one
-is handed on as the uncertainty.
+Published measurements disagree, so each is kept as it was published and the larger of the two that
+apply is used. That errs towards refusing; the difference from the smaller one is reported as the
+uncertainty.
 """
 
 from typing import Final, NamedTuple
 
+from base.units import GIB
 from catalog.models import Family, ModelSpec
-
-GIB: Final = 1024**3
 
 
 class Measured(NamedTuple):
-    """A measured number and where it was published."""
+    """A measured number and its source."""
 
     value: float
     source: str
@@ -41,16 +40,16 @@ ACTIVATION_BYTES: Final[dict[Family, Activations]] = {
         2.12 * GIB,
         5.56 * GIB,
         "llm-d-planner says 2.12 GiB for the multimodal models it measured; the dense figure is "
-        "taken, because ours are dense decoders with a vision tower",
+        "used, because the catalog's are dense decoders with a vision tower",
     ),
-    # Nothing is published for pooling models; KAITO's terms, which scale with size, stand alone.
+    # Nothing is published for pooling models; only KAITO's terms, which scale with size, apply.
     "encoder": Activations(0, 0, "no figure published; KAITO's terms apply"),
 }
-"""Of the families that vLLM serves; the others have `working_bytes` in the catalog."""
+"""Activation memory by family, for those that vLLM serves; the others have `working_bytes`."""
 
 
 class Overhead(NamedTuple):
-    """An estimate and how far below it the lowest published figure is."""
+    """An estimate, and its difference from the lowest published figure."""
 
     bytes: int
     uncertainty_bytes: int
@@ -67,7 +66,7 @@ def overhead(model: ModelSpec, weights_bytes_per_gpu: int) -> Overhead:
 
 
 def family_overhead(family: Family, weights_bytes_per_gpu: int) -> Overhead:
-    """The same for a family of token models."""
+    """The same for a family of token models, without a catalog entry."""
     share = KAITO_WEIGHTS_SHARE.value + KAITO_LOADED_SHARE.value
     kaito = KAITO_FIXED_BYTES.value + share * weights_bytes_per_gpu
     planner = ACTIVATION_BYTES[family]

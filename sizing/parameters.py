@@ -1,4 +1,4 @@
-"""How many parameters a token model has, tensor by tensor, from its architecture."""
+"""The parameter count of a token model, tensor by tensor, from its architecture."""
 
 from typing import NamedTuple
 
@@ -6,33 +6,33 @@ from catalog.architecture import Architecture, LinearAttention
 
 
 class Parameters(NamedTuple):
-    """Parameters by what happens to them: quantised or not, cut by tensor parallelism or not."""
+    """Parameters by group: quantized or not, divided by tensor parallelism or not."""
 
     embeddings: int
-    """Of tokens and positions, and the output head where it is a matrix of its own."""
+    """Token and position embeddings, and the output head where it is a separate matrix."""
     attention: int
-    """Projections of attention and of linear attention that tensor parallelism cuts."""
+    """Projections of attention and of linear attention that tensor parallelism divides."""
     replicated: int
-    """MLA's projections into the latents: whole on every GPU."""
+    """MLA's projections into the latents, replicated on every GPU."""
     mlp: int
     """MLPs and shared experts."""
     experts: int
     """Routed experts."""
     router: int
-    """What chooses among them; never quantised."""
+    """Gates that choose the experts; never quantized."""
     vectors: int
-    """Norms, biases, convolutions, state-space constants; never quantised."""
+    """Norms, biases, convolutions, state-space constants; never quantized."""
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Sum of all groups."""
         return sum(self)
 
 
 def parameters(arch: Architecture) -> Parameters:
     """The parameters of `arch`.
 
-    Exact for matrices; leaves out vectors that config.json does not tell of (attention sinks,
+    Exact for matrices; leaves out vectors that config.json does not describe (attention sinks,
     score corrections, token types, poolers), less than 0.2 % of any model of the catalog.
     """
     kinds = arch.layer_kinds
@@ -51,7 +51,7 @@ def parameters(arch: Architecture) -> Parameters:
         embeddings=(arch.vocab * heads * copies + arch.positions) * arch.hidden,
         attention=attention_layers * attention + kinds.count("L") * linear,
         replicated=attention_layers * replicated,
-        # A layer that guesses ahead also joins the token's embedding to the state.
+        # A multi-token prediction layer also projects the token's embedding and the hidden state.
         mlp=dense * _mlp(arch, dense_width)
         + expert_layers * _mlp(arch, arch.shared_intermediate)
         + arch.mtp_layers * 2 * arch.hidden**2,
@@ -66,7 +66,7 @@ def parameters(arch: Architecture) -> Parameters:
 
 
 def _attention(arch: Architecture) -> tuple[int, int, int]:
-    """One layer's parameters: cut by tensor parallelism, replicated, vectors."""
+    """One layer's parameters: divided by tensor parallelism, replicated, vectors."""
     hidden, heads = arch.hidden, arch.heads
     if arch.attention == "mla":
         query = arch.head_dim + arch.qk_rope_head_dim
@@ -85,9 +85,9 @@ def _attention(arch: Architecture) -> tuple[int, int, int]:
 def _linear(linear: LinearAttention, hidden: int) -> tuple[int, int]:
     """One linear layer's parameters: matrices, vectors."""
     channels = linear.inner + 2 * linear.keys
-    if linear.kind == "mamba2":  # a step size a head; A, D and its bias; a norm over the values
+    if linear.kind == "mamba2":  # a step size per head; A, D and its bias; a norm over the values
         gates, vectors = 1, channels + 3 * linear.heads + linear.inner
-    else:  # a forget and a write gate a head; A and a bias; a norm over a head
+    else:  # a forget and a write gate per head; A and a bias; a norm over a head
         gates, vectors = 2, 2 * linear.heads + linear.head_dim
     projected = linear.inner + channels + gates * linear.heads
     return hidden * (projected + linear.inner), channels * linear.conv_kernel + vectors

@@ -1,7 +1,7 @@
-"""A stack's models seated on the GPUs of its nodes, and what room that leaves.
+"""A stack's models assigned to the GPUs of its nodes, and the capacity that is left.
 
-A *device* is what a pool hands out: a GPU, or a part of one. The seating is one that the scheduler
-could choose, the fullest node first; it may choose another.
+A *device* is what a pool hands out: a GPU, or a share of one. The assignment is one that the
+scheduler could choose, the fullest node first; it may choose another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,13 @@ from catalog.gpus import GpuSpec
 from catalog.models import ModelSpec, WeightDtype
 from sizing.devices import Device
 from sizing.memory import Fit, fit
-from sizing.search import Cut, cuts
+from sizing.search import Parallelism, parallelisms
 
 DEFAULT_CONTEXT = 32768
-"""Tokens that a further model is tried with, or what it knows where that is less."""
+"""Context that candidates are tried with, tokens; less where a model's own is shorter."""
 
 
-class PoolRoom(Model):
+class PlannedPool(Model):
     """A pool as the stack's settings describe it."""
 
     name: str
@@ -27,8 +27,8 @@ class PoolRoom(Model):
     devices: list[Device]
 
 
-class Placed(Model):
-    """A model service, the devices it asks for, and how it fits on one of them."""
+class PlannedService(Model):
+    """A model service, the devices it requests, and its fit on one of them."""
 
     name: str
     model: str
@@ -36,15 +36,15 @@ class Placed(Model):
     profile: str | None
     """The MIG profile of its devices."""
     devices: int
-    """Devices of one replica."""
+    """Devices per replica."""
     replicas: int
     concurrency: int
-    """Requests of the full context that the stack promises for each replica."""
+    """Requests of the full context that the stack promises per replica."""
     fit: Fit
 
 
-class Seats(Model):
-    """The devices of one kind on one node, and who sits on each."""
+class Allocation(Model):
+    """The devices of one kind on one node, and the replica that each is assigned to."""
 
     node: str
     pool: str
@@ -55,49 +55,49 @@ class Seats(Model):
 
     @property
     def free(self) -> int:
-        """Devices that nobody has."""
+        """Free devices."""
         return self.taken.count(None)
 
 
 class Growth(Model):
-    """What a service has left, and what more of it would take."""
+    """The headroom of a service, and the cost of one more replica."""
 
     name: str
     further_requests: int | None
-    """Further requests of the full context, over all replicas, until its caches are full; null
-    where no cache limits them."""
+    """Further requests of the full context, over all replicas, until the KV caches are full; null
+    where no KV cache limits them."""
     replica_devices: int
     """Devices that one more replica takes."""
     replica_fits: bool
-    """Whether they are free."""
+    """Whether that many are free."""
 
 
 class Candidate(Model):
-    """A model of the catalog that would fit on devices of a pool that are free."""
+    """A model of the catalog that would fit on free devices of a pool."""
 
     model: str
     dtype: WeightDtype
     devices: int
-    tp: int
-    pp: int
+    tensor_parallel: int
+    pipeline_parallel: int
     context: int
 
 
 class Plan(Model):
     """The whole stack."""
 
-    seats: list[Seats]
-    unseated: list[str]
+    allocations: list[Allocation]
+    unplaced: list[str]
     """Replicas that no node has room for."""
     growth: list[Growth]
     candidates: dict[str, list[Candidate]]
-    """By pool: which models its free devices could still serve, one request at a time."""
+    """By pool: models that its free devices could still serve, one request at a time."""
 
 
 def plan(
-    pools: Sequence[PoolRoom], services: Sequence[Placed], catalog: Iterable[ModelSpec]
+    pools: Sequence[PlannedPool], services: Sequence[PlannedService], catalog: Iterable[ModelSpec]
 ) -> Plan:
-    """Seats every replica of every service, then asks what the rest is good for."""
+    """Assign every replica of every service to devices, then find models for the free ones."""
     rows = [
         _Row(f"{pool.name}-{node}", pool.name, device, [None] * device.per_node)
         for pool in pools
@@ -109,11 +109,11 @@ def plan(
         for service in sorted(services, key=lambda service: -service.devices)
         for replica in range(1, service.replicas + 1)
     ]
-    unseated = [label for service, label in replicas if not _seat(rows, service, label)]
+    unplaced = [label for service, label in replicas if not _assign(rows, service, label)]
     models = list(catalog)
     return Plan(
-        seats=[
-            Seats(
+        allocations=[
+            Allocation(
                 node=row.node,
                 pool=row.pool,
                 resource=row.device.resource,
@@ -122,7 +122,7 @@ def plan(
             )
             for row in rows
         ],
-        unseated=unseated,
+        unplaced=unplaced,
         growth=[_growth(rows, service) for service in services],
         candidates={pool.name: _candidates(pool, rows, models) for pool in pools},
     )
@@ -130,7 +130,7 @@ def plan(
 
 @dataclass(eq=False)
 class _Row:
-    """Seats while they are being taken."""
+    """An allocation while it is being filled."""
 
     node: str
     pool: str
@@ -142,8 +142,8 @@ class _Row:
         return self.taken.count(None)
 
 
-def _seat(rows: Sequence[_Row], service: Placed, label: str) -> bool:
-    """Put one replica down, on one node, or in equal parts on several if it is wider than one."""
+def _assign(rows: Sequence[_Row], service: PlannedService, label: str) -> bool:
+    """Place one replica on one node, or in equal parts on several if it is wider than a node."""
     chosen = _room(rows, service)
     for row, count in chosen.items():
         for _ in range(count):
@@ -151,8 +151,8 @@ def _seat(rows: Sequence[_Row], service: Placed, label: str) -> bool:
     return bool(chosen)
 
 
-def _room(rows: Sequence[_Row], service: Placed) -> dict[_Row, int]:
-    """Where one replica has room, and how many devices of each; empty where nowhere."""
+def _room(rows: Sequence[_Row], service: PlannedService) -> dict[_Row, int]:
+    """The rows with room for one replica, and its devices on each; empty where there is none."""
     own = [row for row in rows if (row.pool, row.device.profile) == (service.pool, service.profile)]
     wide = max((row.device.per_node for row in own), default=service.devices)
     hosts = -(-service.devices // wide)
@@ -163,12 +163,12 @@ def _room(rows: Sequence[_Row], service: Placed) -> dict[_Row, int]:
         left = [row for row in own if row.free >= count and row not in found]
         if not left:
             return {}
-        # The fullest node that still has room: leaves the widest gaps for what comes.
+        # The fullest node that still has room: keeps the widest gaps for later replicas.
         found[min(left, key=lambda row: row.free)] = count
     return found
 
 
-def _growth(rows: Sequence[_Row], service: Placed) -> Growth:
+def _growth(rows: Sequence[_Row], service: PlannedService) -> Growth:
     at_once = service.fit.max_concurrency
     return Growth(
         name=service.name,
@@ -181,9 +181,9 @@ def _growth(rows: Sequence[_Row], service: Placed) -> Growth:
 
 
 def _candidates(
-    pool: PoolRoom, rows: Sequence[_Row], models: Sequence[ModelSpec]
+    pool: PlannedPool, rows: Sequence[_Row], models: Sequence[ModelSpec]
 ) -> list[Candidate]:
-    """What the widest gap of each kind of device could hold, the largest models first."""
+    """Models that the widest gap of each kind of device could hold, the largest first."""
     found: dict[str, Candidate] = {}
     for device in pool.devices:
         free = (row.free for row in rows if row.pool == pool.name and row.device == device)
@@ -202,18 +202,27 @@ def _candidate(model: ModelSpec, gpu: GpuSpec, device: Device, gap: int) -> Cand
     published: list[WeightDtype] = [*model.checkpoints]
     for dtype in sorted(published, key=lambda dtype: dtype != model.serve_dtype):
         for count in range(1, gap + 1):
-            for cut in cuts(arch, gpu, count):
-                if _fits(model, device, dtype, cut, context):
+            for way in parallelisms(arch, gpu, count):
+                if _fits(model, device, dtype, way, context):
                     return Candidate(
                         model=model.key,
                         dtype=dtype,
                         devices=count,
-                        tp=cut.tp,
-                        pp=cut.pp,
+                        tensor_parallel=way.tensor_parallel,
+                        pipeline_parallel=way.pipeline_parallel,
                         context=context,
                     )
     return None
 
 
-def _fits(model: ModelSpec, device: Device, dtype: WeightDtype, cut: Cut, context: int) -> bool:
-    return fit(model, device, dtype=dtype, tp=cut.tp, pp=cut.pp, context_tokens=context).fits
+def _fits(
+    model: ModelSpec, device: Device, dtype: WeightDtype, way: Parallelism, context: int
+) -> bool:
+    return fit(
+        model,
+        device,
+        dtype=dtype,
+        tensor_parallel=way.tensor_parallel,
+        pipeline_parallel=way.pipeline_parallel,
+        context_tokens=context,
+    ).fits

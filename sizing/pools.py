@@ -1,10 +1,11 @@
-"""What `sizing.capacity` is asked about, and how it says what is wrong."""
+"""The pools and model services that `sizing.capacity` checks, and the problems it reports."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from base.model import Model
+from base.problems import Problem
 from catalog.gpus import GpuSpec
 from catalog.models import ModelSpec, WeightDtype
 from sizing.devices import Device, devices, narrowed
@@ -35,67 +36,69 @@ class Pool(Model):
 
     @property
     def gpus(self) -> int:
-        """GPUs of all its nodes."""
+        """GPUs of all nodes."""
         return self.nodes * self.gpus_per_node
 
     @property
     def devices(self) -> list[Device]:
-        """What each node offers, one entry a kind."""
+        """Devices that each node offers, one entry per kind."""
         return devices(self.gpu, self.gpus_per_node, self.sharing)
 
     @property
     def noun(self) -> str:
-        """What several of its devices are called."""
-        return "GPUs" if self.sharing.mode == "exclusive" else "parts of GPUs"
+        """Name of its devices in messages."""
+        return "GPUs" if self.sharing.mode == "exclusive" else "GPU shares"
 
 
 class Service(Model):
-    """One model service: what it serves, how it is cut, and what it promises."""
+    """One model service: the model, its parallelism, and the load it must hold."""
 
     name: str
     model: ModelSpec
     pool: str
-    """Name of the pool it runs on."""
+    """Name of its pool."""
     dtype: WeightDtype | None = None
-    """None: the model's own."""
+    """Type of the weights; None: the model's own."""
     kv_dtype: KvDtype = "auto"
-    tp: int = Field(default=1, gt=0)
-    pp: int = Field(default=1, gt=0)
-    dp: int = Field(default=1, gt=0)
-    ep: bool = False
-    """Whether each GPU holds whole experts."""
+    tensor_parallel: int = Field(default=1, gt=0)
+    pipeline_parallel: int = Field(default=1, gt=0)
+    data_parallel: int = Field(default=1, gt=0)
+    expert_parallel: bool = False
+    """Whether each GPU holds whole experts instead of a slice of every expert."""
     replicas: int = Field(default=1, gt=0)
     context_tokens: int = Field(gt=0)
     concurrency: int = Field(default=1, gt=0)
     """Full-length sequences whose KV cache must fit at once."""
     gpu_memory_utilization: float = Field(default=GPU_MEMORY_UTILIZATION, gt=0, le=1)
-    """Share of what CUDA calls the total of a device: of the card, unless MIG cuts it."""
+    """Share of the memory that CUDA reports as total: the card's, or the MIG instance's."""
     extra_bytes: int = Field(default=0, ge=0)
-    """Of weights that every device holds besides the model's: of adapters, of a draft."""
+    """Weights that every device holds besides the model's: LoRA adapters, a draft model."""
     mig_profile: str | None = None
     gpu_share: float | None = None
 
     @property
     def gpus_per_replica(self) -> int:
-        """Devices that one replica holds."""
-        return self.tp * self.pp * self.dp
+        """Devices per replica."""
+        return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
 
     @property
     def gpus(self) -> int:
-        """Devices that all replicas hold."""
+        """Devices of all replicas."""
         return self.gpus_per_replica * self.replicas
 
     def device(self, pool: Pool) -> Device:
-        """The kind of device that it takes; the pool must have the profile that it names."""
+        """The kind of device it takes; the pool must have the MIG profile that it names."""
         first = next(
             device for device in pool.devices if self.mig_profile in (None, device.profile)
         )
         return narrowed(first, self.gpu_share) if self.gpu_share else first
 
-    def fit(self, pool: Pool, tp: int | None = None, dtype: WeightDtype | None = None) -> Fit:
-        """How it sits on the pool's devices, with its own *tp* and *dtype* unless others are given.
+    def fit(
+        self, pool: Pool, tensor_parallel: int | None = None, dtype: WeightDtype | None = None
+    ) -> Fit:
+        """Its fit on the pool's devices; *tensor_parallel* and *dtype* override its own.
 
-        An engine takes a share of what it sees, and it sees the whole card unless hardware cuts it.
+        An engine takes a share of the memory it sees: the whole card's, unless MIG divides it.
         """
         visible = _Visible(memory_bytes=self.device(pool).visible_bytes)
         return fit(
@@ -103,10 +106,10 @@ class Service(Model):
             visible,
             dtype=dtype or self.dtype,
             kv_dtype=self.kv_dtype,
-            tp=tp or self.tp,
-            pp=self.pp,
-            dp=self.dp,
-            ep=self.ep,
+            tensor_parallel=tensor_parallel or self.tensor_parallel,
+            pipeline_parallel=self.pipeline_parallel,
+            data_parallel=self.data_parallel,
+            expert_parallel=self.expert_parallel,
             context_tokens=self.context_tokens,
             concurrency=self.concurrency,
             extra_bytes=self.extra_bytes,
@@ -118,15 +121,8 @@ class _Visible(Model):
     memory_bytes: int
 
 
-class Problem(Model):
-    """One thing wrong, in the parts of a four-part error; the caller adds the path of the field."""
+class CapacityProblem(Model):
+    """A problem of a model on its pool, or of a whole pool."""
 
     code: ProblemCode
-    subject: Literal["service", "pool"]
-    name: str
-    """Which service or pool."""
-    field: str
-    """Which of its fields to point at, as this module names them."""
-    got: str
-    allowed: str
-    change: str
+    problem: Problem

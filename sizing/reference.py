@@ -11,30 +11,30 @@ from sizing.parameters import parameters
 from sizing.weights import computed_weights_bytes
 
 _LONG: Final = 131_072
-"""A context of which the table shows the cache."""
+"""Context for which the table shows the KV cache, tokens."""
 
 _INTRODUCTION: Final = """# Models
 
 <!-- Generated from catalog/models.yaml by `python -m sizing.reference`; change that instead. -->
 
-Every model of the catalog: what its architecture adds up to, against what is published. GB are
-10⁹ bytes. How the numbers are computed is in [sizing](../explanation/sizing.md); each comes from
-the model's own `config.json`, and where its size was read is at the end.
+Every model of the catalog: its computed size against the published one. GB are 10⁹ bytes.
+[Sizing](sizing.md) explains the computation; the numbers come from each model's own
+`config.json`, and the sources of the sizes are at the end.
 
 ## Weights
 
-*summed*: parameters, tensor by tensor, from the architecture. *counted*: as the checkpoint's
-header counts them; the difference is vectors that `config.json` does not tell of, or a vision
-tower (given apart). *computed* and *published*: bytes of the checkpoint of each type.
+*summed*: parameters, tensor by tensor, from the architecture. *counted*: as in the checkpoint's
+header; the difference is vectors that `config.json` does not describe, or a vision tower (listed
+separately). *computed* and *published*: bytes of the checkpoint of each type.
 """
 
 _CACHE: Final = f"""## KV cache
 
 At 16 bits, on one GPU. *per token* counts every layer that caches; layers with a window stop at
-it, and linear layers hold a state of constant size instead, so the last column is what one
-sequence of {_LONG:,} tokens really holds. While a sequence is being read, vLLM lets its windowed
-layers hold up to two batches more (vllm/v1/kv_cache_interface.py of 0.33.0): the fit counts that
-for one sequence, this table does not.
+it, and linear layers hold a state of constant size instead, so the last column is the cache of one
+whole sequence of {_LONG:,} tokens. During prefill, vLLM lets windowed layers hold up to two batches
+more (vllm/v1/kv_cache_interface.py of 0.33.0): the fit counts that for one sequence, this table
+does not.
 """
 
 _SOURCES: Final = "## Sources\n"
@@ -62,7 +62,7 @@ def render() -> str:
 
 
 def _weights(spec: ModelSpec) -> Iterator[str]:
-    tower = spec.unquantised_parameters
+    tower = spec.unquantized_parameters
     total = parameters(spec.architecture).total if spec.architecture else None
     summed = "" if total is None else f"{total:,}{f' + {tower:,}' if tower else ''}"
     for dtype, checkpoint in spec.checkpoints.items():
@@ -95,7 +95,7 @@ def _cache(spec: ModelSpec, arch: Architecture) -> str:
 
 
 def _attention(arch: Architecture) -> str:
-    """What an engineer calls it."""
+    """The usual name of the attention."""
     if arch.attention == "encoder":
         return "encoder: no cache"
     if arch.attention == "mla":
@@ -107,9 +107,9 @@ def _attention(arch: Architecture) -> str:
 def _layers(arch: Architecture) -> str:
     names = {
         "F": "full",
-        "S": f"of a window of {arch.window:,}",
+        "S": f"with a window of {arch.window:,}",
         "L": arch.linear.kind if arch.linear else "",
-        "M": "of experts only" if arch.experts else "of an MLP only",
+        "M": "with experts only" if arch.experts else "with an MLP only",
     }
     counts = ((arch.layer_kinds.count(kind), name) for kind, name in names.items())
     return ", ".join(f"{count} {name}" for count, name in counts if count)

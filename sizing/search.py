@@ -1,4 +1,4 @@
-"""Where a model could run: ways to cut it, and the fewest GPUs of each kind that hold it."""
+"""Where a model could run: how to spread it, and the fewest GPUs of each kind that hold it."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,24 +17,24 @@ from sizing.memory import (
 from sizing.roofline import Roofline, roofline
 
 NODE_GPUS: Final = 8
-"""GPUs of a node, where nothing else is said: HGX boards have eight, and PCIe servers up to it."""
+"""GPUs per node in the search: HGX boards have eight, PCIe servers up to eight."""
 
 MAX_NODES: Final = 8
-"""Where the search ends: 64 GPUs. What needs more is no placement to suggest."""
+"""End of the search, 64 GPUs: a model that needs more has no placement to suggest."""
 
 
-class Cut(Model):
+class Parallelism(Model):
     """How a replica is spread over its GPUs."""
 
-    tp: int
+    tensor_parallel: int
     """GPUs that share each layer."""
-    pp: int
-    """Stages that share out the layers."""
+    pipeline_parallel: int
+    """Pipeline stages, among which the layers are divided."""
 
     @property
     def gpus(self) -> int:
-        """GPUs of one replica."""
-        return self.tp * self.pp
+        """GPUs per replica."""
+        return self.tensor_parallel * self.pipeline_parallel
 
 
 class Placement(Model):
@@ -43,14 +43,14 @@ class Placement(Model):
     gpu: str
     gpus: int
     nodes: int
-    tp: int
-    pp: int
+    tensor_parallel: int
+    pipeline_parallel: int
     fit: Fit
     roofline: Roofline | None
 
 
-class Asked(Model):
-    """What is to be served."""
+class SizingRequest(Model):
+    """The model to serve, the types of its weights and cache, and its load."""
 
     model: ModelSpec
     dtype: WeightDtype
@@ -62,76 +62,79 @@ class Asked(Model):
     gpu_memory_utilization: float = GPU_MEMORY_UTILIZATION
 
 
-def cuts(arch: Architecture | None, gpu: GpuSpec, gpus: int) -> list[Cut]:
+def parallelisms(arch: Architecture | None, gpu: GpuSpec, gpus: int) -> list[Parallelism]:
     """Ways to spread a model over exactly `gpus`, the preferable first.
 
     Tensor parallelism stays within a node and divides the heads; with NVLink as much of it as
-    possible, without it as little, since every layer then waits for PCIe. Stages take the rest,
-    at most one a layer; where there are several nodes, each node is whole and a stage within it.
+    possible, without it as little, since every layer then waits for PCIe. Pipeline stages take the
+    rest, at most one per layer; over several nodes, each node is full and each stage within one.
     """
     layers = arch.layers if arch else 1
     sizes = [
-        tp
-        for tp in tensor_parallel_sizes(arch, min(gpus, NODE_GPUS))
-        if gpus % tp == 0 and gpus // tp <= layers
+        size
+        for size in tensor_parallel_sizes(arch, min(gpus, NODE_GPUS))
+        if gpus % size == 0 and gpus // size <= layers
     ]
     if gpus > NODE_GPUS:
-        sizes = [tp for tp in sizes if gpus % NODE_GPUS == 0 and NODE_GPUS % tp == 0]
-    return [Cut(tp=tp, pp=gpus // tp) for tp in sorted(sizes, reverse=gpu.nvlink)]
+        sizes = [size for size in sizes if gpus % NODE_GPUS == 0 and NODE_GPUS % size == 0]
+    return [
+        Parallelism(tensor_parallel=size, pipeline_parallel=gpus // size)
+        for size in sorted(sizes, reverse=gpu.nvlink)
+    ]
 
 
-def on(asked: Asked, gpu: GpuSpec, cut: Cut) -> Placement:
-    """What is asked on GPUs of this kind, whether it fits or not."""
+def evaluate(request: SizingRequest, gpu: GpuSpec, parallelism: Parallelism) -> Placement:
+    """The requested model on GPUs of this kind, whether it fits or not."""
     return Placement(
         gpu=gpu.key,
-        gpus=cut.gpus,
-        nodes=_nodes(cut),
-        tp=cut.tp,
-        pp=cut.pp,
+        gpus=parallelism.gpus,
+        nodes=_nodes(parallelism),
+        tensor_parallel=parallelism.tensor_parallel,
+        pipeline_parallel=parallelism.pipeline_parallel,
         fit=fit(
-            asked.model,
+            request.model,
             gpu,
-            dtype=asked.dtype,
-            kv_dtype=asked.kv_dtype,
-            tp=cut.tp,
-            pp=cut.pp,
-            context_tokens=asked.context_tokens,
-            concurrency=asked.concurrency,
-            gpu_memory_utilization=asked.gpu_memory_utilization,
+            dtype=request.dtype,
+            kv_dtype=request.kv_dtype,
+            tensor_parallel=parallelism.tensor_parallel,
+            pipeline_parallel=parallelism.pipeline_parallel,
+            context_tokens=request.context_tokens,
+            concurrency=request.concurrency,
+            gpu_memory_utilization=request.gpu_memory_utilization,
         ),
         roofline=roofline(
-            asked.model,
+            request.model,
             gpu,
-            dtype=asked.dtype,
-            kv_dtype=asked.kv_dtype,
-            tp=cut.tp,
-            pp=cut.pp,
-            context_tokens=asked.context_tokens,
-            concurrency=asked.concurrency,
+            dtype=request.dtype,
+            kv_dtype=request.kv_dtype,
+            tensor_parallel=parallelism.tensor_parallel,
+            pipeline_parallel=parallelism.pipeline_parallel,
+            context_tokens=request.context_tokens,
+            concurrency=request.concurrency,
         ),
     )
 
 
-def smallest(asked: Asked, gpu: GpuSpec) -> Placement | None:
-    """The fewest GPUs of this kind that hold what is asked; None where 64 do not.
+def smallest(request: SizingRequest, gpu: GpuSpec) -> Placement | None:
+    """The fewest GPUs of this kind that hold the requested model; None where 64 do not.
 
     With NVLink a node is one tensor-parallel group and stages are nodes, as far as the heads
     allow: three linked GPUs in three stages would hold it too, and answer no faster than one.
     """
-    arch = asked.model.architecture
+    arch = request.model.architecture
     counts = [*range(1, NODE_GPUS + 1), *(NODE_GPUS * nodes for nodes in range(2, MAX_NODES + 1))]
-    ways = [cut for gpus in counts for cut in cuts(arch, gpu, gpus)]
+    ways = [way for gpus in counts for way in parallelisms(arch, gpu, gpus)]
     if gpu.nvlink:
-        ways.sort(key=lambda cut: cut.pp > _nodes(cut))
-    found = (on(asked, gpu, cut) for cut in ways)
+        ways.sort(key=lambda way: way.pipeline_parallel > _nodes(way))
+    found = (evaluate(request, gpu, way) for way in ways)
     return next((placement for placement in found if placement.fit.fits), None)
 
 
-def placements(asked: Asked, gpus: Iterable[GpuSpec]) -> list[Placement]:
+def placements(request: SizingRequest, gpus: Iterable[GpuSpec]) -> list[Placement]:
     """The smallest placement on each kind of GPU that has one, fewest GPUs first."""
-    found = [placement for gpu in gpus if (placement := smallest(asked, gpu))]
+    found = [placement for gpu in gpus if (placement := smallest(request, gpu))]
     return sorted(found, key=lambda placement: (placement.gpus, placement.fit.gpu_bytes))
 
 
-def _nodes(cut: Cut) -> int:
-    return -(-cut.gpus // NODE_GPUS)
+def _nodes(parallelism: Parallelism) -> int:
+    return -(-parallelism.gpus // NODE_GPUS)

@@ -1,13 +1,15 @@
-"""What is wrong with one model service on its pool."""
+"""The problems of one model service on its pool."""
 
 from collections.abc import Iterable
 
+from base.problems import Problem
+from base.units import GB
 from sizing.memory import Fit, tensor_parallel_sizes
-from sizing.pools import Pool, Problem, ProblemCode, Service
+from sizing.pools import CapacityProblem, Pool, ProblemCode, Service
 
 
-def unknown_pool(service: Service, pools: Iterable[str]) -> Problem:
-    """It names a pool that there is not."""
+def unknown_pool(service: Service, pools: Iterable[str]) -> CapacityProblem:
+    """The service names a pool that does not exist."""
     names = ", ".join(sorted(pools))
     return _problem(
         service,
@@ -19,41 +21,41 @@ def unknown_pool(service: Service, pools: Iterable[str]) -> Problem:
     )
 
 
-def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Problem]:
-    """What is wrong with one service by itself; the first that makes the rest meaningless ends."""
+def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[CapacityProblem]:
+    """The first problem of one service; later checks assume that the earlier ones passed."""
     arch = service.model.architecture
     device = service.device(pool)
-    cuts = tensor_parallel_sizes(arch, max(1, device.per_pod // service.pp))
-    wide = f"{service.gpus_per_replica} {pool.noun} per replica ({_cut(service)})"
-    if service.tp not in tensor_parallel_sizes(arch, service.tp):
+    sizes = tensor_parallel_sizes(arch, max(1, device.per_pod // service.pipeline_parallel))
+    wide = f"{service.gpus_per_replica} {pool.noun} per replica ({_parallelism(service)})"
+    if service.tensor_parallel not in tensor_parallel_sizes(arch, service.tensor_parallel):
         yield _problem(
             service,
             "heads-not-divisible",
-            "tp",
-            got=str(service.tp),
-            allowed=f"{_list(cuts)}: what divides {arch.heads} attention heads and suits "
+            "tensor_parallel",
+            got=str(service.tensor_parallel),
+            allowed=f"{_list(sizes)}: sizes that divide {arch.heads} attention heads and suit "
             f"{arch.kv_heads} KV heads"
             if arch
-            else "1: speech and images run on one GPU",
-            change=f"Set it to {_nearest(cuts, service.tp)}.",
+            else "1: speech and image models run on one GPU",
+            change=f"Set it to {_nearest(sizes, service.tensor_parallel)}.",
         )
         return
     if device.per_pod == 1 < service.gpus_per_replica and pool.sharing.mode != "exclusive":
         yield _problem(
             service,
             "parts-not-joined",
-            "tp",
+            "tensor_parallel",
             got=wide,
-            allowed=f"1, as GPUs of pool {pool.name} are shared ({pool.sharing.mode}): GPUs that "
-            "work on one layer exchange it all the time, which parts of GPUs cannot",
-            change="Set it to 1, or name a pool of whole GPUs.",
+            allowed=f"1, as GPUs of pool {pool.name} are shared ({pool.sharing.mode}): tensor "
+            "parallelism needs NCCL between whole GPUs",
+            change="Set it to 1, or name a pool with sharing: {mode: exclusive}.",
         )
         return
     if service.gpus_per_replica > pool.gpus:
         yield _problem(
             service,
             "replica-too-wide",
-            "tp",
+            "tensor_parallel",
             got=wide,
             allowed=f"at most {pool.gpus}, the GPUs of pool {pool.name} ({pool.nodes} nodes x "
             f"{pool.gpus_per_node})",
@@ -67,7 +69,8 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
             "context-too-long",
             "context_tokens",
             got=_number(service.context_tokens),
-            allowed=f"at most {_number(arch.max_context)} tokens, what {service.model.key} knows",
+            allowed=f"at most {_number(arch.max_context)} tokens, the context length of "
+            f"{service.model.key}",
             change=f"Set it to {arch.max_context} or less.",
         )
         return
@@ -75,11 +78,11 @@ def service_problems(service: Service, pool: Pool, found: Fit) -> Iterable[Probl
         yield _too_much_of_a_card(service, pool)
         return
     if not found.fits:
-        yield _does_not_fit(service, pool, found, cuts)
+        yield _does_not_fit(service, pool, found, sizes)
 
 
-def _too_much_of_a_card(service: Service, pool: Pool) -> Problem:
-    """More than its part, which nothing but the engine's own restraint divides, or MPS enforces."""
+def _too_much_of_a_card(service: Service, pool: Pool) -> CapacityProblem:
+    """More than its share of the card, which MPS enforces and time-slicing leaves to the engine."""
     device, sharing = service.device(pool), pool.sharing
     clients = getattr(sharing, "clients", 1)
     part = f"{service.gpu_share:g}" if service.gpu_share else f"1/{clients}"
@@ -89,33 +92,33 @@ def _too_much_of_a_card(service: Service, pool: Pool) -> Problem:
         "gpu_memory_utilization",
         got=f"{service.gpu_memory_utilization:g} of {_gb(device.visible_bytes)} GB",
         allowed=f"at most {device.max_utilization:g}: {part} of {pool.gpu.key}, which {clients} "
-        f"pods share ({sharing.mode}), less 0.5 GiB for a pod's own CUDA context; the engine sees "
+        f"pods share ({sharing.mode}), less 0.5 GiB for each pod's CUDA context; the engine sees "
         "the whole card",
         change=f"Set it to {device.max_utilization:g} or less, or give pool {pool.name} fewer "
         "clients.",
     )
 
 
-def _does_not_fit(service: Service, pool: Pool, found: Fit, cuts: list[int]) -> Problem:
-    wider = next((tp for tp in cuts if tp > service.tp and service.fit(pool, tp).fits), None)
+def _does_not_fit(service: Service, pool: Pool, found: Fit, sizes: list[int]) -> CapacityProblem:
+    larger = (size for size in sizes if size > service.tensor_parallel)
+    wider = next((size for size in larger if service.fit(pool, size).fits), None)
     own = service.dtype or service.model.serve_dtype
     whole = pool.sharing.mode == "exclusive"
     ways: list[str] = []
     if wider is not None:
-        ways.append(
-            f"it needs {wider * service.pp * service.dp} GPUs at least (tensor_parallel: {wider})"
-        )
+        gpus = wider * service.pipeline_parallel * service.data_parallel
+        ways.append(f"it needs at least {gpus} GPUs (tensor_parallel: {wider})")
     elif whole:
         ways.append(f"no number of GPUs in one node of pool {pool.name} is enough")
     else:
-        ways.append(f"a part of a GPU of pool {pool.name} is not enough")
+        ways.append(f"a GPU share of pool {pool.name} is not enough")
     if found.max_context_tokens:
         ways.append(
-            f"the largest context that fits on {service.gpus_per_replica} is "
+            f"on {service.gpus_per_replica} the longest context that fits is "
             f"{_number(found.max_context_tokens)} tokens"
         )
     else:
-        ways.append(f"no context fits on {service.gpus_per_replica}")
+        ways.append(f"on {service.gpus_per_replica} no context fits")
     if service.concurrency > 1 and found.max_concurrency:
         ways.append(
             f"at {_number(service.context_tokens)} tokens the largest concurrency is "
@@ -127,12 +130,12 @@ def _does_not_fit(service: Service, pool: Pool, found: Fit, cuts: list[int]) -> 
         if dtype != own and service.fit(pool, dtype=dtype).fits
     ]
     if smaller:
-        ways.append(f"as {' or '.join(smaller)} it fits as it is")
+        ways.append(f"with dtype {' or '.join(smaller)} it fits unchanged")
     profile = service.device(pool).profile
     return _problem(
         service,
         "does-not-fit",
-        "tp",
+        "tensor_parallel",
         got=f"{_gb(found.per_gpu_bytes)} GB on {_gpus(service)} "
         f"(weights {_gb(found.weights_bytes)}, KV cache {_gb(found.kv_bytes)}, "
         f"overhead {_gb(found.overhead_bytes)})",
@@ -144,21 +147,18 @@ def _does_not_fit(service: Service, pool: Pool, found: Fit, cuts: list[int]) -> 
 
 def _problem(
     service: Service, code: ProblemCode, field: str, *, got: str, allowed: str, change: str
-) -> Problem:
-    return Problem(
-        code=code,
-        subject="service",
-        name=service.name,
-        field=field,
-        got=got,
-        allowed=allowed,
-        change=change,
+) -> CapacityProblem:
+    return CapacityProblem(
+        code=code, problem=Problem(f"models.{service.name}.{field}", got, allowed, change)
     )
 
 
-def _cut(service: Service) -> str:
-    data = f" x data_parallel {service.dp}" if service.dp > 1 else ""
-    return f"tensor_parallel {service.tp} x pipeline_parallel {service.pp}{data}"
+def _parallelism(service: Service) -> str:
+    data = f" x data_parallel {service.data_parallel}" if service.data_parallel > 1 else ""
+    return (
+        f"tensor_parallel {service.tensor_parallel} x pipeline_parallel"
+        f" {service.pipeline_parallel}{data}"
+    )
 
 
 def _gpus(service: Service) -> str:
@@ -166,8 +166,8 @@ def _gpus(service: Service) -> str:
     return "its GPU" if count == 1 else f"each of its {count} GPUs"
 
 
-def _nearest(cuts: list[int], tp: int) -> int:
-    return min(cuts, key=lambda cut: (abs(cut - tp), -cut))
+def _nearest(sizes: list[int], asked: int) -> int:
+    return min(sizes, key=lambda size: (abs(size - asked), -size))
 
 
 def _list(values: Iterable[int]) -> str:
@@ -179,7 +179,7 @@ def _number(value: int) -> str:
 
 
 def _gb(value: int) -> str:
-    return f"{value / 1e9:.1f}"
+    return f"{value / GB:.1f}"
 
 
 def _sentence(text: str) -> str:

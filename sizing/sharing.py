@@ -1,4 +1,4 @@
-"""How the GPUs of a pool are shared: one way on all its nodes, as NVIDIA's plugin has it."""
+"""The sharing modes of a pool's GPUs: the same on all its nodes, as in NVIDIA's device plugin."""
 
 from typing import Annotated, Literal
 
@@ -9,10 +9,10 @@ from base.model import Model
 SharingMode = Literal["exclusive", "time-slicing", "mps", "mig"]
 
 _MAX_CLIENTS = 48
-"""MPS clients of one device, from Volta on: https://docs.nvidia.com/deploy/mps/ (limitations)."""
+"""MPS clients per device since Volta: https://docs.nvidia.com/deploy/mps/ (limitations)."""
 
 _PROFILE = r"^\d+g\.\d+gb$"
-"""How NVIDIA spells a MIG profile: compute slices and memory."""
+"""NVIDIA's spelling of a MIG profile: compute slices and memory."""
 
 
 class Exclusive(Model):
@@ -22,9 +22,9 @@ class Exclusive(Model):
 
 
 class TimeSlicing(Model):
-    """Pods take turns on a GPU. Nothing divides its memory but what each of them is told to take.
+    """Pods take turns on a GPU. Only each engine's `gpu_memory_utilization` divides the memory.
 
-    An error of one may end them all: for small models that trust each other.
+    A fault of one pod may stop all of them: for small models that trust each other.
     """
 
     mode: Literal["time-slicing"] = Field(description="Pods take turns.")
@@ -32,28 +32,28 @@ class TimeSlicing(Model):
 
 
 class Mps(Model):
-    """Pods compute at once on a GPU; each has an equal part of its memory and processors.
+    """Pods compute concurrently on a GPU; each has an equal share of its memory and processors.
 
-    NVIDIA's device plugin divides equally and calls it experimental; a model may take less of its
-    part with `gpu_share`, never more.
+    NVIDIA's device plugin divides equally and calls MPS experimental; a model may take less than
+    its share with `gpu_share`, never more.
     """
 
-    mode: Literal["mps"] = Field(description="Pods compute side by side.")
+    mode: Literal["mps"] = Field(description="Pods compute concurrently.")
     clients: int = Field(ge=2, le=_MAX_CLIENTS, description="Pods that share one GPU.")
 
 
 class Mig(Model):
-    """Each GPU is cut in hardware into instances with memory and processors of their own."""
+    """Each GPU is partitioned in hardware into instances with their own memory and processors."""
 
     mode: Literal["mig"] = Field(description="Hardware instances.")
     geometry: dict[Annotated[str, Field(pattern=_PROFILE)], Annotated[int, Field(ge=1, le=8)]] = (
         Field(
             min_length=1,
-            description="Instances of each GPU by profile, such as `1g.10gb: 7`; the card must have"
-            " the profile and room for them all.",
+            description="Instances per GPU by profile, such as `1g.10gb: 7`; the card must support"
+            " the profiles and fit them all.",
         )
     )
 
 
 Sharing = Annotated[Exclusive | TimeSlicing | Mps | Mig, Field(discriminator="mode")]
-"""How the GPUs of one pool are shared."""
+"""The sharing mode of a pool's GPUs."""

@@ -9,15 +9,15 @@ from sizing.parameters import Parameters, parameters
 
 
 class Format(NamedTuple):
-    """How a type stores weights."""
+    """The storage of weights by a type."""
 
     nominal_bits: float
-    """What its name says."""
+    """Bits per weight in the type's name."""
     bits: float
-    """Bits of a quantised weight, the scales of its group included."""
-    quantises: Literal["nothing", "experts", "linears", "all"]
-    """Which weights: none, the routed experts, every projection, embeddings too. What it leaves
-    has 16 bits."""
+    """Bits per quantized weight, with the scales of its group."""
+    quantizes: Literal["nothing", "experts", "linears", "all"]
+    """The quantized weights: none, the routed experts, every projection, embeddings too. All others
+    have 16 bits."""
     source: str
 
 
@@ -46,14 +46,14 @@ FORMATS: Final[dict[WeightDtype, Format]] = {
         "OCP Microscaling: an 8-bit scale for each 32; gpt-oss's config.json converts only experts",
     ),
     "nvfp4": Format(
-        4, 4 + 8 / 16, "linears", "NVIDIA ModelOpt: an FP8 scale for each 16, one per tensor beside"
+        4, 4 + 8 / 16, "linears", "NVIDIA ModelOpt: an FP8 scale for each 16, and one per tensor"
     ),
     "q8_0": Format(8, 8 + 16 / 32, "all", "llama.cpp block_q8_0: a 16-bit scale for each 32"),
     "q4_k_m": Format(
         4,
         4.85,
         "all",
-        "llama.cpp tools/quantize/README.md: 4.89 bits a weight for Llama 3.1 8B, 4.83 for 70B;"
+        "llama.cpp tools/quantize/README.md: 4.89 bits per weight for Llama 3.1 8B, 4.83 for 70B;"
         " Q4_K (4.5), Q6_K (6.5625) for the output and half of the values and down projections",
     ),
 }
@@ -62,7 +62,7 @@ _KEPT_BITS: Final = 16
 
 
 class WeightSizes(NamedTuple):
-    """Bytes of one weight, by what becomes of it."""
+    """Bytes per weight, by kind of weight."""
 
     everything: float
     """Embeddings, output head, norms, routers."""
@@ -73,25 +73,25 @@ class WeightSizes(NamedTuple):
 
 
 def weight_sizes(dtype: WeightDtype) -> WeightSizes:
-    """Bytes of one weight of a checkpoint of this type: quantised or left at 16 bits."""
+    """Bytes per weight of a checkpoint of this type: quantized or left at 16 bits."""
     form = FORMATS[dtype]
-    kept, quantised = _KEPT_BITS / 8, form.bits / 8
+    kept, quantized = _KEPT_BITS / 8, form.bits / 8
     return WeightSizes(
-        everything=quantised if form.quantises == "all" else kept,
-        linears=quantised if form.quantises in ("all", "linears") else kept,
-        experts=kept if form.quantises == "nothing" else quantised,
+        everything=quantized if form.quantizes == "all" else kept,
+        linears=quantized if form.quantizes in ("all", "linears") else kept,
+        experts=kept if form.quantizes == "nothing" else quantized,
     )
 
 
 def nominal_weights_bytes(model: ModelSpec, dtype: WeightDtype) -> int:
-    """Parameters times the bits in the type's name: what one says in conversation."""
+    """Parameters times the bits in the type's name."""
     return round(model.parameters * FORMATS[dtype].nominal_bits / 8)
 
 
 def computed_weights_bytes(model: ModelSpec, dtype: WeightDtype) -> int:
     """Bytes as a checkpoint of this type stores them, from the architecture.
 
-    Quantised checkpoints keep embeddings, output head, norms, routers and vision towers at 16
+    Quantized checkpoints keep embeddings, output head, norms, routers and vision towers at 16
     bits, so 72.7 billion parameters in FP8 are 75.2 GB and not 72.7.
     """
     return round(sum(_bytes(model, dtype)))
@@ -109,7 +109,7 @@ def published_weights_bytes(model: ModelSpec, dtype: WeightDtype) -> int | None:
 def weights_bytes(model: ModelSpec, dtype: WeightDtype) -> int:
     """Bytes of all weights of `model` served as `dtype`: as published, else computed.
 
-    A placeholder's published size is what somebody said of it in round numbers: the larger counts.
+    A placeholder's published size is a rounded statement: the larger of the two counts.
     """
     published = published_weights_bytes(model, dtype)
     computed = computed_weights_bytes(model, dtype)
@@ -119,28 +119,39 @@ def weights_bytes(model: ModelSpec, dtype: WeightDtype) -> int:
 
 
 def weights_bytes_per_gpu(
-    model: ModelSpec, dtype: WeightDtype, tp: int = 1, pp: int = 1, *, ep: bool = False, dp: int = 1
+    model: ModelSpec,
+    dtype: WeightDtype,
+    tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
+    *,
+    expert_parallel: bool = False,
+    data_parallel: int = 1,
 ) -> int:
     """The fullest GPU's share of the weights.
 
-    A pipeline stage holds its layers, the first the input embeddings and the vision tower too;
-    the last holds the output head, as large, and never more layers than the first. `tp` cuts
-    matrices; the routed experts are cut by `tp * dp`, or with
-    `ep` dealt out whole over as many GPUs. Routers, norms and MLA's latents are on every GPU.
+    A pipeline stage holds its layers, the first also the input embeddings and the vision tower;
+    the last holds the output head, as large, and never more layers than the first.
+    `tensor_parallel` divides matrices; routed experts are divided by
+    `tensor_parallel * data_parallel`, or with `expert_parallel` distributed whole over as many
+    GPUs. Routers, norms and MLA's latents are replicated on every GPU.
     """
     total = weights_bytes(model, dtype)
     if model.architecture is None:
-        return ceil(total / tp)
+        return ceil(total / tensor_parallel)
     arch, parts = model.architecture, _bytes(model, dtype)
-    expert_gpus = tp * dp
-    share = ceil(arch.experts / expert_gpus) / arch.experts if ep and arch.experts else None
+    expert_gpus = tensor_parallel * data_parallel
+    share = (
+        ceil(arch.experts / expert_gpus) / arch.experts
+        if expert_parallel and arch.experts
+        else None
+    )
     share = 1 / expert_gpus if share is None else share
-    of_all_layers = (parts.attention + parts.mlp) / tp + parts.replicated + parts.rest
-    ends_apart = pp > 1 and not arch.tied_embeddings
+    of_all_layers = (parts.attention + parts.mlp) / tensor_parallel + parts.replicated + parts.rest
+    ends_apart = pipeline_parallel > 1 and not arch.tied_embeddings
     embeddings = parts.embeddings / 2 if ends_apart else parts.embeddings
     stages: list[float] = []
     first_layer = 0
-    for stage, count in enumerate(stage_layers(arch.layers, pp)):
+    for stage, count in enumerate(stage_layers(arch.layers, pipeline_parallel)):
         kinds = arch.layer_kinds[first_layer : first_layer + count]
         first_layer += count
         with_experts = kinds.count("M") if "M" in arch.layer_kinds else count
@@ -148,13 +159,13 @@ def weights_bytes_per_gpu(
         if arch.expert_layers:
             at_most = min(with_experts, arch.expert_layers)
             held += parts.experts * share * at_most / arch.expert_layers
-        held += (embeddings + parts.tower) / tp if stage == 0 else 0
+        held += (embeddings + parts.tower) / tensor_parallel if stage == 0 else 0
         stages.append(held)
     return ceil(max(stages) * total / sum(parts))
 
 
 class _Bytes(NamedTuple):
-    """Bytes of each group of parameters."""
+    """Bytes by group of parameters."""
 
     embeddings: float
     attention: float
@@ -164,17 +175,17 @@ class _Bytes(NamedTuple):
     rest: float
     """Routers, norms and the like."""
     tower: float
-    """Vision tower and what joins it to the decoder."""
+    """Vision tower and its projector."""
 
 
 def _bytes(model: ModelSpec, dtype: WeightDtype) -> _Bytes:
-    """Bytes of each group; what the architecture does not account for is counted with the MLPs."""
+    """Bytes by group; parameters that the architecture does not explain count with the MLPs."""
     kept = _KEPT_BITS / 8
     everything, linears, experts = weight_sizes(dtype)
     if model.architecture is None:
         return _Bytes(0, 0, 0, model.parameters * everything, 0, 0, 0)
     count: Parameters = parameters(model.architecture)
-    tower = model.unquantised_parameters or 0
+    tower = model.unquantized_parameters or 0
     unaccounted = model.parameters - count.total - tower
     return _Bytes(
         embeddings=count.embeddings * everything,

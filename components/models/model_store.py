@@ -171,7 +171,7 @@ def fetch_request(
         "authority": f"{_CONFIG}/{_AUTHORITY}" if settings.authority else "",
         "repository": checkpoint.repository,
         "revision": checkpoint.revision,
-        "only": [checkpoint.file, *checkpoint.beside] if checkpoint.file else [],
+        "only": [checkpoint.file, *checkpoint.companion_files] if checkpoint.file else [],
         "pickles": [] if checkpoint.safetensors else _OTHER_WEIGHTS,
         "sha256": model.sha256,
         "volume": root,

@@ -1,23 +1,22 @@
-"""What a stack may do, and its owner should hear of before it does: slow, but not wrong."""
+"""Advice on settings that work, but slowly."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from base.problems import Problem
 from base.quantity import parse
+from base.units import GB
+from config.settings.models import ModelSettings
+from config.stack import StackConfig
 from sizing.startup import startup_seconds
 
-if TYPE_CHECKING:
-    from config.settings.models import ModelSettings
-    from config.stack import StackConfig
-
-PATIENCE_SECONDS: Final = 1800
-"""A start that outlasts this is told of; an assumption: a rollout of two such servers takes more
-than an hour, in which one of them is missing."""
+SLOW_START_SECONDS: Final = 1800
+"""Start time above which advice is given; an assumption: a rollout of two such servers takes more
+than an hour, during which one of them is unavailable."""
 
 
-def advice(config: "StackConfig") -> list[Problem]:
-    """Everything about *config* that works, though worse than it could."""
+def advice(config: StackConfig) -> list[Problem]:
+    """Every setting of *config* that works, but worse than an alternative."""
     return [
         problem
         for name, model in config.models.items()
@@ -26,30 +25,29 @@ def advice(config: "StackConfig") -> list[Problem]:
     ]
 
 
-def _links(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
-    """Tensor parallelism exchanges every layer's result, pipeline parallelism one a stage."""
+def _links(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:
+    """Tensor parallelism exchanges the result of each layer, pipeline parallelism one per stage."""
     gpu = config.pools[model.pool].spec
     if model.tensor_parallel > 1 and not gpu.nvlink:
         stages = model.tensor_parallel * model.pipeline_parallel
         yield Problem(
             f"models.{name}.tensor_parallel",
             f"{model.tensor_parallel}, on {gpu.key}, whose GPUs have no NVLink",
-            "1, with pipeline_parallel for what one GPU cannot hold: over PCIe the exchange after"
-            " each layer takes longer than the layer",
+            "1, with pipeline_parallel for a model that does not fit one GPU: over PCIe the"
+            " exchange after each layer takes longer than the layer",
             f"Set tensor_parallel: 1 and pipeline_parallel: {stages}, or measure both.",
         )
 
 
-def _start(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
+def _start(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:
     rate = int(parse(config.model_store.read_rate))
     seconds = startup_seconds(model.stored_bytes, rate)
-    got = (
-        f"{seconds} s to read {model.stored_bytes / 1e9:.0f} GB at {rate / 1e6:.0f} MB/s and start"
-    )
-    if seconds > PATIENCE_SECONDS:
+    got = f"{seconds} s to load {model.stored_bytes / GB:.0f} GB at {rate / 1e6:.0f} MB/s and start"
+    if seconds > SLOW_START_SECONDS:
         yield Problem(
             f"models.{name}",
             got,
-            f"at most {PATIENCE_SECONDS} s: for so long after each restart the server is missing",
-            "Put the weights on faster storage and raise model_store.read_rate, or quantise them.",
+            f"at most {SLOW_START_SECONDS} s: the server is unavailable for that long after every"
+            " restart",
+            "Put the weights on faster storage and raise model_store.read_rate, or quantize them.",
         )

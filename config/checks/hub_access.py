@@ -1,4 +1,4 @@
-"""Whether the hub will give what the stack asks it for; known only where the token is."""
+"""Checks that the hub lets the stack download its models, where its token is known."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ TOKEN = "private-ai:hub-token"  # noqa: S105 - the name of a key
 
 
 def missing_token(config: StackConfig, *, given: bool) -> Iterator[Problem]:
-    """What the public hub refuses to *config* without a token; nothing if one is *given*.
+    """Gated models that the public hub refuses without a token; none if one is *given*.
 
-    A mirror may be open to whoever reaches it, so only the public hub's answer is foreseen.
+    Mirrors are not checked: they may need no token.
     """
     source = config.model_store.source
     if given or source != HubSource():
@@ -23,16 +23,16 @@ def missing_token(config: StackConfig, *, given: bool) -> Iterator[Problem]:
         if is_gated(model.spec, repository):
             yield Problem(
                 TOKEN,
-                f"nothing, and models.{name} is behind a licence",
-                f"the token of an account that has accepted the licence of {repository}",
+                f"nothing, and models.{name} is gated by a license",
+                f"the token of an account that has accepted the license of {repository}",
                 "Accept it on the hub, and run: pulumi config set --secret hub-token",
             )
 
 
 def is_gated(spec: ModelSpec, repository: str) -> bool:
-    """Whether *repository*, with weights of *spec*, is behind the licence of their publisher.
+    """Whether *repository*, with weights of *spec*, is gated by their publisher's license.
 
-    Copies by others are not.
+    Copies in other organisations are not.
     """
     published = spec.checkpoints[spec.serve_dtype].repository
     organisation, _, _ = published.partition("/")

@@ -1,32 +1,30 @@
-"""Whether the machines of the cluster are those that the GPU pools name, and hold their servers."""
+"""Checks that the cluster's machines match the GPU pools and have capacity for their servers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from base.problems import Problem
 from base.quantity import parse
+from base.units import GIB
 from catalog.machines import MACHINES
 from config.checks.pools import usable_models, usable_pools
+from config.settings.cluster import Profile
+from config.settings.models import ModelSettings
+from config.settings.pools import GpuPoolSettings
+from config.stack import StackConfig
 from sizing.devices import Device
 from sizing.startup import shm_bytes
 
-if TYPE_CHECKING:
-    from config.settings.cluster import Profile
-    from config.settings.models import ModelSettings
-    from config.settings.pools import GpuPoolSettings
-    from config.stack import StackConfig
-
-_GIB = Decimal(1024**3)
+_GIB = Decimal(GIB)
 
 _DAEMONS: Final = {"cpu": Decimal(1), "memory": 2 * _GIB, "ephemeral_storage": 2 * _GIB}
-"""Of each GPU node, for what runs on all of them: device plugin, feature discovery, MPS, DCGM
-exporter reserve 350m and 0.8 GiB here (components), the cluster's own network and log agents more.
-The sum is an assumption."""
-_BESIDE: Final = {"cpu": Decimal("0.2"), "memory": _GIB / 8, "ephemeral_storage": _GIB}
-"""Of each server, for the proxy that may stand beside it
-(components/models/vllm/pod.py, _SIDECAR)."""
+"""Reserved on each GPU node for DaemonSets: device plugin, feature discovery, MPS and DCGM exporter
+request 350m and 0.8 GiB (components/gpu), the cluster's own network and log agents more. The sum is
+an assumption."""
+_SIDECAR: Final = {"cpu": Decimal("0.2"), "memory": _GIB / 8, "ephemeral_storage": _GIB}
+"""Reserved for each server's proxy, where it has one (components/models/vllm/pod.py, _SIDECAR)."""
 _UNITS: Final = {
     "cpu": ("CPUs", Decimal(1)),
     "memory": ("GiB of memory", _GIB),
@@ -34,12 +32,12 @@ _UNITS: Final = {
 }
 
 
-def node_problems(config: "StackConfig") -> Iterator[Problem]:
-    """Every pool whose machines are too few, others than it says, or too small for its servers."""
+def node_problems(config: StackConfig) -> Iterator[Problem]:
+    """Every pool whose machines are too few, of another kind, or too small for its servers."""
     usable = usable_pools(config)
     for name, pool in config.pools.items():
         if pool.nodes_from.kind != "existing":
-            continue  # made when the stack is
+            continue  # created by the stack
         groups = [group for group in config.cluster.nodes if group.pool == name]
         stated = sum(group.count for group in groups)
         if stated < pool.nodes:
@@ -54,13 +52,13 @@ def node_problems(config: "StackConfig") -> Iterator[Problem]:
             expected = f"{pool.gpus_per_node}x{pool.gpu}"
             if profile == expected:
                 if name in usable:
-                    yield from _carries(config, name, pool, profile)
-            # Of a card without a profile of its own, another kind of machine has to stand for it.
+                    yield from _overloads(config, name, pool, profile)
+            # A card without a profile of its own is described by another kind of machine.
             elif expected in MACHINES or profile.endswith(f"x{pool.gpu}"):
                 yield Problem(
                     f"pools.{name}",
                     f"nodes with {pool.gpus_per_node} GPUs of type {pool.gpu}",
-                    f"what its machines of cluster.nodes have: {profile}",
+                    f"those of its machines in cluster.nodes: {profile}",
                     "Correct gpu and gpus_per_node, or the profile of the machines.",
                 )
 
@@ -69,16 +67,16 @@ def node_problems(config: "StackConfig") -> Iterator[Problem]:
 class _Server:
     model: str
     width: int
-    """Devices that it takes of a node."""
+    """Devices per pod."""
     pods: int
-    """How many of them there may be at once."""
+    """Most pods at once."""
     needs: dict[str, Decimal]
 
 
-def _carries(
-    config: "StackConfig", name: str, pool: "GpuPoolSettings", profile: "Profile"
+def _overloads(
+    config: StackConfig, name: str, pool: GpuPoolSettings, profile: Profile
 ) -> Iterator[Problem]:
-    """A node may get any of the pool's servers: the worst of them together must find room."""
+    """Resources that a node lacks for the largest servers of the pool: it may get any of them."""
     machine = MACHINES[profile]
     offered = {
         "cpu": Decimal(machine.cpu_for_pods),
@@ -101,18 +99,18 @@ def _carries(
         if needed > left:
             yield Problem(
                 f"pools.{name}",
-                f"servers that may reserve {needed / size:.0f} {unit} on one node"
+                f"servers that may request {needed / size:.0f} {unit} on one node"
                 f" ({', '.join(s.model for s in servers)})",
-                f"at most {left / size:.0f}, what {profile} leaves for them",
-                f"Lower {resource} of resources.requests of these models, or share a GPU less.",
+                f"at most {left / size:.0f}, the capacity of {profile} for them",
+                f"Lower resources.requests.{resource} of these models, or the clients per GPU.",
             )
 
 
-def _device(model: "ModelSettings", pool: "GpuPoolSettings") -> Device:
+def _device(model: ModelSettings, pool: GpuPoolSettings) -> Device:
     return pool.device(model.mig_profile)
 
 
-def _server(name: str, model: "ModelSettings", pool: "GpuPoolSettings") -> _Server:
+def _server(name: str, model: ModelSettings, pool: GpuPoolSettings) -> _Server:
     hosts = -(-model.gpus // _device(model, pool).per_node)
     width = -(-model.gpus // hosts)
     requests = model.resources.requests
@@ -123,14 +121,14 @@ def _server(name: str, model: "ModelSettings", pool: "GpuPoolSettings") -> _Serv
         "memory": parse(requests.memory) + more,
         "ephemeral_storage": parse(requests.ephemeral_storage),
     }
-    needs = {resource: amount + _BESIDE[resource] for resource, amount in needs.items()}
-    return _Server(name, width, model.most_replicas * hosts, needs)
+    needs = {resource: amount + _SIDECAR[resource] for resource, amount in needs.items()}
+    return _Server(name, width, model.max_replicas * hosts, needs)
 
 
 def _worst(device: Device, servers: list[_Server], resource: str) -> Decimal:
-    """No arrangement of *servers* on one node reserves more of *resource*.
+    """An upper bound of *resource* that *servers* request on one node, however they are placed.
 
-    Those that need most of it for a device come first, and the last may count in part.
+    Servers with the largest request per device come first, and the last may count in part.
     """
     free, total = device.per_node, Decimal(0)
     for server in sorted(servers, key=lambda s: s.needs[resource] / s.width, reverse=True):

@@ -1,45 +1,42 @@
-"""What must hold within a GPU pool, and between a pool and the models on it."""
+"""Checks within a GPU pool, and between a pool and its models."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from base.problems import Problem
 from catalog.cuda import least_demanding, needed_driver
 from config.checks.operators import missing_operator
 from config.node_labels import GPU_POOL, node_labels
+from config.settings.models import ModelSettings
 from config.settings.node_sources import ClusterApiNodes, KarpenterNodes
+from config.settings.pools import GpuPoolSettings
+from config.stack import StackConfig
 from sizing.devices import equal_share
 from sizing.mig import geometry_problems
 from sizing.sharing import Mig, Mps, TimeSlicing
 
-if TYPE_CHECKING:
-    from config.settings.models import ModelSettings
-    from config.settings.pools import GpuPoolSettings
-    from config.stack import StackConfig
-
 _PARTITIONS = (1, 2, 4, 8)
-"""GPUs of one machine: how NVIDIA's Fabric Manager divides the NVSwitches of a host of eight, so
-that GPUs of one machine keep their NVLink and those of two have none. The seeds use 1, 2 and 4."""
+"""GPUs per virtual machine: the partitions into which NVIDIA's Fabric Manager divides a host with
+eight GPUs and NVSwitches, so that the GPUs of one machine keep their NVLink."""
 
 
-def usable_pools(config: "StackConfig") -> "dict[str, GpuPoolSettings]":
-    """The pools whose devices can be counted: those whose layout the card has."""
+def usable_pools(config: StackConfig) -> dict[str, GpuPoolSettings]:
+    """The pools whose devices can be counted: those with a MIG layout that the card supports."""
     return {name: pool for name, pool in config.pools.items() if not list(_geometry(name, pool))}
 
 
-def usable_models(config: "StackConfig") -> "dict[str, ModelSettings]":
-    """The models that can be placed: those that name a device their pool has."""
+def usable_models(config: StackConfig) -> dict[str, ModelSettings]:
+    """The models that can be placed: those with a MIG profile or share that their pool has."""
     broken = set(config.pools) - set(usable_pools(config))
     return {
         name: model
         for name, model in config.models.items()
         if model.pool not in broken
-        and (model.pool not in config.pools or not list(_part(config, name, model)))
+        and (model.pool not in config.pools or not list(_share(config, name, model)))
     }
 
 
-def pool_problems(config: "StackConfig") -> Iterator[Problem]:
-    """Everything wrong with the pools of *config*, and with what its models ask of them."""
+def pool_problems(config: StackConfig) -> Iterator[Problem]:
+    """Every problem with the pools of *config*, and with their models' devices and drivers."""
     for name, pool in config.pools.items():
         yield from _card(name, pool)
         yield from _geometry(name, pool)
@@ -49,18 +46,18 @@ def pool_problems(config: "StackConfig") -> Iterator[Problem]:
         yield from _labels(config, name, pool)
     for name, model in config.models.items():
         if model.pool in config.pools:
-            yield from _part(config, name, model)
+            yield from _share(config, name, model)
             yield from _driver(config, name, model)
 
 
-def _card(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
+def _card(name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
     spec = pool.spec
     if spec.vendor != "nvidia":
         yield Problem(
             f"pools.{name}.gpu",
             spec.key,
-            "a GPU of NVIDIA: the pools run NVIDIA's device plugin and exporter",
-            "Name another GPU; this one is in the catalog for `pai size`.",
+            "an NVIDIA GPU: the pools run NVIDIA's device plugin and exporter",
+            "Name another GPU; this one is in the catalog for `pai size` only.",
         )
     elif spec.min_driver_branch is not None and pool.driver < spec.min_driver_branch:
         yield Problem(
@@ -72,7 +69,7 @@ def _card(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
         )
 
 
-def _geometry(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
+def _geometry(name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
     if not isinstance(pool.sharing, Mig):
         return
     geometry = pool.sharing.geometry
@@ -82,65 +79,63 @@ def _geometry(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
         yield Problem(
             f"pools.{name}.sharing.geometry",
             got,
-            f"instances that {pool.gpu} holds at once, of {profiles}"
+            f"instances that fit on {pool.gpu} at once, of {profiles}"
             if profiles
-            else "a pool of cards that have MIG",
+            else "a GPU with MIG",
             problem.rstrip(".") + ".",
         )
 
 
-def _allocation(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
+def _allocation(name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
     if pool.allocation != "dra":
         return
     if isinstance(pool.sharing, TimeSlicing | Mps):
         yield Problem(
             f"pools.{name}.allocation",
             f"dra, with sharing {pool.sharing.mode}",
-            "exclusive or mig: NVIDIA's driver of Dynamic Resource Allocation hands out whole GPUs"
-            " and instances; a GPU in turns or parts is the device plugin's",
-            "Set allocation: device-plugin, or share another way.",
+            "exclusive or mig: NVIDIA's DRA driver allocates whole GPUs and MIG instances only",
+            "Set allocation: device-plugin, or another sharing mode.",
         )
     elif isinstance(pool.sharing, Mig) and pool.operator == "none":
         yield Problem(
             f"pools.{name}.allocation",
             "dra, with sharing mig and operator none",
-            "operator: already-there, whose MIG manager lays out the cards; without it the device"
-            " plugin's pod does, which does not run here",
+            "operator: already-there, whose MIG manager partitions the GPUs; without it the device"
+            " plugin's pod does, which does not run with dra",
             "Set operator: already-there, or allocation: device-plugin.",
         )
 
 
-def _nodes(name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
+def _nodes(name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
     source = pool.nodes_from
     if isinstance(source, ClusterApiNodes) and pool.gpus_per_node not in _PARTITIONS:
         yield Problem(
             f"pools.{name}.gpus_per_node",
             str(pool.gpus_per_node),
-            f"{', '.join(map(str, _PARTITIONS))}: how a host of eight GPUs is divided among its"
-            " machines",
-            "Choose one of these, with the OpenNebula template that passes so many through.",
+            f"{', '.join(map(str, _PARTITIONS))}: the partitions of a host with eight GPUs",
+            "Choose one of these, and an OpenNebula template that passes through as many GPUs.",
         )
     if isinstance(source, KarpenterNodes) and pool.sharing.mode != "exclusive":
         yield Problem(
             f"pools.{name}.sharing.mode",
             f"{pool.sharing.mode}, with nodes_from karpenter",
-            "exclusive: Karpenter makes nodes for the resources that a machine type says it has,"
-            f" which are GPUs, and none for {pool.devices[0].resource}"
+            "exclusive: Karpenter creates nodes for the resources of a machine type, which are"
+            f" whole GPUs, and none for {pool.devices[0].resource}"
             if not list(_geometry(name, pool))
-            else "exclusive: Karpenter makes nodes for GPUs, and none for parts of them",
-            "Use whole GPUs here, or nodes that exist.",
+            else "exclusive: Karpenter creates nodes for whole GPUs, and none for shares of GPUs",
+            "Set sharing: {mode: exclusive}, or nodes_from: {kind: existing}.",
         )
 
 
-def _operators(config: "StackConfig", name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
+def _operators(config: StackConfig, name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
     if pool.operator == "already-there":
         yield from missing_operator(config, "gpu-operator", f"pools.{name}.operator")
     if pool.nodes_from.kind != "existing":
         yield from missing_operator(config, pool.nodes_from.kind, f"pools.{name}.nodes_from.kind")
 
 
-def _labels(config: "StackConfig", name: str, pool: "GpuPoolSettings") -> Iterator[Problem]:
-    """Machines that exist are their owner's to label: nothing of the stack may change nodes."""
+def _labels(config: StackConfig, name: str, pool: GpuPoolSettings) -> Iterator[Problem]:
+    """Existing machines must have their labels already: the stack does not change nodes."""
     if pool.nodes_from.kind != "existing":
         return
     wanted = {key: v for key, v in node_labels(name, pool).items() if key != GPU_POOL}
@@ -151,29 +146,29 @@ def _labels(config: "StackConfig", name: str, pool: "GpuPoolSettings") -> Iterat
             yield Problem(
                 "cluster.nodes",
                 f"labels of pool {name}: {stated or 'none'}",
-                "the labels by which the GPU operator finds this pool's configuration",
-                f"Run `kubectl label nodes -l {GPU_POOL}={name} {command}`, and state these labels"
-                " there.",
+                "the labels by which the GPU operator selects this pool's configuration",
+                f"Run `kubectl label nodes -l {GPU_POOL}={name} {command}`, and add these labels to"
+                " cluster.nodes.",
             )
 
 
-def _part(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
-    """Which part of a GPU a model takes: one that there is, and no more than its equal part."""
+def _share(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:
+    """Problems with a model's MPS share or MIG profile."""
     sharing, path = config.pools[model.pool].sharing, f"models.{name}"
     if model.gpu_share is not None:
         if not isinstance(sharing, Mps):
             yield Problem(
                 f"{path}.gpu_share",
                 f"{model.gpu_share:g}, on pool {model.pool} ({sharing.mode})",
-                "nothing, unless the pool shares its GPUs by MPS, which alone enforces a share",
+                "nothing, unless the pool shares its GPUs by MPS: only MPS enforces a share",
                 "Remove it, or set sharing: {mode: mps, clients: 2} for the pool.",
             )
         elif model.gpu_share > equal_share(sharing):
             yield Problem(
                 f"{path}.gpu_share",
                 f"{model.gpu_share:g}",
-                f"at most {equal_share(sharing):g}, the equal part of {sharing.clients} clients: a"
-                " client of MPS can take less than its part, never more",
+                f"at most {equal_share(sharing):g}, the equal share of {sharing.clients} clients:"
+                " an MPS client can take less, never more",
                 f"Set it to {equal_share(sharing):g} or less, or give pool {model.pool} fewer"
                 " clients.",
             )
@@ -183,19 +178,21 @@ def _part(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[
             f"{path}.mig_profile",
             model.mig_profile,
             ", ".join(profiles) or f"nothing: pool {model.pool} is {sharing.mode}",
-            "Name one of these." if profiles else "Remove it, or name a pool that is cut by MIG.",
+            "Name one of these."
+            if profiles
+            else "Remove it, or name a pool with sharing mode mig.",
         )
     elif model.mig_profile is None and len(profiles) > 1:
         yield Problem(
             f"{path}.mig_profile",
             "nothing",
-            f"one of {', '.join(profiles)}: pool {model.pool} is cut into several kinds",
+            f"one of {', '.join(profiles)}: pool {model.pool} has several MIG profiles",
             f"Add {path}.mig_profile.",
         )
 
 
-def _driver(config: "StackConfig", name: str, model: "ModelSettings") -> Iterator[Problem]:
-    """An engine whose CUDA is newer than the driver ends as it starts, or computes on the CPU."""
+def _driver(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:
+    """An engine with a CUDA newer than the driver supports fails at start, or runs on the CPU."""
     pool, spec = config.pools[model.pool], least_demanding(model.engine)
     if spec and pool.driver < (needed := needed_driver(spec)):
         yield Problem(
@@ -204,5 +201,5 @@ def _driver(config: "StackConfig", name: str, model: "ModelSettings") -> Iterato
             f"{needed} or newer, for models.{name}: {model.engine} {spec.tag} is built with CUDA"
             f" {spec.cuda}",
             f"Install a driver of branch {needed} or newer on the nodes and set driver to it, or"
-            " choose an engine of an older CUDA.",
+            " choose an engine with an older CUDA.",
         )

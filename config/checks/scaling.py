@@ -1,23 +1,20 @@
-"""How many servers of a model, over how many nodes: what must hold between a model and its pool."""
+"""Checks of replicas, autoscaling, and servers that span nodes."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from base.problems import Problem
 from config.checks.operators import missing_operator
-
-if TYPE_CHECKING:
-    from config.settings.models import ModelSettings
-    from config.settings.pools import GpuPoolSettings
-    from config.stack import StackConfig
+from config.settings.models import ModelSettings
+from config.settings.pools import GpuPoolSettings
+from config.stack import StackConfig
 
 
-def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
-    """Everything wrong with the number of servers, and with servers that span nodes."""
+def scaling_problems(config: StackConfig) -> Iterator[Problem]:
+    """Every problem with the number of servers, and with servers that span nodes."""
     for name, model in config.models.items():
         path = f"models.{name}"
         if model.autoscaling:
-            yield from missing_operator(config, "keda", f"{path}.autoscaling", "it counts requests")
+            yield from missing_operator(config, "keda", f"{path}.autoscaling", "KEDA scales it")
             if "replicas" in model.model_fields_set:
                 yield Problem(
                     f"{path}.replicas",
@@ -27,7 +24,7 @@ def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
                 )
         pool = config.pools.get(model.pool)
         if pool is None:
-            continue  # said by sizing
+            continue  # reported by sizing
         hosts = model.hosts(pool.gpus_per_node)
         if hosts > 1:
             yield from missing_operator(
@@ -40,25 +37,23 @@ def scaling_problems(config: "StackConfig") -> Iterator[Problem]:
         if model.vllm.rdma and hosts == 1 and not model.vllm.prefill_replicas:
             yield Problem(
                 f"{path}.vllm.rdma",
-                "set, while each server is whole on one node",
-                "a server that spans nodes, or prefill_replicas: nobody else uses the cards",
+                "set, while each server runs on one node",
+                "a server that spans nodes, or prefill_replicas: nothing else uses the cards",
                 "Remove it.",
             )
 
 
-def _spans(
-    path: str, model: "ModelSettings", pool: "GpuPoolSettings", hosts: int
-) -> Iterator[Problem]:
-    """A server over several nodes takes them whole, and cuts no layer across them."""
+def _spans(path: str, model: ModelSettings, pool: GpuPoolSettings, hosts: int) -> Iterator[Problem]:
+    """A server over several nodes takes all their GPUs, and splits no layer between them."""
     got = (
-        f"{model.gpus} GPUs a server (tensor_parallel {model.tensor_parallel} x"
+        f"{model.gpus} GPUs per server (tensor_parallel {model.tensor_parallel} x"
         f" pipeline_parallel {model.pipeline_parallel}), over {hosts} nodes"
     )
     if model.vllm.data_parallel > 1:
         yield Problem(
             f"{path}.vllm.data_parallel",
             f"{model.vllm.data_parallel}, with {got}",
-            f"at most {pool.gpus_per_node} GPUs a server: data_parallel stays on one node",
+            f"at most {pool.gpus_per_node} GPUs per server: data_parallel stays on one node",
             "Lower tensor_parallel, pipeline_parallel or data_parallel.",
         )
         return
@@ -74,14 +69,14 @@ def _spans(
         yield Problem(
             f"{path}.tensor_parallel",
             got,
-            f"a divisor of {pool.gpus_per_node}, the GPUs of one node of pool {model.pool}: between"
-            " nodes go the layers' results (pipeline_parallel), not the halves of a layer",
+            f"a divisor of {pool.gpus_per_node}, the GPUs of one node of pool {model.pool}: nodes"
+            " divide the layers (pipeline_parallel), never a single layer",
             f"Set tensor_parallel: {pool.gpus_per_node} and pipeline_parallel: {hosts}.",
         )
     if model.vllm.prefill_replicas:
         yield Problem(
             f"{path}.vllm.prefill_replicas",
             f"{model.vllm.prefill_replicas}, with {got}",
-            "servers on one node each: a group hands over no KV cache",
+            "servers on one node each: servers that span nodes cannot transfer KV cache",
             "Set prefill_replicas: 0, or lower tensor_parallel.",
         )

@@ -1,4 +1,4 @@
-"""What must hold between the parts of a stack; each rule says all that breaks it."""
+"""Checks between the parts of a stack."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,17 +13,14 @@ from config.stack import StackConfig
 from sizing import capacity as sizing
 from sizing.capacity import Capacity, Pool, Service
 
-_FIELDS = {"tp": "tensor_parallel"}
-"""Where `sizing` names a field otherwise than the configuration does."""
-
 _CHAT = "open-webui"
 
 
 def capacity(config: StackConfig) -> Capacity:
-    """What the pools carry, what each model leaves free, and what does not fit.
+    """The load of the pools, the headroom of each model, and the models that do not fit.
 
-    Without the pools whose layout is impossible, and the models that name a part there is not:
-    `config.pool_checks` tells of those.
+    Pools with an impossible MIG layout and models with an unknown MIG profile are left out:
+    `config.checks.pools` reports those.
     """
     pools = [
         Pool(
@@ -42,11 +39,11 @@ def capacity(config: StackConfig) -> Capacity:
             pool=model.pool,
             dtype=model.loaded_dtype,
             kv_dtype=model.kv_cache_dtype,
-            tp=model.tensor_parallel,
-            pp=model.pipeline_parallel,
-            dp=model.vllm.data_parallel,
-            ep=model.vllm.expert_parallel,
-            replicas=model.most_replicas,
+            tensor_parallel=model.tensor_parallel,
+            pipeline_parallel=model.pipeline_parallel,
+            data_parallel=model.vllm.data_parallel,
+            expert_parallel=model.vllm.expert_parallel,
+            replicas=model.max_replicas,
             context_tokens=model.context_tokens or 1,  # speech and images have none
             concurrency=model.concurrency,
             gpu_memory_utilization=model.gpu_memory_utilization,
@@ -63,28 +60,19 @@ def cross_checks(config: StackConfig) -> list[Problem]:
     """Every problem between parts of *config*."""
     return [
         *pool_problems(config),
-        *_models_fit(config),
+        *(found.problem for found in capacity(config).problems),
         *engine_problems(config),
         *scaling_problems(config),
         *vllm_problems(config),
         *_hosts_differ(config),
         *name_problems(config),
-        *_teams_ask_for_models(config),
-        *_the_chat_has_its_models(config),
-        *_teams_are_people(config),
+        *_team_models_exist(config),
+        *_chat_models_exist(config),
+        *_team_names_are_free(config),
         *_storage_classes_exist(config),
-        *_operators_are_there(config),
+        *_operators_are_installed(config),
         *node_problems(config),
     ]
-
-
-def _models_fit(config: StackConfig) -> Iterator[Problem]:
-    for problem in capacity(config).problems:
-        section = "models" if problem.subject == "service" else "pools"
-        field = _FIELDS.get(problem.field, problem.field)
-        yield Problem(
-            f"{section}.{problem.name}.{field}", problem.got, problem.allowed, problem.change
-        )
 
 
 def _hosts_differ(config: StackConfig) -> Iterator[Problem]:
@@ -94,13 +82,13 @@ def _hosts_differ(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 f"hosts.{name}",
                 host,
-                f"a host of its own; hosts.{first[host]} has this one",
-                f"Give hosts.{name} or hosts.{first[host]} another name.",
+                f"a host name of its own; hosts.{first[host]} has this one",
+                f"Change hosts.{name} or hosts.{first[host]}.",
             )
         first.setdefault(host, name)
 
 
-def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
+def _team_models_exist(config: StackConfig) -> Iterator[Problem]:
     for team, settings in config.teams.items():
         for model in settings.models:
             if model not in config.served_names:
@@ -109,22 +97,22 @@ def _teams_ask_for_models(config: StackConfig) -> Iterator[Problem]:
                 )
 
 
-def _teams_are_people(config: StackConfig) -> Iterator[Problem]:
+def _team_names_are_free(config: StackConfig) -> Iterator[Problem]:
     if _CHAT in config.teams:
         yield Problem(
             f"teams.{_CHAT}",
             _CHAT,
-            "any other name: the chat itself asks the models under this one",
-            "Call the team otherwise; the chat's limits are open_webui.limits.",
+            "any other name: the chat itself uses this one at the router",
+            "Rename the team. Limits for the chat are set in open_webui.limits.",
         )
 
 
-def _the_chat_has_its_models(config: StackConfig) -> Iterator[Problem]:
+def _chat_models_exist(config: StackConfig) -> Iterator[Problem]:
     if not config.models_for("embed"):
         yield Problem(
             "models",
             _list(config.models),
-            "at least one embedding model, which turns documents into vectors",
+            "at least one embedding model, which the chat uses for documents",
             "Add one, such as bge-m3.",
         )
     chats = config.models_for("chat")
@@ -132,7 +120,7 @@ def _the_chat_has_its_models(config: StackConfig) -> Iterator[Problem]:
         yield Problem(
             "open_webui.default_model",
             config.open_webui.default_model,
-            _list(chats) or "a model that chats; there is none",
+            _list(chats) or "a chat model; there is none",
             "Name one of these.",
         )
 
@@ -150,7 +138,7 @@ def _storage_classes_exist(config: StackConfig) -> Iterator[Problem]:
             )
 
 
-def _operators_are_there(config: StackConfig) -> Iterator[Problem]:
+def _operators_are_installed(config: StackConfig) -> Iterator[Problem]:
     needed = {"minio": "object storage", "cloudnative-pg": "the databases"}
     for operator, purpose in needed.items():
         if operator not in config.cluster.operators:

@@ -8,29 +8,31 @@ from config.settings.teams import Team
 
 
 class OpenWebUiSettings(Model):
-    """The chat; name, default role and replicas are the first seed's.
+    """Open WebUI, the chat application.
 
-    Its licence is its own: beyond 50 users in 30 days its name and logo may not be replaced without
-    written permission or an enterprise licence, so `name` is shown beside them, not instead.
+    Its license does not allow its name and logo to be replaced beyond 50 users in 30 days without
+    written permission or an enterprise license, so `name` is shown next to them, not instead.
     """
 
-    replicas: int = Field(default=2, ge=1, description="Pods, without state of their own.")
+    replicas: int = Field(default=2, ge=1, description="Stateless pods.")
     name: str = Field(
         default="Intelligence Privée — Assistant IA",
         min_length=1,
-        description="What people see as its title.",
+        description="Title that users see.",
     )
     default_model: str = Field(
-        default="chat", min_length=1, description="Served name that a new conversation starts with."
+        default="chat",
+        min_length=1,
+        description="Served name of the model that is selected in a new conversation.",
     )
     default_role: str = Field(
         default="user",
         pattern="^(user|pending)$",
-        description="`user`, or `pending` until an administrator admits a newcomer.",
+        description="Role of a new user: `user`, or `pending` until an administrator approves.",
     )
     limits: Team = Field(
         default=Team(tokens_per_minute=1_000_000, requests_per_minute=6_000),
-        description="What all its users together may ask of the models.",
+        description="Limits of all its users together at the models.",
     )
     resources: Resources = Field(
         default=Resources.of("500m", "1Gi", max_cpu="2", max_memory="4Gi"),

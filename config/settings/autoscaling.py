@@ -1,4 +1,4 @@
-"""Settings of scaling: how many servers, by what waits and what runs."""
+"""Settings of autoscaling: replicas by waiting and running requests."""
 
 from typing import Final, Self
 
@@ -11,28 +11,28 @@ LONGEST_STABILIZATION_SECONDS: Final = 3600
 
 
 class AutoscalingSettings(Model):
-    """As many servers as requests need, between two bounds; KEDA counts (https://keda.sh).
+    """Replicas by load, between two bounds; KEDA scales (https://keda.sh).
 
-    The targets are llm-d's for the same two numbers (docs/architecture/autoscaling/keda-epp.md).
+    The targets are llm-d's for the same two metrics (docs/architecture/autoscaling/keda-epp.md).
     """
 
-    min: int = Field(default=1, le=64, description="Servers when nobody asks; at least 1.")
+    min: int = Field(default=1, le=64, description="Minimum replicas, at least 1.")
     max: int = Field(
-        ge=2, le=64, description="Servers at most; the pool must have the GPUs of them all."
+        ge=2, le=64, description="Maximum replicas; the pool must have the GPUs for all of them."
     )
     waiting_per_replica: int = Field(
-        default=1, ge=1, description="Requests that wait, a server, above which one is added."
+        default=1, ge=1, description="Waiting requests per replica above which one is added."
     )
     running_per_replica: int = Field(
-        default=16, ge=1, description="Requests that run, a server, above which one is added."
+        default=16, ge=1, description="Running requests per replica above which one is added."
     )
     stabilization_seconds: int | None = Field(
         default=None,
         ge=0,
         le=LONGEST_STABILIZATION_SECONDS,
-        description="How long the need must last before servers are added or taken away, seconds."
-        " Default: as long as the model takes to start; with less, the next server is ordered"
-        " before the last one answers.",
+        description="Stabilization window before replicas are added or removed, seconds. Default:"
+        " the time the model takes to start; with less, another replica is added before the last"
+        " one is ready.",
     )
 
     @field_validator("min")
@@ -40,8 +40,8 @@ class AutoscalingSettings(Model):
     def _stays_above_zero(cls, servers: int) -> int:
         if servers < 1:
             message = (
-                "at least 1: at zero there is no vLLM to count requests, and nothing in this stack"
-                " holds a request until one is back"
+                "at least 1: with no replica no vLLM reports requests, and nothing in this stack"
+                " queues a request until one is ready"
             )
             raise ValueError(message)
         return servers

@@ -1,4 +1,4 @@
-"""What a stack expects of the Kubernetes cluster it is deployed on."""
+"""Settings of the cluster: the machines, storage classes and operators that a stack expects."""
 
 from collections import Counter
 from typing import Literal, Self
@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from base.model import Model
+from base.names import DNS_LABEL
 from catalog.machines import Profile
 
 Operator = Literal[
@@ -18,83 +19,80 @@ Operator = Literal[
     "cluster-api",
     "inference-extension",
 ]
-"""A controller that somebody installed on the cluster before the stack.
+"""A controller that is installed on the cluster before the stack.
 
 `minio` runs object stores, `cloudnative-pg` databases; `leader-worker-set` groups of pods that
-serve one model over several nodes; `keda` scales by a query of Prometheus; `gpu-operator` looks
-after drivers, device plugins and MIG layouts of NVIDIA's GPUs; `karpenter` and `cluster-api` add
-machines; `inference-extension` is the Gateway API's routing by what each model server has to do.
+serve one model over several nodes; `keda` scales by a query of Prometheus; `gpu-operator` manages
+drivers, device plugins and MIG layouts of NVIDIA GPUs; `karpenter` and `cluster-api` add machines;
+`inference-extension` is the Gateway API's routing by the load of each model server.
 """
-
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class NodeGroup(Model):
-    """Some equal machines of the cluster."""
+    """Equal machines of the cluster."""
 
     profile: Profile = Field(description="The kind of machine.")
-    count: int = Field(ge=1, le=100, description="How many of them.")
+    count: int = Field(ge=1, le=100, description="Number of machines.")
     zones: list[str] = Field(
         default=["zone-a"],
         min_length=1,
-        description="Values of topology.kubernetes.io/zone; the machines are dealt over them.",
+        description="Values of topology.kubernetes.io/zone, over which the machines are spread.",
     )
     pool: str | None = Field(
         default=None,
-        pattern=_NAME,
+        pattern=DNS_LABEL,
         max_length=40,
-        description="Value of the label private-ai.dev/gpu-pool that the platform engineer gives"
-        " these machines; models select on it.",
+        description="Value of their label private-ai.dev/gpu-pool, which the platform engineer"
+        " sets; models select nodes by it.",
     )
     labels: dict[str, str] = Field(
         default={},
-        description="Further labels that they have, such as those by which NVIDIA's GPU operator"
-        " chooses their configuration.",
+        description="Their further labels, such as those by which NVIDIA's GPU operator selects"
+        " their configuration.",
     )
 
 
 class StorageClassConfig(Model):
     """A StorageClass that the cluster offers."""
 
-    name: str = Field(pattern=_NAME, max_length=63, description="Its name, as PVCs quote it.")
-    default: bool = Field(
-        default=False, description="Whether PVCs that name no class get this one."
-    )
+    name: str = Field(pattern=DNS_LABEL, max_length=63, description="Its name, as in PVCs.")
+    default: bool = Field(default=False, description="Whether PVCs without a class get this one.")
     provisioner: str = Field(
         default="csi.private-ai.dev",
-        description="The driver behind it; the simulation answers to any name.",
+        description="Its CSI driver; the simulation accepts any name.",
     )
     reclaim_policy: Literal["Delete", "Retain"] = Field(
-        default="Delete", description="What happens to the volume when its claim is deleted."
+        default="Delete", description="Fate of a volume whose claim is deleted."
     )
     binding: Literal["WaitForFirstConsumer", "Immediate"] = Field(
         default="WaitForFirstConsumer",
-        description="When a claim gets its volume: once a pod that uses it is placed, or at once.",
+        description="Time of provisioning: once a pod that uses the claim is scheduled, or"
+        " immediately.",
     )
-    expandable: bool = Field(default=True, description="Whether a bound claim may grow.")
+    expandable: bool = Field(default=True, description="Whether a bound claim can be expanded.")
 
 
 class ClusterConfig(Model):
-    """The cluster of a stack: how to reach it, and what must be there before the stack is.
+    """The cluster of a stack: its context, and the resources that must exist before the stack.
 
-    On a real cluster this is a statement to check against; the simulation provides exactly it.
+    A real cluster is checked against this; the simulation provides exactly this.
     """
 
     context: str = Field(
-        min_length=1, max_length=63, description="The context of the kubeconfig to deploy to."
+        min_length=1, max_length=63, description="Context of the kubeconfig to deploy to."
     )
     identifier: str = Field(
         min_length=1,
         max_length=63,
-        description="A name for the cluster that never changes. The provider compares it instead"
-        " of the kubeconfig, which may change without any resource being replaced.",
+        description="A name of the cluster that never changes. The provider compares it instead"
+        " of the kubeconfig, so that a new kubeconfig does not replace resources.",
     )
     nodes: list[NodeGroup] = Field(min_length=1, description="Its machines.")
     storage_classes: list[StorageClassConfig] = Field(
-        min_length=1, description="The storage classes it offers."
+        min_length=1, description="Its storage classes."
     )
     operators: list[Operator] = Field(
-        default=[], description="The controllers installed on it beforehand."
+        default=[], description="The operators installed on it beforehand."
     )
 
     @model_validator(mode="after")
@@ -107,7 +105,7 @@ class ClusterConfig(Model):
         if len(defaults) > 1:
             message = (
                 f"storage_classes marks {' and '.join(defaults)} as default;"
-                " at most one may be: remove `default` from the others"
+                " at most one may be default: remove `default` from the others"
             )
             raise ValueError(message)
         if len(set(self.operators)) < len(self.operators):

@@ -1,4 +1,4 @@
-"""The programs that may serve a model, and what each of them can serve."""
+"""The inference engines, and the models that each of them can serve."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Engine = Literal[
     "speaches",
     "comfyui",
 ]
-"""One word in a stack's YAML chooses it."""
+"""An inference engine, as in a stack's YAML."""
 
 _CHATS: Final[tuple[Task, ...]] = ("chat", "reasoning", "code")
 _GGUF: Final[tuple[WeightDtype, ...]] = ("q8_0", "q4_k_m")
@@ -27,7 +27,7 @@ _GGUF: Final[tuple[WeightDtype, ...]] = ("q8_0", "q4_k_m")
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """What an engine can serve, as far as it can be known before it starts."""
+    """The tasks, types and parallelism that an engine supports."""
 
     title: str
     tasks: tuple[Task, ...]
@@ -36,17 +36,17 @@ class EngineSpec:
     tensor_parallel: bool = False
     """Whether the GPUs of one server may share each layer."""
     pipeline_parallel: bool = False
-    """Whether they may share out the layers."""
+    """Whether the layers may be divided among the GPUs of one server."""
     prepared: str | None = None
-    """What it wants instead of a published checkpoint, in a repository of one's own."""
+    """The build it needs instead of a published checkpoint, in a repository of your own."""
     caution: str | None = None
-    """What whoever chooses it should know; the preview says so."""
+    """A warning of the preview to those who choose it."""
 
 
-ENGINES: Final[Mapping[Engine, EngineSpec]] = {
+ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
     "vllm": EngineSpec(
         "vLLM",
-        # Its own list of supported models has speech too; its service here is for text.
+        # vLLM supports speech too; VllmService serves text only.
         tasks=(*_CHATS, "embed", "rerank"),
         dtypes=("fp32", "bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4"),
         kv_dtypes=("auto", "fp8"),
@@ -69,8 +69,9 @@ ENGINES: Final[Mapping[Engine, EngineSpec]] = {
         dtypes=("bf16", "fp16", "fp8", "int4"),
         kv_dtypes=("auto", "fp8"),
         tensor_parallel=True,
-        caution="Text Generation Inference is in maintenance mode: its authors take small fixes"
-        " only, and send new deployments to vLLM or SGLang (its README). Prefer engine: vllm.",
+        caution="Text Generation Inference is in maintenance mode: its authors accept small fixes"
+        " only, and recommend vLLM or SGLang for new deployments (its README). Prefer engine:"
+        " vllm.",
     ),
     "triton-vllm": EngineSpec(
         "Triton with the vLLM backend",
@@ -83,7 +84,7 @@ ENGINES: Final[Mapping[Engine, EngineSpec]] = {
         "Triton with the TensorRT-LLM backend",
         tasks=_CHATS,
         dtypes=("bf16", "fp16", "fp8", "int8", "int4", "nvfp4"),
-        prepared="a Triton model repository with an engine that trtllm-build made for the GPUs of"
+        prepared="a Triton model repository with an engine that trtllm-build built for the GPUs of"
         " the pool (docs/reference/engines.md)",
     ),
     "infinity": EngineSpec("Infinity", tasks=("embed", "rerank"), dtypes=("fp32", "bf16", "fp16")),
@@ -93,7 +94,7 @@ ENGINES: Final[Mapping[Engine, EngineSpec]] = {
     "speaches": EngineSpec(
         "Speaches", tasks=("transcribe", "speak"), dtypes=("fp32", "fp16", "int8")
     ),
-    # Checkpoints that hold everything; FLUX's own bf16 file lacks its text encoders.
+    # Complete checkpoints only; FLUX's own bf16 file lacks its text encoders.
     "comfyui": EngineSpec("ComfyUI", tasks=("image",), dtypes=("fp16", "fp8")),
 }
-"""Sources, engine by engine: docs/reference/engines.md."""
+"""The engines by name; sources: docs/reference/engines.md."""

@@ -1,13 +1,14 @@
-"""Settings of the gateway: the one way in."""
+"""Settings of the gateway, the single entry point."""
 
 from pydantic import Field
 
 from base.model import Model
+from base.names import DNS_SUBDOMAIN
 from base.quantity import Resources
 
 
 class GatewaySettings(Model):
-    """Kong without a database; replicas and resources are the first seed's."""
+    """Kong without a database."""
 
     replicas: int = Field(default=2, ge=1, description="Pods behind the load balancer.")
     resources: Resources = Field(
@@ -16,23 +17,26 @@ class GatewaySettings(Model):
     )
     tls_secret: str | None = Field(
         default=None,
-        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        pattern=DNS_SUBDOMAIN,
         description=(
             "A kubernetes.io/tls Secret in the gateway's namespace, valid for every public host; "
-            "without it the stack's own authority issues the certificate."
+            "without it the stack's own CA issues the certificate."
         ),
     )
     client_cidrs: list[str] = Field(
-        default=["0.0.0.0/0"], min_length=1, description="Addresses that may connect."
+        default=["0.0.0.0/0"], min_length=1, description="CIDRs of the clients that may connect."
     )
     requests_per_minute: int = Field(
         default=1200,
         ge=1,
-        description="With people's tokens, all together, on the API; a team's key has its limit.",
+        description="Rate limit of the API for all OIDC tokens together; each team's key has its"
+        " own limit.",
     )
     max_body_mib: int = Field(
-        default=100, ge=1, description="Largest request (an uploaded document), MiB."
+        default=100, ge=1, description="Largest request body, such as an upload, MiB."
     )
     answer_seconds: int = Field(
-        default=3600, ge=1, description="Longest silence of an upstream before 504, seconds."
+        default=3600,
+        ge=1,
+        description="Upstream read timeout, seconds; Kong answers 504 after it.",
     )

@@ -1,4 +1,4 @@
-"""Settings of the models: which weights, on which GPUs, served how."""
+"""Settings of the models: their weights, GPUs and engines."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -23,17 +23,17 @@ _SERVER = Resources(
 the page cache (which the kernel takes back), and compiled kernels fill the caches on disk."""
 
 
-_LEAST_CONTEXT = 256
-"""Tokens below which a chat is none; an assumption."""
+_MIN_CONTEXT = 256
+"""Shortest useful context, tokens; an assumption."""
 
 
 class ModelSettings(Model):
-    """One model: which weights, on which GPUs, with which promises."""
+    """One model: its weights, its GPUs, and the load it must hold."""
 
-    model: str = Field(description="The model, as catalog/models.yaml calls it.")
+    model: str = Field(description="The model, a key of catalog/models.yaml.")
     dtype: WeightDtype | None = Field(
         default=None,
-        description="Which of its published weights; none takes the model's own type.",
+        description="Type of the published weights to serve; default: the model's own.",
     )
     repository: str | None = Field(
         default=None,
@@ -46,30 +46,29 @@ class ModelSettings(Model):
     )
     sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(
         default={},
-        description="The files to take and what each must hash to; empty takes the weights and"
-        " what belongs to them, and believes the hub's own sums.",
+        description="The files to download with their SHA-256 digests; empty: the weights and their"
+        " configuration, checked against the hub's digests.",
     )
-    engine: Engine = Field(default="vllm", description="The program that serves it.")
+    engine: Engine = Field(default="vllm", description="The inference engine.")
     pool: str = Field(description="The GPU pool that it runs on.")
     gpu_share: float | None = Field(
         default=None,
         gt=0,
         lt=1,
-        description="Share of its GPU that a client of an MPS pool takes, where that is less than"
-        " the equal part; memory and processors are held to it.",
+        description="Share of its GPU on an MPS pool, where less than the equal share; MPS enforces"
+        " it for memory and processors.",
     )
     mig_profile: str | None = Field(
         default=None,
-        description="Which instances of a MIG pool that is cut into several kinds, such as"
-        " 2g.20gb.",
+        description="MIG profile to run on, where its pool has several, such as 2g.20gb.",
     )
-    replicas: int = Field(default=1, ge=1, le=64, description="Equal servers, each whole.")
+    replicas: int = Field(default=1, ge=1, le=64, description="Number of servers.")
     autoscaling: AutoscalingSettings | None = Field(
-        default=None, description="Between how many servers KEDA chooses, instead of `replicas`."
+        default=None, description="Bounds between which KEDA scales, instead of `replicas`."
     )
     tensor_parallel: int = Field(default=1, ge=1, le=16, description="GPUs that share each layer.")
     pipeline_parallel: int = Field(
-        default=1, ge=1, le=16, description="Groups of GPUs that share out the layers."
+        default=1, ge=1, le=16, description="Pipeline stages, among which the layers are divided."
     )
     context_tokens: int = Field(
         default=0,
@@ -86,28 +85,28 @@ class ModelSettings(Model):
     max_sequences: int = Field(
         default=256,
         ge=1,
-        description="Requests of any length that run at once; the rest wait in a queue.",
+        description="Requests of any length that run at once; further ones are queued.",
     )
     gpu_memory_utilization: float = Field(
         default=0.9,
         gt=0,
         le=0.98,
-        description="Share of each GPU's memory that the engine takes: of a whole card, even where"
-        " pods share it in turns or by MPS; of an instance, where MIG cuts it.",
+        description="Share of each GPU's memory that the engine takes: of the whole card, even if"
+        " pods share it by time-slicing or MPS; of the instance under MIG.",
     )
     kv_cache_dtype: KvDtype = Field(
-        default="auto", description="Type of the KV cache: the model's 16 bits, or half of that."
+        default="auto", description="Type of the KV cache: the model's 16 bits, or 8 bits."
     )
     drain_seconds: int = Field(
-        default=120, ge=0, description="How long a stopping server goes on answering, seconds."
+        default=120,
+        ge=0,
+        description="Time for a terminating server to finish its requests, seconds.",
     )
     resources: Resources = Field(
         default=_SERVER,
         description="CPU, memory and disk of a server; shared memory for its GPUs is added.",
     )
-    vllm: VllmSettings = Field(
-        default=VllmSettings(), description="What vLLM does beyond serving the model as it is."
-    )
+    vllm: VllmSettings = Field(default=VllmSettings(), description="Options of vLLM.")
 
     @field_validator("model")
     @classmethod
@@ -124,8 +123,8 @@ class ModelSettings(Model):
         if spec and spec.architecture and not tokens:
             kind = "missing"
             raise PydanticCustomError(kind, "Field required")
-        if spec and spec.architecture and tokens < _LEAST_CONTEXT:
-            message = f"at least {_LEAST_CONTEXT}: longest prompt and answer together, tokens"
+        if spec and spec.architecture and tokens < _MIN_CONTEXT:
+            message = f"at least {_MIN_CONTEXT}: longest prompt and answer together, tokens"
             raise ValueError(message)
         return tokens
 
@@ -134,7 +133,7 @@ class ModelSettings(Model):
     def _is_published(cls, dtype: WeightDtype | None, info: ValidationInfo) -> WeightDtype | None:
         spec = _spec(info)
         if spec and dtype and dtype not in spec.checkpoints:
-            message = f"one of {', '.join(spec.checkpoints)}: what is published of {spec.key}"
+            message = f"one of {', '.join(spec.checkpoints)}: the published types of {spec.key}"
             raise ValueError(message)
         return dtype
 
@@ -157,7 +156,7 @@ class ModelSettings(Model):
             raise ValueError(message)
         spec = _spec(info)
         if spec is None or "dtype" not in info.data or "repository" not in info.data:
-            return None  # what is wrong with those is said already
+            return None  # their own problems are reported already
         published = spec.checkpoints[info.data["dtype"] or spec.serve_dtype]
         if info.data["repository"] is not None or not published.revision:
             repository = info.data["repository"] or published.repository
@@ -172,26 +171,26 @@ class ModelSettings(Model):
 
     @property
     def task(self) -> Literal["chat", "embed", "rerank", "transcribe", "speak", "image"]:
-        """How it is asked: reasoning and code models answer chats too."""
+        """The API it serves: reasoning and code models are chat models too."""
         task = self.spec.task
         return "chat" if task in ("reasoning", "code") else task
 
     @property
     def served_dtype(self) -> WeightDtype:
-        """The type of the weights that are served."""
+        """The type of the served weights."""
         return self.dtype or self.spec.serve_dtype
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """The repository and commit that are deployed."""
+        """The repository and commit to deploy."""
         published = self.spec.checkpoints[self.served_dtype]
         return Checkpoint(
             repository=self.repository or published.repository,
             revision=self.revision or published.revision,
-            # Of a repository of one's own nothing is known: it must carry safetensors.
+            # Nothing is known of a custom repository: it must have safetensors.
             safetensors=published.safetensors or self.repository is not None,
             file=None if self.repository else published.file,
-            beside=[] if self.repository else published.beside,
+            companion_files=[] if self.repository else published.companion_files,
         )
 
     @property
@@ -203,29 +202,29 @@ class ModelSettings(Model):
 
     @property
     def served_spec(self) -> ModelSpec:
-        """The catalog's entry, with the context that the model has once it is stretched."""
+        """The catalog's entry, with the context that rope scaling extends."""
         spec, scaling = self.spec, self.vllm.rope_scaling
         if scaling is None or spec.architecture is None:
             return spec
-        longer = spec.architecture.model_copy(update={"max_context": scaling.max_context})
-        return spec.model_copy(update={"architecture": longer})
+        extended = spec.architecture.model_copy(update={"max_context": scaling.max_context})
+        return spec.model_copy(update={"architecture": extended})
 
     @property
     def loaded_dtype(self) -> WeightDtype:
-        """The type of the weights on the GPU, where vLLM may have quantised them."""
+        """The type of the weights on the GPU, after online quantization."""
         online = self.vllm.quantization
         return QUANTIZED[online] if online else self.served_dtype
 
     @property
     def extra_files(self) -> Mapping[str, HubFiles]:
-        """Weights to store besides the model's own: those that guess ahead, and its adapters."""
+        """Weights to store besides the model's own: a draft model and LoRA adapters."""
         speculation = self.vllm.speculation
         draft = {"draft": speculation.draft} if speculation and speculation.draft else {}
         return {**draft, **{f"adapter-{name}": a for name, a in self.vllm.adapters.items()}}
 
     @property
     def extra_bytes(self) -> int:
-        """What those take on a GPU, at most: vLLM pads every adapter to the largest rank."""
+        """Most memory that those take on a GPU: vLLM pads every adapter to the largest rank."""
         adapters = list(self.vllm.adapters.values())
         rank = max((adapter.rank for adapter in adapters), default=1)
         padded = sum(-(-adapter.stored_bytes * rank // adapter.rank) for adapter in adapters)
@@ -234,21 +233,21 @@ class ModelSettings(Model):
 
     @property
     def gpus(self) -> int:
-        """GPUs of one replica."""
+        """GPUs per replica."""
         return self.tensor_parallel * self.pipeline_parallel * self.vllm.data_parallel
 
     @property
-    def most_replicas(self) -> int:
-        """Servers that there may be at once, those that only read prompts included."""
+    def max_replicas(self) -> int:
+        """Most servers at once, with the prefill servers."""
         servers = self.autoscaling.max if self.autoscaling else self.replicas
         return servers + self.vllm.prefill_replicas
 
     def hosts(self, gpus_per_node: int) -> int:
-        """Nodes that one replica spans, on a pool whose nodes have *gpus_per_node* GPUs each."""
+        """Nodes that one replica spans, on a pool with *gpus_per_node* GPUs per node."""
         return -(-self.gpus // gpus_per_node)
 
 
 def _spec(info: ValidationInfo) -> ModelSpec | None:
-    """The model that the fields so far name; none where that itself is wrong."""
+    """The model of the settings being validated; None where its name is wrong."""
     key = info.data.get("model")
     return model(key) if key else None

@@ -1,4 +1,4 @@
-"""Settings of what watches the stack: metrics, alerts, dashboards."""
+"""Settings of the monitoring tier: metrics, alerts, dashboards."""
 
 from typing import Annotated
 
@@ -8,59 +8,59 @@ from base.model import Model
 from base.quantity import Quantity, Resources
 
 TTFT_BUCKETS = (0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0)
-"""Bounds, in seconds, of vLLM's histogram of the time to the first token that make sense as a
-target (vllm/v1/metrics of 0.33.0). A target between two bounds could not be measured."""
+"""Bounds of vLLM's TTFT histogram that make sense as a target, seconds (vllm/v1/metrics of 0.33.0).
+A target between two bounds could not be measured."""
 
 
 def _measurable(seconds: float) -> float:
     if seconds not in TTFT_BUCKETS:
-        message = f"must be a bound of vLLM's histogram: {', '.join(map(str, TTFT_BUCKETS))}"
+        message = f"must be a bound of vLLM's TTFT histogram: {', '.join(map(str, TTFT_BUCKETS))}"
         raise ValueError(message)
     return seconds
 
 
 class SloSettings(Model):
-    """What is promised; alerts speak when the allowance for the rest burns too fast."""
+    """The service level objectives; alerts fire when an error budget burns too fast."""
 
     first_token_seconds: Annotated[float, AfterValidator(_measurable)] = Field(
-        default=2.5, description="A prompt's first token comes within so many seconds."
+        default=2.5, description="Target of the time to first token (TTFT), seconds."
     )
     first_token_objective: float = Field(
-        default=0.95, ge=0.95, lt=1, description="For this share of the prompts."
+        default=0.95,
+        ge=0.95,
+        lt=1,
+        description="Fraction of requests that must meet the TTFT target.",
     )
     availability_objective: float = Field(
         default=0.999,
         ge=0.95,
         lt=1,
-        description="Share of requests that do not fail by our fault; the first seed's 99.9 %.",
+        description="Fraction of requests that must not fail with a 5xx status.",
     )
 
 
 class AlertWebhook(Model):
-    """Where alerts go: Alertmanager's webhook format over HTTPS."""
+    """A receiver of alerts in Alertmanager's webhook format over HTTPS."""
 
-    url: str = Field(
-        pattern=r"^https://[^@\s]+$", description="Its address; there is no place for secrets."
-    )
-    cidrs: list[str] = Field(min_length=1, description="The addresses it may be reached at.")
-    port: int = Field(default=443, ge=1, le=65535, description="TCP port of the address.")
+    url: str = Field(pattern=r"^https://[^@\s]+$", description="URL, without credentials.")
+    cidrs: list[str] = Field(min_length=1, description="CIDRs of the receiver.")
+    port: int = Field(default=443, ge=1, le=65535, description="TCP port of the receiver.")
 
 
 class ObservabilitySettings(Model):
-    """Prometheus, Alertmanager and Grafana; retention and disk are the first seed's."""
+    """Prometheus, Alertmanager and Grafana."""
 
     retention: str = Field(
-        default="30d", pattern=r"^[1-9]\d*(h|d|w|y)$", description="How long metrics are kept."
+        default="30d", pattern=r"^[1-9]\d*(h|d|w|y)$", description="Retention of metrics."
     )
     storage: Quantity = Field(
-        default="200Gi", description="Disk for metrics; the oldest leave before it is full."
+        default="200Gi",
+        description="Disk for metrics; the oldest are deleted before it is full.",
     )
-    scrape_seconds: int = Field(
-        default=30, ge=5, le=300, description="Between two readings of a target, seconds."
-    )
-    slo: SloSettings = Field(default=SloSettings(), description="What is promised.")
+    scrape_seconds: int = Field(default=30, ge=5, le=300, description="Scrape interval, seconds.")
+    slo: SloSettings = Field(default=SloSettings(), description="Service level objectives.")
     webhook: AlertWebhook | None = Field(
-        default=None, description="Where alerts go; nowhere but Grafana when it is not given."
+        default=None, description="Receiver of alerts; without it they are shown in Grafana only."
     )
     prometheus: Resources = Field(
         default=Resources.of("500m", "2Gi", max_cpu="2", max_memory="4Gi"),

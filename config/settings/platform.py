@@ -1,52 +1,53 @@
 """Settings of the platform: namespaces, registry, storage, the API server's addresses."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from base.model import Model
+from base.names import DNS_LABEL
 
 TierName = Literal["gpu", "storage", "data", "auth", "models", "gateway", "apps", "monitoring"]
-"""The functional tiers of the first seed that hold pods, one namespace each."""
+"""The functional tiers, one namespace each."""
 TIERS: tuple[TierName, ...] = get_args(TierName)
 
-_NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+_Namespace = Annotated[str, Field(pattern=DNS_LABEL, max_length=63)]
 
 
 class Namespaces(Model):
-    """The namespace of each tier; the defaults are the seeds' own names where they give one."""
+    """The namespace of each tier."""
 
-    gpu: str = Field(default="gpu-system", pattern=_NAME, description="Device plugin, exporters.")
-    storage: str = Field(default="minio", pattern=_NAME, description="Object storage.")
-    data: str = Field(default="llm-data", pattern=_NAME, description="Databases and vectors.")
-    auth: str = Field(default="auth", pattern=_NAME, description="Identity.")
-    models: str = Field(default="llm-production", pattern=_NAME, description="Models, router.")
-    gateway: str = Field(default="kong", pattern=_NAME, description="The way in.")
-    apps: str = Field(default="llm-apps", pattern=_NAME, description="User interfaces.")
-    monitoring: str = Field(default="monitoring", pattern=_NAME, description="Observability.")
+    gpu: _Namespace = Field(default="gpu-system", description="Device plugin, exporters.")
+    storage: _Namespace = Field(default="minio", description="Object storage.")
+    data: _Namespace = Field(default="llm-data", description="Databases and vectors.")
+    auth: _Namespace = Field(default="auth", description="Identity.")
+    models: _Namespace = Field(default="llm-production", description="Models, router.")
+    gateway: _Namespace = Field(default="kong", description="API gateway.")
+    apps: _Namespace = Field(default="llm-apps", description="User interfaces.")
+    monitoring: _Namespace = Field(default="monitoring", description="Observability.")
 
 
 class PlatformSettings(Model):
-    """What all tiers share."""
+    """Settings shared by all tiers."""
 
-    organization: str = Field(min_length=1, description="Subject of the stack's authority.")
+    organization: str = Field(min_length=1, description="Subject of the stack's CA certificate.")
     registry_prefix: str = Field(
         default="",
         pattern=r"^([a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*)?$",
-        description="Registry and path that mirror every image; empty pulls from upstream.",
+        description="Registry and path of a mirror of all images; empty pulls from upstream.",
     )
     namespaces: Namespaces = Field(default=Namespaces(), description="Namespace of each tier.")
     storage_class: str = Field(
-        min_length=1, description="For disks that one pod mounts: fast, WaitForFirstConsumer."
+        min_length=1, description="For ReadWriteOnce volumes: fast, WaitForFirstConsumer."
     )
     shared_storage_class: str = Field(
         min_length=1, description="For model weights: ReadWriteMany, one writer, many readers."
     )
     api_server_cidrs: list[str] = Field(
         min_length=1,
-        description="Addresses of the API server, which database pods must reach to elect.",
+        description="CIDRs of the API server, which database pods must reach to elect a primary.",
     )
     disposable: bool = Field(
         default=False,
-        description="Whether `destroy` deletes data too; otherwise data is protected and retained.",
+        description="Whether `destroy` also deletes data; otherwise data is protected and kept.",
     )

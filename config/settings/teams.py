@@ -1,4 +1,4 @@
-"""Who may use the models, and how much."""
+"""Settings of a team: its models and rate limits."""
 
 from pydantic import Field
 
@@ -9,7 +9,11 @@ class Team(Model):
     """A group of people or programs with one API key and shared limits."""
 
     models: list[str] = Field(
-        default=[], description="Served names it may ask for; empty means every model."
+        default=[], description="Served names of the models it may use; empty: all models."
     )
-    tokens_per_minute: int = Field(default=100_000, ge=1, description="Prompt and answer together.")
-    requests_per_minute: int = Field(default=600, ge=1, description="Requests of any kind.")
+    tokens_per_minute: int = Field(
+        default=100_000, ge=1, description="Rate limit in tokens, prompt and answer together."
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="Rate limit in requests of any kind."
+    )

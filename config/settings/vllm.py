@@ -1,6 +1,6 @@
-"""Settings of vLLM: what one of its servers does beyond serving a model as it is.
+"""Settings of vLLM beyond those that every engine has.
 
-What vLLM itself forbids together is refused by `config.vllm_checks`, before anything is created.
+`config.checks.vllm` refuses combinations that vLLM forbids, before anything is created.
 """
 
 import re
@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from base.cidrs import Cidr
 from base.model import Model
+from base.names import DNS_LABEL, DNS_SUBDOMAIN
 from base.quantity import Quantity, parse
 from catalog.models import Checkpoint, WeightDtype
 from config.settings.vllm_parsers import ReasoningParser, ToolParser
@@ -17,7 +18,6 @@ from config.settings.vllm_parsers import ReasoningParser, ToolParser
 REPOSITORY = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$"
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 SHA256 = r"^[0-9a-f]{64}$"
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 OnlineQuantization = Literal[
     "fp8_per_tensor",
@@ -26,8 +26,8 @@ OnlineQuantization = Literal[
     "mxfp8",
     "int8_per_channel_weight_only",
 ]
-"""What vLLM makes of 16-bit weights while it loads them: of the names in
-`vllm.config.quantization._ONLINE_SHORTHANDS`, those of 8 bits."""
+"""Quantization of 16-bit weights while vLLM loads them: the 8-bit names of
+`vllm.config.quantization._ONLINE_SHORTHANDS`."""
 
 QUANTIZED: dict[OnlineQuantization, WeightDtype] = {
     "fp8_per_tensor": "fp8",
@@ -36,11 +36,11 @@ QUANTIZED: dict[OnlineQuantization, WeightDtype] = {
     "mxfp8": "fp8",
     "int8_per_channel_weight_only": "int8",
 }
-"""What the weights then weigh on the GPU; one scale for 32 weights, at most, is not counted."""
+"""The type by which the weights are then sized, without scales (at most one per 32 weights)."""
 
 DraftMethod = Literal["ngram", "mtp", "eagle", "eagle3", "draft_model"]
 _TRAINED: frozenset[DraftMethod] = frozenset({"eagle", "eagle3", "draft_model"})
-"""The methods that need weights of their own."""
+"""The methods that need their own weights."""
 
 
 class HubFiles(Model):
@@ -52,8 +52,8 @@ class HubFiles(Model):
     revision: str = Field(description="Its commit, 40 hexadecimal digits: branches and tags move.")
     sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(
         default={},
-        description="The files to take and what each must hash to; empty takes the weights and"
-        " what belongs to them, and believes the hub's own sums.",
+        description="The files to download with their SHA-256 digests; empty: the weights and their"
+        " configuration, checked against the hub's digests.",
     )
     size: Quantity = Field(description="Size of its weights, bytes.")
 
@@ -77,21 +77,21 @@ class HubFiles(Model):
 
 
 class Adapter(HubFiles):
-    """A LoRA adapter: users ask for it by its own name, and it shares the model's GPUs."""
+    """A LoRA adapter, which has its own served name and shares the model's GPUs."""
 
     rank: Literal[1, 8, 16, 32, 64, 128, 256, 320, 512] = Field(
-        description="Its rank, as its adapter_config.json says; the largest sets what is reserved."
+        description="Its rank, as in its adapter_config.json; memory is reserved for the largest."
     )
 
 
 class Speculation(Model):
-    """Guesses some tokens ahead and lets the model check them all at once: faster, same answers."""
+    """Speculative decoding: drafts tokens and verifies them in one step; faster, same answers."""
 
     method: DraftMethod = Field(
-        description="Who guesses: `ngram` looks the last words up in the prompt, `mtp` uses the"
-        " model's own prediction layers, the others have weights of their own."
+        description="Drafting method: `ngram` looks up the last tokens in the prompt, `mtp` uses"
+        " the model's own multi-token prediction layers, the others need their own weights."
     )
-    tokens: int = Field(ge=1, le=32, description="Tokens guessed at a time.")
+    tokens: int = Field(ge=1, le=32, description="Draft tokens per step.")
     lookup_tokens: int = Field(
         default=4, ge=1, le=16, description="`ngram`: longest sequence to look up, tokens."
     )
@@ -103,20 +103,20 @@ class Speculation(Model):
     def _weights_go_with_the_method(self) -> Self:
         trained = ", ".join(sorted(_TRAINED))
         if self.method in _TRAINED and self.draft is None:
-            message = f"with `draft`, the weights that method {self.method} guesses with"
+            message = f"with `draft`, the weights that method {self.method} needs"
             raise ValueError(message)
         if self.method not in _TRAINED and self.draft is not None:
-            message = f"without `draft`, which only the methods {trained} have"
+            message = f"without `draft`, which only the methods {trained} use"
             raise ValueError(message)
         return self
 
 
 class RopeScaling(Model):
-    """YaRN: stretches a model's positions over more tokens than it was trained on."""
+    """YaRN: extends the context beyond the length that the model was trained on."""
 
-    factor: float = Field(gt=1, le=64, description="How many times longer.")
+    factor: float = Field(gt=1, le=64, description="Factor of the extension.")
     original_tokens: int = Field(
-        ge=256, description="The context it was trained on, tokens (max_position_embeddings)."
+        ge=256, description="Trained context, tokens (max_position_embeddings)."
     )
     theta: float = Field(
         gt=0, description="rope_theta of its config.json, which the override would otherwise drop."
@@ -124,19 +124,19 @@ class RopeScaling(Model):
 
     @property
     def max_context(self) -> int:
-        """The longest context that it then takes, tokens."""
+        """The extended context, tokens."""
         return int(self.factor * self.original_tokens)
 
 
 class KvOffload(Model):
-    """Keeps the KV cache of prompts that leave the GPU in the host's memory, and takes it back."""
+    """Offloads KV cache that is evicted from the GPU to host memory, and loads it back."""
 
     backend: Literal["native", "lmcache"] = Field(
-        default="native", description="Who keeps it: vLLM itself, or LMCache inside its process."
+        default="native", description="vLLM's own offloading, or LMCache in its process."
     )
     size: Quantity = Field(
-        description="Memory for it, bytes, of all GPUs of a server together; it is added to what"
-        " the server asks for."
+        description="Host memory per server, for all its GPUs together, bytes; it is added to the"
+        " server's memory request."
     )
 
     @field_validator("size")
@@ -149,95 +149,98 @@ class KvOffload(Model):
 
 
 class Media(Model):
-    """Whence a multimodal model may fetch pictures that a user gives by URL; by default nowhere."""
+    """Hosts from which a multimodal model may fetch images by URL; none by default."""
 
-    domains: list[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]] = Field(
-        min_length=1, description="Host names that a URL may have; redirects are not followed."
+    domains: list[Annotated[str, Field(pattern=DNS_SUBDOMAIN)]] = Field(
+        min_length=1, description="Allowed host names of a URL; redirects are not followed."
     )
     cidrs: list[Cidr] = Field(
-        min_length=1, description="Addresses of those hosts, all that the servers may reach."
+        min_length=1, description="CIDRs of those hosts, the only ones that the servers may reach."
     )
     port: int = Field(default=443, ge=1, le=65535, description="TCP port of those hosts.")
 
 
 class Rdma(Model):
-    """The network cards that servers exchange tensors over; without them it is TCP."""
+    """RDMA network cards over which servers exchange tensors; without them they use TCP."""
 
     resource: str = Field(
         pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$",
-        description="What the device plugin of the cards calls them, such as `rdma/hca`.",
+        description="Extended resource of the cards' device plugin, such as `rdma/hca`.",
     )
-    count: int = Field(default=1, ge=1, le=16, description="Cards of one pod.")
+    count: int = Field(default=1, ge=1, le=16, description="Cards per pod.")
     hca: str = Field(
-        pattern=r"^[\w.=^:,-]+$", description="Which cards NCCL uses (NCCL_IB_HCA), as `mlx5`."
+        pattern=r"^[\w.=^:,-]+$", description="Cards that NCCL uses (NCCL_IB_HCA), such as `mlx5`."
     )
     gid_index: int | None = Field(
-        default=None, ge=0, le=255, description="RoCE only: the cards' GID (NCCL_IB_GID_INDEX)."
+        default=None, ge=0, le=255, description="RoCE only: index of the GID (NCCL_IB_GID_INDEX)."
     )
 
 
 class VllmSettings(Model):
-    """What a vLLM server does beyond serving the model as it is."""
+    """Options of a model's vLLM servers."""
 
     quantization: OnlineQuantization | None = Field(
-        default=None, description="How it quantises 16-bit weights while it loads them."
+        default=None, description="Online quantization of 16-bit weights while they are loaded."
     )
     prefix_caching: bool = Field(
-        default=True, description="Whether the KV cache of a prompt serves the next that begins so."
+        default=True, description="Whether prompts with a common prefix share its KV cache."
     )
     chunked_prefill: bool = Field(
-        default=True, description="Whether long prompts are read in pieces between others' answers."
+        default=True,
+        description="Whether long prompts are prefilled in chunks, between the decode steps of"
+        " other requests.",
     )
     max_batched_tokens: int | None = Field(
         default=None,
         ge=256,
-        description="Tokens of one step, of all requests; more reads prompts faster, fewer answers"
-        " more evenly. None takes vLLM's own for the GPU.",
+        description="Tokens per step, of all requests: more improve TTFT and throughput, fewer the"
+        " inter-token latency. None: vLLM's default for the GPU.",
     )
     speculation: Speculation | None = Field(default=None, description="Speculative decoding.")
     tool_parser: ToolParser | Literal["none"] | None = Field(
-        default=None, description="Reads calls of tools; none given takes the catalog's."
+        default=None, description="Parser of tool calls; default: the catalog's."
     )
     reasoning_parser: ReasoningParser | Literal["none"] | None = Field(
-        default=None, description="Tells thoughts from the answer; none given takes the catalog's."
+        default=None, description="Parser of reasoning output; default: the catalog's."
     )
     structured_outputs: Literal["auto", "xgrammar", "guidance", "outlines"] = Field(
-        default="auto", description="What holds answers to a schema when a request has one."
+        default="auto", description="Backend of structured outputs, for requests with a schema."
     )
     rope_scaling: RopeScaling | None = Field(
-        default=None, description="YaRN, for more context than the model was trained on."
+        default=None, description="YaRN, for a longer context than the model was trained on."
     )
-    adapters: dict[Annotated[str, Field(pattern=_NAME, max_length=40)], Adapter] = Field(
-        default={}, description="LoRA adapters, by the name that users ask for."
+    adapters: dict[Annotated[str, Field(pattern=DNS_LABEL, max_length=40)], Adapter] = Field(
+        default={}, description="LoRA adapters, by served name."
     )
     data_parallel: int = Field(
         default=1,
         ge=1,
         le=16,
-        description="Copies of the attention layers of a mixture of experts, which share its"
-        " experts; each takes GPUs as tensor_parallel says.",
+        description="Data-parallel ranks of a mixture-of-experts model, which replicate attention"
+        " and share the experts; each takes tensor_parallel GPUs.",
     )
     expert_parallel: bool = Field(
-        default=False, description="Whether each GPU holds whole experts instead of a cut of all."
+        default=False,
+        description="Whether each GPU holds whole experts instead of a slice of every expert.",
     )
     kv_offload: KvOffload | None = Field(
-        default=None, description="A second KV cache in the host's memory."
+        default=None, description="Offloading of the KV cache to host memory."
     )
     prefill_replicas: int = Field(
         default=0,
         ge=0,
         le=64,
-        description="Servers that only read prompts and hand the KV cache to the others, which"
-        " then only write; 0 lets every server do both.",
+        description="Prefill servers, which hand the KV cache to the decode servers (disaggregated"
+        " serving); with 0 every server does both.",
     )
     routing: Literal["round-robin", "prefix-aware"] = Field(
         default="round-robin",
-        description="Which server gets a request: the next, or the one that has read its"
-        " beginning already and is not busy.",
+        description="Routing of requests to servers: in turn, or to one that has the prompt's"
+        " prefix cached and is not busy.",
     )
     media: Media | None = Field(
-        default=None, description="Whence pictures given by URL may be fetched."
+        default=None, description="Hosts from which images may be fetched by URL."
     )
     rdma: Rdma | None = Field(
-        default=None, description="Cards for what servers say to one another."
+        default=None, description="RDMA network cards for traffic between servers."
     )

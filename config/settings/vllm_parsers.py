@@ -1,4 +1,4 @@
-"""The parsers of vLLM 0.33.0, by name: those of its wheel, which a conformance test compares."""
+"""The names of the parsers in vLLM 0.33.0, which a conformance test compares with its wheel."""
 
 from typing import Literal
 

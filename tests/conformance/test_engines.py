@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.settings.engines import ENGINES, Engine
+from config.settings.engines import ENGINE_SPECS, Engine
 from tests.conformance.peers import infinity, ollama
 from tests.unit.components.models.engines.engines_asked import Served, serve
 
@@ -102,4 +102,4 @@ def test_speaches_reads_every_variable_that_it_is_given() -> None:
 def test_no_engine_is_left_out() -> None:
     checked = {*_DOCUMENTED, "infinity", "ollama", "vllm"}
 
-    assert checked == set(ENGINES)
+    assert checked == set(ENGINE_SPECS)

@@ -52,7 +52,13 @@ def services(pool: str, widths: Sequence[tuple[int, int]]) -> list[Service]:
     """A service for each width, GPUs, and number of replicas."""
     fields: dict[str, Any] = {"pool": pool, "context_tokens": 4096}
     return [
-        Service(name=f"s{i}", model=model(WIDTHS[width]), tp=width, replicas=replicas, **fields)
+        Service(
+            name=f"s{i}",
+            model=model(WIDTHS[width]),
+            tensor_parallel=width,
+            replicas=replicas,
+            **fields,
+        )
         for i, (width, replicas) in enumerate(widths)
     ]
 

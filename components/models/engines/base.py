@@ -28,7 +28,7 @@ from components.models.model_server import (
     with_memory,
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
-from config.settings.engines import ENGINES
+from config.settings.engines import ENGINE_SPECS
 from sizing.startup import STARTUP_MARGIN
 
 FILES = "/etc/engine"
@@ -88,7 +88,7 @@ class EngineService(Server):
         super().__init__(name, args.tier, opts)
         self._model = args.model
         settings = self._model.settings
-        caution = ENGINES[settings.engine].caution
+        caution = ENGINE_SPECS[settings.engine].caution
         if caution:
             pulumi.warn(f"models.{name}.engine: {caution}", resource=self)
         self._launch = self.launch(self._model)

@@ -78,7 +78,7 @@ def _links(checkpoint: Checkpoint, weights: str) -> str:
     """Shell commands that link the verified files under the names that Speaches expects."""
     if checkpoint.file is None:
         return f'for file in {weights}/*; do ln -sf "$file" "$snapshot/"; done'
-    [config] = checkpoint.beside
+    [config] = checkpoint.companion_files
     return (
         f'ln -sf {weights}/{checkpoint.file} "$snapshot/model.onnx"\n'
         f'ln -sf {weights}/{config} "$snapshot/config.json"'

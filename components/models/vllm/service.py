@@ -85,7 +85,7 @@ class VllmService(Server):
 
     @property
     def _spread(self) -> Labels | None:
-        return self.pods.labels if self._model.settings.most_replicas > 1 else None
+        return self.pods.labels if self._model.settings.max_replicas > 1 else None
 
     @property
     def _replicas(self) -> tuple[int, int]:

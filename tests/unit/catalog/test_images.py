@@ -378,7 +378,7 @@ def test_a_registry_without_authentication_is_asked_for_no_token(registry: Regis
 
 def test_a_registry_of_basic_authentication_gets_the_login(registry: Registry) -> None:
     registry.auth = "basic"
-    with pytest.raises(RegistryError, match="wants a login"):
+    with pytest.raises(RegistryError, match="requires a login"):
         resolve(registry)
     assert resolve(registry, {registry.name: (USER, PASSWORD)}) == DIGEST
 

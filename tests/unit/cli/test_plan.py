@@ -24,13 +24,13 @@ def test_every_gpu_of_a_stack_is_shown_with_who_sits_on_it(stack: str) -> None:
     raw: Any = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     pools = raw["config"][KEY]["pools"]
     found = json.loads(run("--stack", stack, "--json"))
-    seats = [label for row in found["seats"] for label in row["taken"]]
+    seats = [label for row in found["allocations"] for label in row["taken"]]
     assert len(seats) == sum(pool["nodes"] * pool["gpus_per_node"] for pool in pools.values())
-    assert found["unseated"] == []
+    assert found["unplaced"] == []
     asked = sum(each["devices"] * each["replicas"] for each in found["models"])
     assert len([label for label in seats if label]) == asked
     assert set(found) == {
-        *("stack", "problems", "models", "seats", "unseated", "growth", "candidates")
+        *("stack", "problems", "models", "allocations", "unplaced", "growth", "candidates")
     }
 
 
@@ -38,7 +38,7 @@ def test_every_gpu_of_a_stack_is_shown_with_who_sits_on_it(stack: str) -> None:
 def test_every_example_seats_all_of_its_models(file: Path) -> None:
     found = json.loads(run("--config-file", str(file), "--json"))
     assert found["models"]
-    assert found["unseated"] == []
+    assert found["unplaced"] == []
 
 
 def test_a_person_sees_seats_bars_and_what_more_would_need() -> None:

@@ -98,7 +98,7 @@ def test_no_model_may_be_called_as_a_component_is(prod: Recorded) -> None:
     with pytest.raises(ConfigError) as refused:
         load(raw, "prod")
 
-    taken = {p.got for p in refused.value.problems if p.change == "Call the model otherwise."}
+    taken = {p.got for p in refused.value.problems if p.change == "Rename the model."}
     assert taken == ours
     assert len(ours) > 10
 
@@ -114,14 +114,14 @@ def test_no_model_may_be_called_as_a_part_of_another_is(prod: Recorded) -> None:
     with pytest.raises(ConfigError) as refused:
         load(raw, "prod")
 
-    told = [p for p in refused.value.problems if p.change == "Call the model otherwise."]
+    told = [p for p in refused.value.problems if p.change == "Rename the model."]
     assert {p.got for p in told} == parts
     assert str(told[0]) == (
         "models.code-members\n"
         "    got:      code-members\n"
         "    allowed:  a name that no part of code has: not code- and one of members, tls,"
         " weights, picker, prefill, autoscaler\n"
-        "    change:   Call the model otherwise."
+        "    change:   Rename the model."
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from base.problems import ConfigError, Problem
 from catalog.models import Task
 from config.load import load
-from config.settings.engines import ENGINES, Engine
+from config.settings.engines import ENGINE_SPECS, Engine
 from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
 from tests.unit.components.models.engines.engines_asked import SETTINGS
 
@@ -56,50 +56,50 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
         (
             {"engine": "tei", "model": "qwen2.5-7b"},
             "models.other.engine",
-            "tei for qwen2.5-7b, a model of the task chat",
-            "a model of the task embed, rerank: Text Embeddings Inference serves no other",
+            "tei for qwen2.5-7b, a model with task chat",
+            "a model with task embed, rerank: Text Embeddings Inference supports no other",
             "Set engine to vllm or tgi or triton-vllm.",
         ),
         (
             {"model": "whisper-large-v3", "revision": COMMIT},
             "models.other.engine",
-            "vllm for whisper-large-v3, a model of the task transcribe",
-            "a model of the task chat, reasoning, code, embed, rerank: vLLM serves no other",
+            "vllm for whisper-large-v3, a model with task transcribe",
+            "a model with task chat, reasoning, code, embed, rerank: vLLM supports no other",
             "Set engine to speaches.",
         ),
         (
             {"engine": "ollama", "model": "qwen3-30b-a3b"},
             "models.other.dtype",
             "bf16, with engine: ollama",
-            "q8_0, q4_k_m: Ollama reads no other weights",
+            "q8_0, q4_k_m: Ollama supports no other type",
             "Set dtype: q8_0 or q4_k_m, or engine: vllm or tgi or triton-vllm.",
         ),
         (
             {"model": "qwen3-30b-a3b", "dtype": "q4_k_m"},
             "models.other.dtype",
             "q4_k_m, with engine: vllm",
-            "fp32, bf16, fp16, fp8, int8, int4, mxfp4, nvfp4: vLLM reads no other weights",
+            "fp32, bf16, fp16, fp8, int8, int4, mxfp4, nvfp4: vLLM supports no other type",
             "Set dtype: bf16 or fp8, or engine: ollama or llama-cpp.",
         ),
         (
             {"engine": "comfyui", "model": "flux1-schnell"},
             "models.other.dtype",
             "bf16, with engine: comfyui",
-            "fp16, fp8: ComfyUI reads no other weights",
+            "fp16, fp8: ComfyUI supports no other type",
             "Set dtype: fp8.",
         ),
         (
             {"model": "qwen2.5-7b", "kv_cache_dtype": "q8_0"},
             "models.other.kv_cache_dtype",
             "q8_0, with engine: vllm",
-            "auto, fp8: what vLLM can hold its KV cache in",
+            "auto, fp8: the types of vLLM's KV cache",
             "Set kv_cache_dtype: fp8.",
         ),
         (
             {"engine": "infinity", "model": "bge-m3", "kv_cache_dtype": "fp8"},
             "models.other.kv_cache_dtype",
             "fp8, with engine: infinity",
-            "auto: what Infinity can hold its KV cache in",
+            "auto: the types of Infinity's KV cache",
             "Set kv_cache_dtype: auto.",
         ),
         (
@@ -111,7 +111,7 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
             },
             "models.other.tensor_parallel",
             "2, with engine: ollama",
-            "1: Ollama is given one GPU here",
+            "1: Ollama runs on one GPU here",
             "Set tensor_parallel: 1, and replicas for more requests.",
         ),
         (
@@ -123,14 +123,14 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
             },
             "models.other.tensor_parallel",
             "2, with engine: llama-cpp",
-            "1: llama.cpp server shares out the layers between GPUs, never each layer",
+            "1: llama.cpp server supports pipeline_parallel only",
             "Set tensor_parallel: 1, and replicas for more requests.",
         ),
         (
             {"engine": "tgi", "model": "qwen2.5-7b", "pipeline_parallel": 2},
             "models.other.pipeline_parallel",
             "2, with engine: tgi",
-            "1: Text Generation Inference shares each layer between GPUs, never the layers",
+            "1: Text Generation Inference supports tensor_parallel only",
             "Set pipeline_parallel: 1, and replicas for more requests.",
         ),
         (
@@ -139,7 +139,7 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
             "nothing, with engine: triton-trtllm",
             (
                 "a repository of your own, and its files in models.other.sha256: a Triton model"
-                " repository with an engine that trtllm-build made for the GPUs of the pool"
+                " repository with an engine that trtllm-build built for the GPUs of the pool"
                 " (docs/reference/engines.md)"
             ),
             "Build it, and set repository, revision and sha256; or set engine: vllm.",
@@ -154,8 +154,8 @@ def test_one_word_chooses_an_engine_that_suits(given: dict[str, Any]) -> None:
             },
             "models.other.repository",
             "entreprise/qwen3-gguf",
-            "a repository of which one file is taken, which llama.cpp server is pointed at",
-            "Take the catalogue's own repository, or name the file in catalog/models.yaml.",
+            "a repository with a file named in the catalog, since llama.cpp server loads one file",
+            "Use the catalog's repository, or name the file in catalog/models.yaml.",
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_the_chat_asks_one_model_for_images() -> None:
     assert problem == Problem(
         "models.second.engine",
         "comfyui, a second time",
-        "one model that makes images, which the chat asks; models.first is it",
+        "one image model, which the chat uses; models.first is the first",
         "Remove models.second or models.first.",
     )
 
@@ -208,7 +208,7 @@ def test_an_unknown_engine_is_refused_with_the_list_of_them() -> None:
 
 @pytest.mark.parametrize("task", ["chat", "embed", "rerank", "transcribe", "speak", "image"])
 def test_there_is_an_engine_for_every_task(task: Task) -> None:
-    able: list[Engine] = [name for name, spec in ENGINES.items() if task in spec.tasks]
+    able: list[Engine] = [name for name, spec in ENGINE_SPECS.items() if task in spec.tasks]
 
     assert able
 
@@ -228,7 +228,7 @@ _DRIVERS: dict[Engine, int] = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINE_SPECS)
 def test_every_engine_is_refused_on_a_driver_older_than_its_cuda(engine: Engine) -> None:
     given = {"engine": engine, "revision": COMMIT, **SETTINGS.get(engine, {"model": "qwen3-4b"})}
 

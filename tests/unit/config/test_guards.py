@@ -28,13 +28,13 @@ REFUSED = {
         "models.chat.tensor_parallel\n"
         "    got:      325.3 GB on its GPU (weights 141.1, KV cache 171.8, overhead 12.3)\n"
         "    allowed:  at most 135.7 GB: 0.9 of the 150.8 GB of h200-141gb\n"
-        "    change:   It needs 4 GPUs at least (tensor_parallel: 4); no context fits on 1.",
+        "    change:   It needs at least 4 GPUs (tensor_parallel: 4); on 1 no context fits.",
     ),
     "tensor parallelism does not divide the heads": Guard(
         {"models.chat.tensor_parallel": 3, "models.chat.replicas": 1},
         "models.chat.tensor_parallel\n"
         "    got:      3\n"
-        "    allowed:  1, 2, 4, 8: what divides 64 attention heads and suits 8 KV heads\n"
+        "    allowed:  1, 2, 4, 8: sizes that divide 64 attention heads and suit 8 KV heads\n"
         "    change:   Set it to 4.",
     ),
     "layers are cut across nodes": Guard(
@@ -45,25 +45,25 @@ REFUSED = {
             "cluster.operators": ["minio", "cloudnative-pg", "leader-worker-set"],
         },
         "models.chat.tensor_parallel\n"
-        "    got:      16 GPUs a server (tensor_parallel 16 x pipeline_parallel 1), over 2 "
+        "    got:      16 GPUs per server (tensor_parallel 16 x pipeline_parallel 1), over 2 "
         "nodes\n"
-        "    allowed:  a divisor of 8, the GPUs of one node of pool h200: between nodes go "
-        "the layers' results (pipeline_parallel), not the halves of a layer\n"
+        "    allowed:  a divisor of 8, the GPUs of one node of pool h200: nodes divide "
+        "the layers (pipeline_parallel), never a single layer\n"
         "    change:   Set tensor_parallel: 8 and pipeline_parallel: 2.",
     ),
     "the context is longer than the model knows": Guard(
         {"models.embeddings.context_tokens": 9000},
         "models.embeddings.context_tokens\n"
         "    got:      9 000\n"
-        "    allowed:  at most 8 192 tokens, what bge-m3 knows\n"
+        "    allowed:  at most 8 192 tokens, the context length of bge-m3\n"
         "    change:   Set it to 8192 or less.",
     ),
     "the pool has too few GPUs": Guard(
         {"models.chat.replicas": 3},
         "pools.h200.nodes\n"
-        "    got:      10 GPUs asked for (chat 6, reasoning 2, code 2)\n"
+        "    got:      10 GPUs requested (chat 6, reasoning 2, code 2)\n"
         "    allowed:  at most 8 (1 nodes x 8)\n"
-        "    change:   Give the pool 2 nodes, or take replicas or services worth 2 GPUs away.",
+        "    change:   Set nodes to 2, or remove replicas or models that take 2 GPUs.",
     ),
     "the driver is older than the image's CUDA": Guard(
         {"pools.h200.driver": 470},
@@ -71,7 +71,7 @@ REFUSED = {
         "    got:      470\n"
         "    allowed:  525 or newer, for models.chat: vllm v0.33.0-cu129 is built with CUDA 12.9\n"
         "    change:   Install a driver of branch 525 or newer on the nodes and set driver to it, "
-        "or choose an engine of an older CUDA.",
+        "or choose an engine with an older CUDA.",
     ),
     "the engine takes more of a card in turns than its part": Guard(
         {
@@ -81,7 +81,7 @@ REFUSED = {
         "models.embeddings.gpu_memory_utilization\n"
         "    got:      0.9 of 48.3 GB\n"
         "    allowed:  at most 0.23: 1/4 of l40s-48gb, which 4 pods share (time-slicing), "
-        "less 0.5 GiB for a pod's own CUDA context; the engine sees the whole card\n"
+        "less 0.5 GiB for each pod's CUDA context; the engine sees the whole card\n"
         "    change:   Set it to 0.23 or less, or give pool l40s fewer clients.",
     ),
     "a client of MPS asks for more than its part": Guard(
@@ -92,40 +92,40 @@ REFUSED = {
         },
         "models.embeddings.gpu_share\n"
         "    got:      0.6\n"
-        "    allowed:  at most 0.5, the equal part of 2 clients: a client of MPS can take "
-        "less than its part, never more\n"
+        "    allowed:  at most 0.5, the equal share of 2 clients: an MPS client "
+        "can take less, never more\n"
         "    change:   Set it to 0.5 or less, or give pool l40s fewer clients.",
     ),
     "the card has no MIG": Guard(
         {"pools.l40s.sharing": {"mode": "mig", "geometry": {"1g.10gb": 7}}},
         "pools.l40s.sharing.geometry\n"
         "    got:      1g.10gb: 7\n"
-        "    allowed:  a pool of cards that have MIG\n"
-        "    change:   l40s-48gb cannot be cut: it has no MIG. Use time-slicing or MPS.",
+        "    allowed:  a GPU with MIG\n"
+        "    change:   l40s-48gb does not support MIG. Use time-slicing or MPS.",
     ),
     "the card does not hold the geometry": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"1g.18gb": 8}}},
         "pools.h200.sharing.geometry\n"
         "    got:      1g.18gb: 8\n"
-        "    allowed:  instances that h200-141gb holds at once, of 1g.18gb (up to 7), 1g.35gb"
+        "    allowed:  instances that fit on h200-141gb at once, of 1g.18gb (up to 7), 1g.35gb"
         " (up to 4), 2g.35gb (up to 3), 3g.71gb (up to 2), 4g.71gb (up to 1), 7g.141gb (up to"
         " 1)\n"
-        "    change:   1g.18gb: 8 asked; h200-141gb holds at most 7.",
+        "    change:   1g.18gb: 8 is too many; at most 7 fit.",
     ),
     "parts of GPUs are to work on one layer": Guard(
         {"pools.h200.sharing": {"mode": "mig", "geometry": {"3g.71gb": 2}}},
         "models.chat.tensor_parallel\n"
-        "    got:      2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
-        "    allowed:  1, as GPUs of pool h200 are shared (mig): GPUs that work on one layer "
-        "exchange it all the time, which parts of GPUs cannot\n"
-        "    change:   Set it to 1, or name a pool of whole GPUs.",
+        "    got:      2 GPU shares per replica (tensor_parallel 2 x pipeline_parallel 1)\n"
+        "    allowed:  1, as GPUs of pool h200 are shared (mig): tensor parallelism "
+        "needs NCCL between whole GPUs\n"
+        "    change:   Set it to 1, or name a pool with sharing: {mode: exclusive}.",
     ),
     "nothing holds a request at zero servers": Guard(
         {"models.chat.autoscaling": {"min": 0, "max": 4}},
         "models.chat.autoscaling.min\n"
         "    got:      0\n"
-        "    allowed:  at least 1: at zero there is no vLLM to count requests, and nothing in"
-        " this stack holds a request until one is back\n"
+        "    allowed:  at least 1: with no replica no vLLM reports requests, and nothing in this"
+        " stack queues a request until one is ready\n"
         "    change:   Correct models.chat.autoscaling.min.",
     ),
 }
@@ -144,17 +144,18 @@ ADVISED = {
         },
         "models.code.tensor_parallel\n"
         "    got:      4, on l40s-48gb, whose GPUs have no NVLink\n"
-        "    allowed:  1, with pipeline_parallel for what one GPU cannot hold: over PCIe the "
-        "exchange after each layer takes longer than the layer\n"
+        "    allowed:  1, with pipeline_parallel for a model that does not fit one GPU: over PCIe "
+        "the exchange after each layer takes longer than the layer\n"
         "    change:   Set tensor_parallel: 1 and pipeline_parallel: 4, or measure both.",
     ),
     "the storage is too slow for the weights": Guard(
         {"model_store.read_rate": "30M"},
         "models.chat\n"
-        "    got:      2723 s to read 73 GB at 30 MB/s and start\n"
-        "    allowed:  at most 1800 s: for so long after each restart the server is missing\n"
+        "    got:      2723 s to load 73 GB at 30 MB/s and start\n"
+        "    allowed:  at most 1800 s: the server is unavailable for that long after every "
+        "restart\n"
         "    change:   Put the weights on faster storage and raise model_store.read_rate, or "
-        "quantise them.",
+        "quantize them.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""That a model behind a licence is not asked for in vain."""
+"""A model gated by a license needs a hub token."""
 
 import copy
 from typing import Any
@@ -29,13 +29,13 @@ def complaints(stack: dict[str, Any], *, token: bool) -> list[str]:
     return []
 
 
-def test_a_model_behind_a_licence_is_refused_at_preview_without_a_token() -> None:
+def test_a_gated_model_is_refused_at_preview_without_a_token() -> None:
     [problem] = complaints(prod(dtype="bf16", tensor_parallel=4), token=False)
 
     assert problem == (
         "private-ai:hub-token\n"
-        "    got:      nothing, and models.chat is behind a licence\n"
-        "    allowed:  the token of an account that has accepted the licence of"
+        "    got:      nothing, and models.chat is gated by a license\n"
+        "    allowed:  the token of an account that has accepted the license of"
         " meta-llama/Llama-3.3-70B-Instruct\n"
         "    change:   Accept it on the hub, and run: pulumi config set --secret hub-token"
     )

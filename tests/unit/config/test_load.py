@@ -96,7 +96,7 @@ def test_a_missing_section_says_what_it_is_for() -> None:
 
     [problem] = refused.value.problems
     assert (problem.path, problem.got, problem.change) == ("hosts", "nothing", "Add hosts.")
-    assert problem.allowed == "Public names."
+    assert problem.allowed == "Public host names."
 
 
 @pytest.mark.parametrize(

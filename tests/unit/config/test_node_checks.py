@@ -39,7 +39,7 @@ def test_machines_with_other_gpus_than_their_pool_are_refused(profile: str) -> N
         (
             "pools.more",
             "nodes with 8 GPUs of type h100-80gb",
-            f"what its machines of cluster.nodes have: {profile}",
+            f"those of its machines in cluster.nodes: {profile}",
             "Correct gpu and gpus_per_node, or the profile of the machines.",
         )
     ]
@@ -61,9 +61,9 @@ def test_more_servers_than_the_processors_of_a_node_are_refused() -> None:
     assert said("8xh100-80gb", pool, {"replicas": 53}) == [
         (
             "pools.more",
-            "servers that may reserve 223 CPUs on one node (extra)",
-            "at most 222, what 8xh100-80gb leaves for them",
-            "Lower cpu of resources.requests of these models, or share a GPU less.",
+            "servers that may request 223 CPUs on one node (extra)",
+            "at most 222, the capacity of 8xh100-80gb for them",
+            "Lower resources.requests.cpu of these models, or the clients per GPU.",
         )
     ]
     less = {"requests": {"cpu": "2", "memory": "8Gi"}, "limits": {"cpu": "16", "memory": "64Gi"}}
@@ -77,5 +77,5 @@ def test_more_servers_than_the_memory_of_a_node_are_refused() -> None:
     }
     [(path, got, allowed, _)] = said("8xh100-80gb", H100, {"replicas": 4, "resources": hungry})
     assert path == "pools.more"
-    assert got.startswith("servers that may reserve 24")
+    assert got.startswith("servers that may request 24")
     assert allowed.startswith("at most 2044")

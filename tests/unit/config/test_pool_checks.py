@@ -83,10 +83,10 @@ def test_more_instances_than_a_card_holds_are_refused_with_how_many_it_does() ->
             "pools.more.sharing.geometry",
             "1g.10gb: 8",
             (
-                "instances that h100-80gb holds at once, of 1g.10gb (up to 7), 1g.20gb (up to 4),"
+                "instances that fit on h100-80gb at once, of 1g.10gb (up to 7), 1g.20gb (up to 4),"
                 " 2g.20gb (up to 3), 3g.40gb (up to 2), 4g.40gb (up to 1), 7g.80gb (up to 1)"
             ),
-            "1g.10gb: 8 asked; h100-80gb holds at most 7.",
+            "1g.10gb: 8 is too many; at most 7 fit.",
         )
     ]
 
@@ -97,14 +97,14 @@ def test_instances_that_overlap_are_refused_with_what_fits() -> None:
 
     assert (field, got) == ("pools.more.sharing.geometry", "3g.40gb: 2, 1g.10gb: 1")
     assert change.startswith("3g.40gb x2 + 1g.10gb x1 do not fit on h100-80gb at once")
-    assert "What fits: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2" in change
+    assert "Geometries that fit: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2" in change
 
 
 def test_the_profile_of_another_card_is_refused() -> None:
     [(_, got, _, change)] = said({"sharing": mig(**{"1g_18gb": 7})})
 
     assert got == "1g.18gb: 7"
-    assert change.startswith("1g.18gb is no profile of h100-80gb; it has 1g.10gb")
+    assert change.startswith("1g.18gb is not a profile of h100-80gb; use one of 1g.10gb")
 
 
 def test_a_card_without_mig_is_not_cut() -> None:
@@ -112,8 +112,8 @@ def test_a_card_without_mig_is_not_cut() -> None:
         (
             "pools.more.sharing.geometry",
             "1g.10gb: 1",
-            "a pool of cards that have MIG",
-            "l40s-48gb cannot be cut: it has no MIG. Use time-slicing or MPS.",
+            "a GPU with MIG",
+            "l40s-48gb does not support MIG. Use time-slicing or MPS.",
         )
     ]
 
@@ -123,10 +123,7 @@ def test_a_share_beyond_the_equal_part_is_refused() -> None:
         (
             "models.extra.gpu_share",
             "0.4",
-            (
-                "at most 0.25, the equal part of 4 clients: a client of MPS can take less than its"
-                " part, never more"
-            ),
+            ("at most 0.25, the equal share of 4 clients: an MPS client can take less, never more"),
             "Set it to 0.25 or less, or give pool more fewer clients.",
         )
     ]
@@ -137,7 +134,7 @@ def test_a_share_that_nothing_would_enforce_is_refused() -> None:
         (
             "models.extra.gpu_share",
             "0.4, on pool more (time-slicing)",
-            "nothing, unless the pool shares its GPUs by MPS, which alone enforces a share",
+            "nothing, unless the pool shares its GPUs by MPS: only MPS enforces a share",
             "Remove it, or set sharing: {mode: mps, clients: 2} for the pool.",
         )
     ]
@@ -150,7 +147,7 @@ def test_a_model_says_which_kind_of_instance_where_there_are_several() -> None:
         (
             "models.extra.mig_profile",
             "nothing",
-            "one of 1g.10gb, 3g.40gb: pool more is cut into several kinds",
+            "one of 1g.10gb, 3g.40gb: pool more has several MIG profiles",
             "Add models.extra.mig_profile.",
         )
     ]
@@ -169,7 +166,7 @@ def test_an_engine_that_takes_more_than_its_turn_of_the_memory_is_refused() -> N
             "0.9 of 85.5 GB",
             (
                 "at most 0.24: 1/4 of h100-80gb, which 4 pods share (time-slicing), less 0.5 GiB"
-                " for a pod's own CUDA context; the engine sees the whole card"
+                " for each pod's CUDA context; the engine sees the whole card"
             ),
             "Set it to 0.24 or less, or give pool more fewer clients.",
         )
@@ -200,12 +197,12 @@ def test_parts_of_gpus_are_not_joined(sharing: dict[str, Any]) -> None:
 
     assert (
         "models.extra.tensor_parallel",
-        "2 parts of GPUs per replica (tensor_parallel 2 x pipeline_parallel 1)",
+        "2 GPU shares per replica (tensor_parallel 2 x pipeline_parallel 1)",
         (
-            f"1, as GPUs of pool more are shared ({sharing['mode']}): GPUs that work on one layer"
-            " exchange it all the time, which parts of GPUs cannot"
+            f"1, as GPUs of pool more are shared ({sharing['mode']}): tensor parallelism"
+            " needs NCCL between whole GPUs"
         ),
-        "Set it to 1, or name a pool of whole GPUs.",
+        "Set it to 1, or name a pool with sharing: {mode: exclusive}.",
     ) in said({"sharing": sharing}, asked)
 
 
@@ -220,7 +217,7 @@ def test_an_older_driver_than_the_engine_has_cuda_for_is_refused() -> None:
         "525 or newer, for models.extra: vllm v0.33.0-cu129 is built with CUDA 12.9",
         (
             "Install a driver of branch 525 or newer on the nodes and set driver to it, or choose"
-            " an engine of an older CUDA."
+            " an engine with an older CUDA."
         ),
     ) in found
 
@@ -235,7 +232,7 @@ def test_a_card_of_another_vendor_is_refused() -> None:
     [(field, got, allowed, _)] = said({"gpu": "mi300x-192gb"})
 
     assert (field, got) == ("pools.more.gpu", "mi300x-192gb")
-    assert allowed.startswith("a GPU of NVIDIA")
+    assert allowed.startswith("an NVIDIA GPU")
 
 
 @pytest.mark.parametrize(
@@ -273,8 +270,8 @@ def test_a_gpu_operator_needs_labels_that_the_owner_has_set() -> None:
     assert problem.path == "cluster.nodes"
     assert problem.change == (
         "Run `kubectl label nodes -l private-ai.dev/gpu-pool=more"
-        " nvidia.com/device-plugin.config=more nvidia.com/mig.config=more`, and state these labels"
-        " there."
+        " nvidia.com/device-plugin.config=more nvidia.com/mig.config=more`, and add these labels to"
+        " cluster.nodes."
     )
 
     raw["cluster"]["nodes"][-1]["labels"] = {

@@ -36,7 +36,7 @@ def test_a_server_over_nodes_needs_the_controller_of_groups() -> None:
         == """\
 models.chat.tensor_parallel
     got:      needs leader-worker-set, since each server spans 2 nodes of pool h200
-    allowed:  cluster.operators with leader-worker-set among them
+    allowed:  cluster.operators with leader-worker-set
     change:   Install it on the cluster and add leader-worker-set to cluster.operators."""
     )
 
@@ -48,7 +48,7 @@ models.chat.tensor_parallel
             {"tensor_parallel": 4, "pipeline_parallel": 3},
             """\
 models.chat.pipeline_parallel
-    got:      12 GPUs a server (tensor_parallel 4 x pipeline_parallel 3), over 2 nodes
+    got:      12 GPUs per server (tensor_parallel 4 x pipeline_parallel 3), over 2 nodes
     allowed:  a multiple of 8, the GPUs of one node of pool h200: each node holds an equal part
     change:   Make tensor_parallel x pipeline_parallel 16.""",
             id="a-node-and-a-half",
@@ -57,9 +57,9 @@ models.chat.pipeline_parallel
             {"tensor_parallel": 16, "pipeline_parallel": 1},
             """\
 models.chat.tensor_parallel
-    got:      16 GPUs a server (tensor_parallel 16 x pipeline_parallel 1), over 2 nodes
-    allowed:  a divisor of 8, the GPUs of one node of pool h200: between nodes go\
- the layers' results (pipeline_parallel), not the halves of a layer
+    got:      16 GPUs per server (tensor_parallel 16 x pipeline_parallel 1), over 2 nodes
+    allowed:  a divisor of 8, the GPUs of one node of pool h200: nodes divide\
+ the layers (pipeline_parallel), never a single layer
     change:   Set tensor_parallel: 8 and pipeline_parallel: 2.""",
             id="a-layer-cut-across-nodes",
         ),
@@ -81,8 +81,8 @@ def test_data_parallel_stays_on_one_node() -> None:
     }
     assert """\
 models.chat.vllm.data_parallel
-    got:      2, with 16 GPUs a server (tensor_parallel 8 x pipeline_parallel 1), over 2 nodes
-    allowed:  at most 8 GPUs a server: data_parallel stays on one node
+    got:      2, with 16 GPUs per server (tensor_parallel 8 x pipeline_parallel 1), over 2 nodes
+    allowed:  at most 8 GPUs per server: data_parallel stays on one node
     change:   Lower tensor_parallel, pipeline_parallel or data_parallel.""" in about_spans(
         **changes
     )
@@ -93,16 +93,16 @@ def test_a_group_hands_over_no_kv_cache() -> None:
 
     assert """\
 models.chat.vllm.prefill_replicas
-    got:      1, with 16 GPUs a server (tensor_parallel 8 x pipeline_parallel 2), over 2 nodes
-    allowed:  servers on one node each: a group hands over no KV cache
+    got:      1, with 16 GPUs per server (tensor_parallel 8 x pipeline_parallel 2), over 2 nodes
+    allowed:  servers on one node each: servers that span nodes cannot transfer KV cache
     change:   Set prefill_replicas: 0, or lower tensor_parallel.""" in about_spans(vllm=split)
 
 
 def test_an_autoscaled_model_needs_keda() -> None:
     assert """\
 models.chat.autoscaling
-    got:      needs keda, since it counts requests
-    allowed:  cluster.operators with keda among them
+    got:      needs keda, since KEDA scales it
+    allowed:  cluster.operators with keda
     change:   Install it on the cluster and add keda to cluster.operators.""" in said(
         autoscaling={"max": 2}
     )
@@ -126,8 +126,8 @@ def test_none_at_all_is_refused_since_nothing_holds_a_request_meanwhile() -> Non
         == """\
 models.chat.autoscaling.min
     got:      0
-    allowed:  at least 1: at zero there is no vLLM to count requests, and nothing in this\
- stack holds a request until one is back
+    allowed:  at least 1: with no replica no vLLM reports requests, and nothing in this stack\
+ queues a request until one is ready
     change:   Correct models.chat.autoscaling.min."""
     )
 

@@ -41,9 +41,9 @@ def said(
             """\
 models.chat.vllm.quantization
     got:      fp8_per_block over fp8 weights
-    allowed:  weights of 16 bits: these are quantised already, and vLLM reads how from them
+    allowed:  16-bit weights: these are already quantized, which vLLM detects itself
     change:   Remove it.""",
-            id="quantised-twice",
+            id="quantized-twice",
         ),
         pytest.param(
             "chat",
@@ -51,7 +51,7 @@ models.chat.vllm.quantization
             """\
 models.chat.vllm.max_batched_tokens
     got:      256
-    allowed:  at least max_sequences, 512: a step gives each request a token
+    allowed:  at least max_sequences, 512: a step generates a token per request
     change:   Raise it, or lower max_sequences.""",
             id="fewer-tokens-than-requests",
         ),
@@ -62,7 +62,7 @@ models.chat.vllm.max_batched_tokens
 models.chat.vllm.chunked_prefill
     got:      false, with max_batched_tokens 8192
     allowed:  max_batched_tokens of context_tokens, 32768, or more: without it a\
- prompt is read in one step
+ prompt is prefilled in one step
     change:   Set max_batched_tokens: 32768, or leave chunked_prefill on.""",
             id="a-prompt-that-no-step-holds",
         ),
@@ -76,9 +76,9 @@ models.chat.vllm.chunked_prefill
             """\
 models.chat.vllm.speculation.method
     got:      eagle3 with pipeline_parallel 2
-    allowed:  eagle3 with pipeline_parallel 1: it reads hidden states of layers\
- that other stages hold, which vLLM passes on for few kinds of model only
-    change:   Use tensor_parallel alone, or guess with ngram, mtp or draft_model.""",
+    allowed:  eagle3 with pipeline_parallel 1: it needs hidden states\
+ from other stages, which vLLM passes on for few model classes only
+    change:   Use tensor_parallel alone, or method ngram, mtp or draft_model.""",
             id="eagle3-over-stages",
         ),
         pytest.param(
@@ -86,8 +86,8 @@ models.chat.vllm.speculation.method
             {"vllm": {"data_parallel": 2}, "replicas": 1},
             """\
 models.chat.vllm.data_parallel
-    got:      2 for llama-3.3-70b, which is no mixture of experts
-    allowed:  1: its copies would share nothing
+    got:      2 for llama-3.3-70b, which is not a mixture-of-experts model
+    allowed:  1: the ranks of a dense model share nothing
     change:   Remove it, and set replicas: 2.""",
             id="data-parallel-without-experts",
         ),
@@ -96,8 +96,8 @@ models.chat.vllm.data_parallel
             {"vllm": {"expert_parallel": True}},
             """\
 models.chat.vllm.expert_parallel
-    got:      true for llama-3.3-70b, which is no mixture of experts
-    allowed:  false: there are no experts to deal out
+    got:      true for llama-3.3-70b, which is not a mixture-of-experts model
+    allowed:  false: there are no experts to distribute
     change:   Remove it.""",
             id="expert-parallel-without-experts",
         ),
@@ -107,7 +107,7 @@ models.chat.vllm.expert_parallel
             """\
 models.chat.vllm.kv_offload
     got:      set, with prefix_caching false
-    allowed:  prefix_caching true: what was kept is found again by the prefix it belongs to
+    allowed:  prefix_caching true: offloaded KV cache is found by its prefix
     change:   Leave prefix_caching on, or remove kv_offload.""",
             id="offload-without-prefixes",
         ),
@@ -133,8 +133,8 @@ models.chat.vllm.kv_offload
             {"replicas": 1, "vllm": {"prefill_replicas": 1}},
             """\
 models.chat.vllm.prefill_replicas
-    got:      1 servers that only read prompts, with routing round-robin
-    allowed:  routing prefix-aware: its picker says who reads a prompt for whom
+    got:      1 prefill servers, with routing round-robin
+    allowed:  routing prefix-aware: its endpoint picker pairs prefill and decode servers
     change:   Set routing: prefix-aware.""",
             id="split-without-a-picker",
         ),
@@ -148,8 +148,8 @@ models.chat.vllm.prefill_replicas
             },
             """\
 models.chat.vllm.prefill_replicas
-    got:      1 servers that only read prompts, with pipeline_parallel 2
-    allowed:  pipeline_parallel 1: who writes takes the KV cache whole
+    got:      1 prefill servers, with pipeline_parallel 2
+    allowed:  pipeline_parallel 1: a decode server receives the KV cache of all layers
     change:   Use tensor_parallel alone, or set prefill_replicas: 0.""",
             id="split-over-stages",
         ),
@@ -159,7 +159,7 @@ models.chat.vllm.prefill_replicas
             """\
 models.chat.vllm.routing
     got:      prefix-aware, with one server
-    allowed:  two servers or more: there is nothing to choose
+    allowed:  two servers or more: with one there is no choice
     change:   Raise replicas, or remove routing.""",
             id="a-choice-of-one",
         ),
@@ -169,7 +169,7 @@ models.chat.vllm.routing
             """\
 models.chat.vllm.routing
     got:      prefix-aware, with prefix_caching false
-    allowed:  prefix_caching true: no server keeps what it has read
+    allowed:  prefix_caching true: without it no server has a prefix cached
     change:   Leave prefix_caching on, or remove routing.""",
             id="routing-by-nothing",
         ),
@@ -178,8 +178,8 @@ models.chat.vllm.routing
             {"vllm": {"media": {"domains": ["a.test"], "cidrs": ["198.51.100.0/24"]}}},
             """\
 models.chat.vllm.media
-    got:      set for llama-3.3-70b, which takes text only
-    allowed:  nothing: it fetches no pictures
+    got:      set for llama-3.3-70b, a text-only model
+    allowed:  nothing: it fetches no images
     change:   Remove it.""",
             id="pictures-for-a-model-of-text",
         ),
@@ -188,9 +188,9 @@ models.chat.vllm.media
             {"vllm": {"tool_parser": "hermes"}},
             """\
 models.embeddings.vllm.tool_parser
-    got:      set for bge-m3, which writes no text
-    allowed:  only data_parallel, max_batched_tokens, quantization for a model that embeds or\
- reranks
+    got:      set for bge-m3, which does not generate text
+    allowed:  only data_parallel, max_batched_tokens, quantization for an embedding or reranking\
+ model
     change:   Remove tool_parser.""",
             id="tools-for-a-model-that-does-not-write",
         ),
@@ -200,8 +200,8 @@ models.embeddings.vllm.tool_parser
             """\
 models.chat.vllm.adapters
     got:      code
-    allowed:  a name that no other model or adapter has: users ask for it by this name
-    change:   Call the adapter otherwise.""",
+    allowed:  a name that no other model or adapter has: it is a served name
+    change:   Rename the adapter.""",
             id="an-adapter-called-as-a-model",
         ),
         pytest.param(
@@ -209,8 +209,8 @@ models.chat.vllm.adapters
             {"vllm": {"rdma": {"resource": "rdma/hca", "hca": "mlx5"}}},
             """\
 models.chat.vllm.rdma
-    got:      set, while each server is whole on one node
-    allowed:  a server that spans nodes, or prefill_replicas: nobody else uses the cards
+    got:      set, while each server runs on one node
+    allowed:  a server that spans nodes, or prefill_replicas: nothing else uses the cards
     change:   Remove it.""",
             id="cards-that-nobody-uses",
         ),
@@ -219,8 +219,8 @@ models.chat.vllm.rdma
             {"engine": "infinity", "vllm": {"quantization": "fp8_per_block"}},
             """\
 models.embeddings.vllm
-    got:      a section for vLLM, while engine is infinity
-    allowed:  nothing: no other engine reads it
+    got:      set, with engine: infinity
+    allowed:  nothing: only vLLM reads it
     change:   Remove vllm, or set engine: vllm.""",
             id="a-section-for-another-engine",
         ),
@@ -244,8 +244,8 @@ def test_yarn_is_refused_where_vllm_would_stretch_the_wrong_configuration() -> N
         message
         == """\
 models.chat.vllm.rope_scaling
-    got:      set for mistral-small-3.1-24b, whose text model has a configuration of its own
-    allowed:  a model that takes text only: vLLM overrides the outer configuration
+    got:      set for mistral-small-3.1-24b, whose text model has a separate configuration
+    allowed:  a text-only model: vLLM overrides the outer configuration only
     change:   Remove it."""
     )
 
@@ -269,7 +269,7 @@ def test_a_version_that_does_not_drain_is_refused(monkeypatch: pytest.MonkeyPatc
         """\
 catalog/images.yaml: vllm
     got:      vLLM 0.17.1
-    allowed:  vLLM 0.18.0 or newer, from which on vLLM drains its requests
+    allowed:  vLLM 0.18.0 or newer, which drains requests when it stops
     change:   Name a newer image in catalog/images.yaml."""
     ]
 
@@ -284,7 +284,7 @@ def test_a_version_without_an_option_is_refused_where_the_option_is_used(
         """\
 models.chat.vllm.kv_offload
     got:      vLLM 0.21.0
-    allowed:  vLLM 0.22.0 or newer, from which on it keeps KV caches on the host
+    allowed:  vLLM 0.22.0 or newer, which offloads KV cache to host memory
     change:   Name a newer image in catalog/images.yaml."""
     ]
 
@@ -299,12 +299,12 @@ def test_the_version_is_read_from_the_image_that_is_deployed() -> None:
         (
             {"speculation": {"method": "eagle", "tokens": 3}},
             "models.chat.vllm.speculation",
-            "with `draft`, the weights that method eagle guesses with",
+            "with `draft`, the weights that method eagle needs",
         ),
         (
             {"speculation": {"method": "ngram", "tokens": 3, "draft": FILES}},
             "models.chat.vllm.speculation",
-            "without `draft`, which only the methods draft_model, eagle, eagle3 have",
+            "without `draft`, which only the methods draft_model, eagle, eagle3 use",
         ),
         (
             {"adapters": {"legal": ADAPTERS["legal"] | {"revision": "main"}}},

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.gpus import gpus
-from catalog.prices import HOURS_A_MONTH, prices
+from catalog.prices import HOURS_PER_MONTH, prices
 from review.report import Amount, Report
 from tests.unit.review.review_support import of_events, step
 
@@ -117,7 +117,7 @@ def test_the_cost_is_of_all_gpus_of_the_pools_nodes_and_disks() -> None:
 
     dollars = 4 * prices().gpus["l40s-48gb"].usd_per_hour + prices().node.usd_per_hour
     assert cost.before == 0
-    assert cost.after == pytest.approx(dollars * HOURS_A_MONTH / prices().usd_per_eur.value)
+    assert cost.after == pytest.approx(dollars * HOURS_PER_MONTH / prices().usd_per_eur.value)
 
 
 def test_a_pod_beside_a_gpu_costs_no_node_of_its_own() -> None:

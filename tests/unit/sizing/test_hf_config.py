@@ -19,6 +19,7 @@ from sizing.kv import kv_bytes, kv_bytes_per_token
 from sizing.parameters import parameters
 from sizing.weights import computed_weights_bytes, weights_bytes
 from tests.paths import ROOT
+from tests.unit.sizing.architectures import architecture
 
 CONFIGS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +69,7 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
     read, known = model_from_config(CONFIGS[name], name), model(key)
     # XLM-RoBERTa reserves two of its 8194 positions, which only its code tells.
     same = {"max_context": 8192} if name == "bge-m3" else {}
-    assert read.token_architecture.model_copy(update=same) == known.architecture
+    assert architecture(read).model_copy(update=same) == known.architecture
     assert read.dtype == known.dtype
 
 
@@ -91,7 +92,7 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
     ],
 )
 def test_the_cache_of_a_token_is_exactly_what_the_config_gives(name: str, exactly: int) -> None:
-    assert kv_bytes_per_token(model_from_config(CONFIGS[name], name).token_architecture) == exactly
+    assert kv_bytes_per_token(architecture(model_from_config(CONFIGS[name], name))) == exactly
 
 
 @pytest.mark.parametrize(
@@ -124,13 +125,13 @@ def test_the_cache_of_a_token_is_exactly_what_the_config_gives(name: str, exactl
     ],
 )
 def test_a_long_sequence_holds_windows_and_states_and_no_more(name: str, exactly: int) -> None:
-    assert kv_bytes(model_from_config(CONFIGS[name], name).token_architecture, 100_000) == exactly
+    assert kv_bytes(architecture(model_from_config(CONFIGS[name], name)), 100_000) == exactly
 
 
 def test_a_window_that_is_switched_off_or_wider_than_the_context_is_none() -> None:
-    off = model_from_config(CONFIGS["qwen2.5-72b"], "off").token_architecture
+    off = architecture(model_from_config(CONFIGS["qwen2.5-72b"], "off"))
     wide = model_from_config({**CONFIGS["phi-3-mini"], "sliding_window": 262_144}, "wide")
-    for arch in (off, wide.token_architecture):
+    for arch in (off, architecture(wide)):
         assert (arch.layer_pattern, arch.window) == ("F", 0)
 
 
@@ -170,7 +171,7 @@ def test_an_index_beside_the_config_gives_the_size_of_the_weights() -> None:
         ({"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"}, "nvfp4"),
     ],
 )
-def test_the_quantisation_of_a_checkpoint_is_read(
+def test_the_quantization_of_a_checkpoint_is_read(
     quantization: dict[str, Any], dtype: WeightDtype
 ) -> None:
     spec = model_from_config({**CONFIGS["qwen3-8b"], "quantization_config": quantization}, "q")
@@ -232,7 +233,7 @@ def test_what_cannot_be_sized_is_refused_and_never_guessed(
 
 
 def test_deepseek_v3_2_has_an_index_that_is_not_modelled_and_says_so() -> None:
-    with pytest.raises(ConfigUnreadableError, match="no sparse attention with an index of its own"):
+    with pytest.raises(ConfigUnreadableError, match="no sparse attention with a separate index"):
         model_from_config(CONFIGS["deepseek-v3.2"], "deepseek-v3.2")
 
 
@@ -244,7 +245,7 @@ def test_a_config_with_any_key_taken_away_is_read_or_refused_with_a_path(
     del config[data.draw(st.sampled_from(sorted(config)))]
     problems: tuple[Problem, ...] = ()
     try:
-        assert parameters(model_from_config(config, name).token_architecture).total > 0
+        assert parameters(architecture(model_from_config(config, name))).total > 0
     except ConfigUnreadableError as error:
         problems = error.problems
     assert all(problem.path and problem.change for problem in problems)

@@ -17,6 +17,7 @@ from sizing.weights import (
     weights_bytes,
     weights_bytes_per_gpu,
 )
+from tests.unit.sizing.architectures import architecture
 
 # DeepSeek-V3: config.json has 61 layers, kv_lora_rank 512, qk_rope_head_dim 64, 128 heads.
 DEEPSEEK_V3 = Architecture(
@@ -51,7 +52,7 @@ def gpt2_like(kv_heads: int) -> Architecture:
 
 
 @pytest.mark.parametrize(
-    ("key", "dtype", "seed"),
+    ("key", "dtype", "stated"),
     [
         ("llama-3.3-70b", "bf16", 141e9),  # `du` says 141G
         ("qwen2.5-72b", "bf16", 144e9),
@@ -62,15 +63,15 @@ def gpt2_like(kv_heads: int) -> Architecture:
         ("deepseek-r1-distill-qwen-32b", "bf16", 64e9),
     ],
 )
-def test_the_nominal_weights_are_within_three_percent_of_the_seeds_figures(
-    key: str, dtype: WeightDtype, seed: float
+def test_the_nominal_weights_are_within_three_percent_of_usual_figures(
+    key: str, dtype: WeightDtype, stated: float
 ) -> None:
-    assert nominal_weights_bytes(model(key), dtype) == pytest.approx(seed, rel=0.03)
+    assert nominal_weights_bytes(model(key), dtype) == pytest.approx(stated, rel=0.03)
 
 
-def test_the_seeds_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bits() -> None:
+def test_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bits() -> None:
     qwen = model("qwen2.5-72b")
-    embeddings = 2 * qwen.token_architecture.vocab * qwen.token_architecture.hidden
+    embeddings = 2 * architecture(qwen).vocab * architecture(qwen).hidden
     assert nominal_weights_bytes(qwen, "fp8") == qwen.parameters
     computed = computed_weights_bytes(qwen, "fp8")
     assert computed == pytest.approx(qwen.parameters + embeddings, rel=0.0005)
@@ -79,15 +80,15 @@ def test_the_seeds_72_gb_are_nominal_and_a_checkpoint_keeps_embeddings_at_16_bit
 
 def test_tied_embeddings_are_counted_once() -> None:
     qwen = model("qwen3-4b")
-    kept = qwen.token_architecture.vocab * qwen.token_architecture.hidden
+    kept = architecture(qwen).vocab * architecture(qwen).hidden
     assert weights_bytes(qwen, "fp8") == pytest.approx(qwen.parameters + kept, rel=0.0005)
 
 
-def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantised() -> None:
+def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantized() -> None:
     mistral = model("mistral-small-3.1-24b")
-    tower = mistral.unquantised_parameters or 0
+    tower = mistral.unquantized_parameters or 0
     blind = mistral.model_copy(
-        update={"unquantised_parameters": None, "parameters": mistral.parameters - tower}
+        update={"unquantized_parameters": None, "parameters": mistral.parameters - tower}
     )
     assert weights_bytes(mistral, "int4") - weights_bytes(blind, "int4") == 2 * tower
 
@@ -101,19 +102,19 @@ def test_a_vision_tower_stays_at_16_bits_when_the_rest_is_quantised() -> None:
         ("fp8", 8 + 32 / 128**2),  # a 32-bit scale for a block of 128 x 128
     ],
 )
-def test_quantised_projections_carry_the_scales_of_their_groups(
+def test_quantized_projections_carry_the_scales_of_their_groups(
     dtype: WeightDtype, bits: float
 ) -> None:
     llama = model("llama-3.1-405b")
-    parts = parameters(llama.token_architecture)
+    parts = parameters(architecture(llama))
     kept = 2 * (parts.embeddings + parts.vectors)
-    quantised = (parts.attention + parts.mlp) * bits / 8
-    assert computed_weights_bytes(llama, dtype) == pytest.approx(kept + quantised, abs=1)
+    quantized = (parts.attention + parts.mlp) * bits / 8
+    assert computed_weights_bytes(llama, dtype) == pytest.approx(kept + quantized, abs=1)
 
 
-def test_mxfp4_quantises_the_experts_only() -> None:
+def test_mxfp4_quantizes_the_experts_only() -> None:
     oss = model("gpt-oss-120b")
-    experts = parameters(oss.token_architecture).experts
+    experts = parameters(architecture(oss)).experts
     others = oss.parameters - experts
     assert computed_weights_bytes(oss, "mxfp4") == pytest.approx(
         experts * 4.25 / 8 + others * 2, abs=1
@@ -121,7 +122,7 @@ def test_mxfp4_quantises_the_experts_only() -> None:
     assert experts * 4.25 / 8 + others * 2 == pytest.approx(65_248_815_744, rel=1e-6)
 
 
-def test_a_gguf_of_8_bits_quantises_embeddings_too() -> None:
+def test_a_gguf_of_8_bits_quantizes_embeddings_too() -> None:
     qwen = model("qwen3-30b-a3b")
     assert computed_weights_bytes(qwen, "q8_0") == round(qwen.parameters * 8.5 / 8)
 
@@ -143,18 +144,14 @@ def test_a_checkpoint_stored_wider_than_it_is_served_tells_nothing_of_the_served
 
 
 def test_grouped_query_attention_caches_the_kv_heads_only() -> None:
-    assert (
-        kv_bytes_per_token(model("qwen2.5-72b").token_architecture)
-        == 2 * 80 * 8 * 128 * 2
-        == 327_680
-    )
+    assert kv_bytes_per_token(architecture(model("qwen2.5-72b"))) == 2 * 80 * 8 * 128 * 2 == 327_680
 
 
-def test_the_seeds_10_gb_of_cache_for_32k_tokens_on_one_h200() -> None:
+def test_10_gb_of_cache_for_32k_tokens_on_one_h200() -> None:
     found = fit(model("qwen2.5-72b"), gpu("h200-141gb"), dtype="fp8", context_tokens=32_768)
     assert found.kv_bytes == 10_737_418_240
     assert found.fits
-    assert found.per_gpu_bytes < 0.7 * found.gpu_bytes  # room for the seed's further models
+    assert found.per_gpu_bytes < 0.7 * found.gpu_bytes  # room for further models
 
 
 def test_multi_head_attention_caches_every_head() -> None:
@@ -167,17 +164,20 @@ def test_multi_query_attention_caches_one_head() -> None:
 
 def test_compressed_attention_caches_one_latent_whatever_the_tensor_parallelism() -> None:
     assert kv_bytes_per_token(DEEPSEEK_V3) == 61 * (512 + 64) * 2 == 70_272
-    assert kv_bytes_per_token(DEEPSEEK_V3, tp=8) == 70_272
+    assert kv_bytes_per_token(DEEPSEEK_V3, tensor_parallel=8) == 70_272
 
 
 def test_kv_heads_are_shared_out_and_replicated_when_there_are_more_gpus_than_heads() -> None:
-    qwen = model("qwen3-30b-a3b").token_architecture  # 4 KV heads
+    qwen = architecture(model("qwen3-30b-a3b"))  # 4 KV heads
     whole = kv_bytes_per_token(qwen)
-    assert [whole // kv_bytes_per_token(qwen, tp=tp) for tp in (1, 2, 4, 8)] == [1, 2, 4, 4]
+    assert [
+        whole // kv_bytes_per_token(qwen, tensor_parallel=tensor_parallel)
+        for tensor_parallel in (1, 2, 4, 8)
+    ] == [1, 2, 4, 4]
 
 
 def test_an_fp8_cache_is_half_of_a_16_bit_one() -> None:
-    arch = model("llama-3.3-70b").token_architecture
+    arch = architecture(model("llama-3.3-70b"))
     assert kv_bytes_per_token(arch, "fp8") * 2 == kv_bytes_per_token(arch)
 
 
@@ -188,20 +188,20 @@ def test_an_encoder_has_no_cache_and_no_limit_of_concurrency() -> None:
 
 
 def test_tensor_parallel_sizes_divide_the_heads_and_suit_the_kv_heads() -> None:
-    assert tensor_parallel_sizes(model("qwen2.5-7b").token_architecture, 8) == [1, 2, 4]  # 28 and 4
-    assert tensor_parallel_sizes(model("qwen2.5-72b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("qwen2.5-7b")), 8) == [1, 2, 4]  # 28 and 4
+    assert tensor_parallel_sizes(architecture(model("qwen2.5-72b")), 8) == [
         1,
         2,
         4,
         8,
     ]  # 64 and 8
-    assert tensor_parallel_sizes(model("elodie-32b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("elodie-32b")), 8) == [
         1,
         2,
         4,
         8,
     ]  # 40 and 8
-    assert tensor_parallel_sizes(model("qwen3-30b-a3b").token_architecture, 8) == [
+    assert tensor_parallel_sizes(architecture(model("qwen3-30b-a3b")), 8) == [
         1,
         2,
         4,
@@ -212,8 +212,8 @@ def test_tensor_parallel_sizes_divide_the_heads_and_suit_the_kv_heads() -> None:
 
 
 def test_tensor_parallel_sizes_suit_the_groups_of_linear_layers_too() -> None:
-    nemotron = model("nemotron-3-nano-30b-a3b").token_architecture  # 32 heads, 8 groups
-    granite = model("granite-4.0-h-small").token_architecture  # 32 heads, a single group
+    nemotron = architecture(model("nemotron-3-nano-30b-a3b"))  # 32 heads, 8 groups
+    granite = architecture(model("granite-4.0-h-small"))  # 32 heads, a single group
     assert tensor_parallel_sizes(nemotron, 16) == [1, 2, 4, 8]
     assert tensor_parallel_sizes(granite, 16) == [1, 2, 4, 8, 16]
 
@@ -226,29 +226,35 @@ def test_pipeline_stages_are_those_of_vllm() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 16))
 def test_pipeline_stages_share_out_every_layer_and_differ_by_one_at_most(
-    layers: int, pp: int
+    layers: int, pipeline_parallel: int
 ) -> None:
-    counts = stage_layers(layers, pp)
-    assert (len(counts), sum(counts)) == (pp, layers)
+    counts = stage_layers(layers, pipeline_parallel)
+    assert (len(counts), sum(counts)) == (pipeline_parallel, layers)
     assert max(counts) - min(counts) <= 1
 
 
 def test_the_fullest_pipeline_stage_is_what_counts() -> None:
     llama = model("llama-3.3-70b")  # 80 layers: stages of 27, 27, 26, embeddings at the ends
     whole = weights_bytes(llama, "bf16")
-    embedding = 2 * llama.token_architecture.vocab * llama.token_architecture.hidden
+    embedding = 2 * architecture(llama).vocab * architecture(llama).hidden
     first = (whole - 2 * embedding) * 27 / 80 + embedding
-    assert weights_bytes_per_gpu(llama, "bf16", pp=3) == pytest.approx(first, rel=1e-6)
+    assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=3) == pytest.approx(
+        first, rel=1e-6
+    )
     half = (whole - 2 * embedding) / 2 + embedding
     # Norms are on every GPU: two millionths.
-    assert weights_bytes_per_gpu(llama, "bf16", tp=2, pp=2) == pytest.approx(half / 2, rel=1e-4)
+    assert weights_bytes_per_gpu(
+        llama, "bf16", tensor_parallel=2, pipeline_parallel=2
+    ) == pytest.approx(half / 2, rel=1e-4)
 
 
 def test_a_stage_in_the_middle_may_be_the_fullest_and_holds_no_embeddings() -> None:
     llama = model("llama-3.1-405b")  # 126 layers: stages of 31, 32, 32, 31
-    parts = parameters(llama.token_architecture)
+    parts = parameters(architecture(llama))
     middle = 2 * (parts.total - parts.embeddings) * 32 / 126
-    assert weights_bytes_per_gpu(llama, "bf16", pp=4) == pytest.approx(middle, rel=1e-6)
+    assert weights_bytes_per_gpu(llama, "bf16", pipeline_parallel=4) == pytest.approx(
+        middle, rel=1e-6
+    )
 
 
 def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -> None:
@@ -265,12 +271,12 @@ def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -
         max_context=1024,
     )
     a_layer = 2 * 8 * 2
-    assert kv_bytes(arch, 1000, pp=2) == a_layer * 2 * 1000
+    assert kv_bytes(arch, 1000, pipeline_parallel=2) == a_layer * 2 * 1000
     assert kv_bytes(arch, 1000) == a_layer * (2 * 1000 + 2 * 16)
 
 
 @pytest.mark.parametrize(
-    ("card", "pp", "tokens"),
+    ("card", "pipeline_parallel", "tokens"),
     [
         ("b200-180gb", 1, 32_768),
         ("h100-80gb", 1, 16_384),
@@ -279,9 +285,9 @@ def test_the_fullest_stage_of_a_pattern_is_the_one_with_the_most_full_layers() -
     ],
 )
 def test_what_vllm_may_be_reading_depends_on_the_gpu_and_the_stages(
-    card: str, pp: int, tokens: int
+    card: str, pipeline_parallel: int, tokens: int
 ) -> None:
-    assert in_flight_tokens(gpu(card).memory_bytes, pp) == tokens
+    assert in_flight_tokens(gpu(card).memory_bytes, pipeline_parallel) == tokens
 
 
 def test_a_window_is_wider_for_the_one_sequence_that_is_being_read() -> None:
@@ -300,20 +306,26 @@ def test_a_window_is_wider_for_the_one_sequence_that_is_being_read() -> None:
 def test_experts_are_dealt_out_whole_over_all_ranks_and_the_rest_by_tensor_parallelism() -> None:
     qwen = model("qwen3-30b-a3b")
     whole = weights_bytes_per_gpu(qwen, "bf16")
-    experts = 2 * parameters(qwen.token_architecture).experts
+    experts = 2 * parameters(architecture(qwen)).experts
     rest = whole - experts
-    eight = weights_bytes_per_gpu(qwen, "bf16", tp=1, dp=8, ep=True)
+    eight = weights_bytes_per_gpu(
+        qwen, "bf16", tensor_parallel=1, data_parallel=8, expert_parallel=True
+    )
     assert eight == pytest.approx(rest + experts / 8, rel=1e-6)
     # 128 experts over 3 GPUs: one of them has 43.
-    uneven = weights_bytes_per_gpu(qwen, "bf16", tp=1, dp=3, ep=True)
+    uneven = weights_bytes_per_gpu(
+        qwen, "bf16", tensor_parallel=1, data_parallel=3, expert_parallel=True
+    )
     assert uneven == pytest.approx(rest + experts * 43 / 128, rel=1e-6)
-    assert weights_bytes_per_gpu(qwen, "bf16", dp=3) == pytest.approx(rest + experts / 3, rel=1e-6)
+    assert weights_bytes_per_gpu(qwen, "bf16", data_parallel=3) == pytest.approx(
+        rest + experts / 3, rel=1e-6
+    )
 
 
 def test_data_parallelism_replicates_a_dense_model_and_deals_out_the_sequences() -> None:
     llama, card = model("llama-3.1-8b"), gpu("h100-80gb")
     one = fit(llama, card, context_tokens=8192, concurrency=4)
-    four = fit(llama, card, context_tokens=8192, concurrency=4, dp=4)
+    four = fit(llama, card, context_tokens=8192, concurrency=4, data_parallel=4)
     assert four.weights_bytes == one.weights_bytes
     assert four.kv_bytes * 4 == one.kv_bytes
     assert four.max_concurrency == 4 * (one.max_concurrency or 0)
@@ -321,9 +333,9 @@ def test_data_parallelism_replicates_a_dense_model_and_deals_out_the_sequences()
 
 def test_mlas_latents_are_on_every_gpu_and_its_heads_are_not() -> None:
     deepseek = model("deepseek-v3.1")
-    parts = parameters(deepseek.token_architecture)
+    parts = parameters(architecture(deepseek))
     assert parts.replicated == 62 * 7168 * (1536 + 512 + 64)
-    eight = weights_bytes_per_gpu(deepseek, "fp8", tp=8)
+    eight = weights_bytes_per_gpu(deepseek, "fp8", tensor_parallel=8)
     assert eight > weights_bytes(deepseek, "fp8") / 8 + parts.replicated * 7 / 8
 
 
@@ -345,8 +357,8 @@ def test_speech_and_images_need_their_weights_and_what_they_work_with() -> None:
 
 def test_a_pipeline_stage_caches_its_own_layers() -> None:
     llama = model("llama-3.3-70b")
-    one = fit(llama, gpu("h200-141gb"), tp=4, context_tokens=8192)
-    two = fit(llama, gpu("h200-141gb"), tp=4, pp=2, context_tokens=8192)
+    one = fit(llama, gpu("h200-141gb"), tensor_parallel=4, context_tokens=8192)
+    two = fit(llama, gpu("h200-141gb"), tensor_parallel=4, pipeline_parallel=2, context_tokens=8192)
     assert two.kv_bytes * 2 == one.kv_bytes
 
 
@@ -373,9 +385,16 @@ CACHING = [
 ]
 
 FITS = st.builds(
-    lambda spec, card, tp, pp, context, concurrency: (
-        (spec, card, tp, pp, context, concurrency),
-        fit(spec, card, tp=tp, pp=pp, context_tokens=context, concurrency=concurrency),
+    lambda spec, card, tensor_parallel, pipeline_parallel, context, concurrency: (
+        (spec, card, tensor_parallel, pipeline_parallel, context, concurrency),
+        fit(
+            spec,
+            card,
+            tensor_parallel=tensor_parallel,
+            pipeline_parallel=pipeline_parallel,
+            context_tokens=context,
+            concurrency=concurrency,
+        ),
     ),
     st.sampled_from([spec for spec in models().values() if spec.architecture in CACHING]),
     st.sampled_from(list(gpus().values())),
@@ -391,18 +410,20 @@ SHAPES = st.sampled_from([spec.architecture for spec in models().values() if spe
 
 @given(SHAPES, st.integers(1, 500_000), st.integers(1, 500_000), st.sampled_from([1, 2, 3, 4]))
 def test_a_longer_sequence_never_holds_less(
-    arch: Architecture, one: int, other: int, pp: int
+    arch: Architecture, one: int, other: int, pipeline_parallel: int
 ) -> None:
     shorter, longer = sorted((one, other))
-    assert kv_bytes(arch, shorter, pp=pp) <= kv_bytes(arch, longer, pp=pp)
+    assert kv_bytes(arch, shorter, pipeline_parallel=pipeline_parallel) <= kv_bytes(
+        arch, longer, pipeline_parallel=pipeline_parallel
+    )
 
 
 @given(SHAPES, st.integers(1, 500_000), st.sampled_from([1, 2, 4, 8]))
 def test_more_gpus_never_hold_more_and_at_best_their_share(
-    arch: Architecture, context: int, tp: int
+    arch: Architecture, context: int, tensor_parallel: int
 ) -> None:
-    whole, cut = kv_bytes(arch, context), kv_bytes(arch, context, tp=tp)
-    assert whole <= cut * tp
+    whole, cut = kv_bytes(arch, context), kv_bytes(arch, context, tensor_parallel=tensor_parallel)
+    assert whole <= cut * tensor_parallel
     assert cut <= whole
 
 
@@ -426,11 +447,11 @@ def test_no_sequence_holds_more_than_every_layer_of_every_token_and_its_states(
     st.sampled_from([1, 2, 3]),
 )
 def test_the_shares_of_all_gpus_are_never_less_than_the_whole(
-    spec: ModelSpec, tp: int, pp: int
+    spec: ModelSpec, tensor_parallel: int, pipeline_parallel: int
 ) -> None:
-    share = weights_bytes_per_gpu(spec, spec.serve_dtype, tp, pp)
+    share = weights_bytes_per_gpu(spec, spec.serve_dtype, tensor_parallel, pipeline_parallel)
     whole = weights_bytes(spec, spec.serve_dtype)
-    assert share * tp * pp >= whole or spec.architecture is None
+    assert share * tensor_parallel * pipeline_parallel >= whole or spec.architecture is None
     assert share <= whole + 1
 
 
@@ -438,14 +459,14 @@ def test_the_shares_of_all_gpus_are_never_less_than_the_whole(
 def test_the_longest_context_fits_and_a_block_more_does_not(
     case: tuple[tuple[ModelSpec, object, int, int, int, int], Fit],
 ) -> None:
-    (spec, card, tp, pp, _, concurrency), found = case
+    (spec, card, tensor_parallel, pipeline_parallel, _, concurrency), found = case
 
     def at(context: int) -> Fit:
         return fit(
             spec,
             card,  # type: ignore[arg-type]
-            tp=tp,
-            pp=pp,
+            tensor_parallel=tensor_parallel,
+            pipeline_parallel=pipeline_parallel,
             context_tokens=context,
             concurrency=concurrency,
         )
@@ -453,7 +474,7 @@ def test_the_longest_context_fits_and_a_block_more_does_not(
     longest = found.max_context_tokens
     if longest:
         assert at(longest).fits
-    if longest < spec.token_architecture.max_context:
+    if longest < architecture(spec).max_context:
         assert not at(longest + KV_BLOCK_TOKENS).fits
 
 

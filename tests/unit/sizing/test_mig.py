@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog.gpus import GpuSpec, gpu, gpus
 from catalog.load import UnknownEntryError
-from sizing.mig import device_memory_bytes, fits, geometry_problems, layout, profile
+from sizing.mig import fits, geometry_problems, layout, profile
 
 CARDS = [card for card in gpus().values() if card.mig]
 SEVEN = [card.key for card in CARDS if card.mig[-1].compute_slices == 7]
@@ -53,7 +53,7 @@ def test_what_is_accepted_lies_on_the_card_without_overlap_at_starts_it_allows(
     assert all(a.start + a.size <= b.start for a, b in pairwise(placed))
     compute = sum(profile(card, name).compute_slices * n for name, n in geometry.items())
     assert compute <= whole.compute_slices
-    memory = sum(device_memory_bytes(card, name) * n for name, n in geometry.items())
+    memory = sum(profile(card, name).memory_bytes * n for name, n in geometry.items())
     assert memory <= card.memory_bytes
 
 
@@ -65,8 +65,8 @@ def test_what_is_refused_says_why_and_every_smaller_geometry_it_offers_fits(
     problems = geometry_problems(card, geometry)
     assert bool(problems) == (not fits(card, geometry))
     for problem in problems:
-        if "What fits: " in problem:
-            for offer in problem.split("What fits: ")[1].split(", or "):
+        if "Geometries that fit: " in problem:
+            for offer in problem.split("Geometries that fit: ")[1].split(", or "):
                 parts = [part.split(" x") for part in offer.split(" + ")]
                 assert fits(card, {name: int(count) for name, count in parts})
 
@@ -142,8 +142,8 @@ def test_the_published_number_of_instances_is_the_number_of_starts() -> None:
 def test_a_geometry_that_overlaps_is_refused_with_those_that_do_not() -> None:
     assert geometry_problems(gpu("h100-80gb"), {"3g.40gb": 2, "1g.10gb": 1}) == [
         (
-            "3g.40gb x2 + 1g.10gb x1 do not fit on h100-80gb at once: its slices would overlap."
-            " What fits: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2"
+            "3g.40gb x2 + 1g.10gb x1 do not fit on h100-80gb at once: the instances would overlap."
+            " Geometries that fit: 3g.40gb x1 + 1g.10gb x1, or 3g.40gb x2"
         )
     ]
 
@@ -151,23 +151,23 @@ def test_a_geometry_that_overlaps_is_refused_with_those_that_do_not() -> None:
 def test_every_wrong_profile_and_count_is_said_at_once() -> None:
     assert geometry_problems(gpu("h200-141gb"), {"1g.10gb": 7, "1g.18gb": 8, "2g.35gb": 0}) == [
         (
-            "1g.10gb is no profile of h200-141gb; it has"
+            "1g.10gb is not a profile of h200-141gb; use one of"
             " 1g.18gb, 1g.35gb, 2g.35gb, 3g.71gb, 4g.71gb, 7g.141gb"
         ),
-        "1g.18gb: 8 asked; h200-141gb holds at most 7",
-        "2g.35gb: 0 asked; ask for 1 or more, or leave it out",
+        "1g.18gb: 8 is too many; at most 7 fit",
+        "2g.35gb: 0 is too few; set 1 or more, or remove it",
     ]
 
 
 def test_a_card_without_mig_says_what_shares_it_instead() -> None:
     assert geometry_problems(gpu("l4-24gb"), {"1g.6gb": 4}) == [
-        "l4-24gb cannot be cut: it has no MIG. Use time-slicing or MPS."
+        "l4-24gb does not support MIG. Use time-slicing or MPS."
     ]
 
 
 def test_a_slice_has_the_memory_that_nvidia_smi_reports_and_the_plugins_resource_name() -> None:
     card = gpu("a100-80gb")
-    assert device_memory_bytes(card, "1g.10gb") == 9728 * 1024**2  # 9.50 GiB of -lgip
+    assert profile(card, "1g.10gb").memory_bytes == 9728 * 1024**2  # 9.50 GiB of -lgip
     assert profile(card, "1g.10gb").resource == "nvidia.com/mig-1g.10gb"
     with pytest.raises(UnknownEntryError, match=r"Did you mean '1g\.20gb'"):
         profile(card, "1g.2gb")

@@ -1,4 +1,4 @@
-"""Seating models on nodes, and what room is left."""
+"""Assigning models to nodes, and the capacity that is left."""
 
 from typing import Any
 
@@ -10,38 +10,55 @@ from catalog.models import model, models
 from sizing.capacity import Pool, Service, capacity
 from sizing.devices import devices
 from sizing.memory import fit
-from sizing.plan import Placed, Plan, PoolRoom, plan
+from sizing.plan import Plan, PlannedPool, PlannedService, plan
 from sizing.sharing import Exclusive, Mig, Sharing, TimeSlicing
 
 H200 = gpu("h200-141gb")
 CATALOG = [*models().values()]
 
 
-def pool(nodes: int = 1, gpus: int = 8, sharing: Sharing | None = None) -> PoolRoom:
+def pool(nodes: int = 1, gpus: int = 8, sharing: Sharing | None = None) -> PlannedPool:
     offered = devices(H200, gpus, sharing or Exclusive())
-    return PoolRoom(name="h200", gpu=H200, nodes=nodes, devices=offered)
+    return PlannedPool(name="h200", gpu=H200, nodes=nodes, devices=offered)
 
 
-def service(name: str, tp: int = 1, replicas: int = 1, **fields: Any) -> Placed:
-    found = fit(model("llama-3.3-70b"), H200, dtype="fp8", tp=tp, context_tokens=8192)
+def service(
+    name: str, tensor_parallel: int = 1, replicas: int = 1, **fields: Any
+) -> PlannedService:
+    found = fit(
+        model("llama-3.3-70b"),
+        H200,
+        dtype="fp8",
+        tensor_parallel=tensor_parallel,
+        context_tokens=8192,
+    )
     given = {"model": "llama-3.3-70b", "pool": "h200", "profile": None, "concurrency": 2}
-    return Placed.model_validate(
-        {"name": name, "devices": tp, "replicas": replicas, "fit": found, **given, **fields}
+    return PlannedService.model_validate(
+        {
+            "name": name,
+            "devices": tensor_parallel,
+            "replicas": replicas,
+            "fit": found,
+            **given,
+            **fields,
+        }
     )
 
 
 def taken(found: Plan) -> dict[str, list[str | None]]:
-    return {seats.node: seats.taken for seats in found.seats}
+    return {allocation.node: allocation.taken for allocation in found.allocations}
 
 
-def test_every_replica_sits_on_one_node_the_widest_first() -> None:
-    found = plan([pool(2, 4)], [service("small"), service("wide", tp=4)], CATALOG)
+def test_every_replica_is_on_one_node_the_widest_first() -> None:
+    found = plan([pool(2, 4)], [service("small"), service("wide", tensor_parallel=4)], CATALOG)
     assert taken(found) == {"h200-1": ["wide#1"] * 4, "h200-2": ["small#1", None, None, None]}
-    assert found.unseated == []
+    assert found.unplaced == []
 
 
 def test_the_fullest_node_with_room_is_taken_so_that_wide_gaps_remain() -> None:
-    found = plan([pool(2, 4)], [service("wide", tp=2), service("small", replicas=2)], [])
+    found = plan(
+        [pool(2, 4)], [service("wide", tensor_parallel=2), service("small", replicas=2)], []
+    )
     assert taken(found) == {
         "h200-1": ["wide#1", "wide#1", "small#1", "small#2"],
         "h200-2": [None] * 4,
@@ -49,19 +66,19 @@ def test_the_fullest_node_with_room_is_taken_so_that_wide_gaps_remain() -> None:
 
 
 def test_a_replica_wider_than_a_node_takes_equal_parts_of_several() -> None:
-    found = plan([pool(3, 8)], [service("huge", tp=16)], [])
+    found = plan([pool(3, 8)], [service("huge", tensor_parallel=16)], [])
     assert taken(found) == {
         "h200-1": ["huge#1"] * 8,
         "h200-2": ["huge#1"] * 8,
         "h200-3": [None] * 8,
     }
-    halves = plan([pool(2, 8)], [service("wide", tp=12)], [])
-    assert [seats.free for seats in halves.seats] == [2, 2]
+    halves = plan([pool(2, 8)], [service("wide", tensor_parallel=12)], [])
+    assert [allocation.free for allocation in halves.allocations] == [2, 2]
 
 
-def test_who_finds_no_seat_is_named() -> None:
-    found = plan([pool(2, 2)], [service("wide", tp=2, replicas=3)], [])
-    assert found.unseated == ["wide#3"]
+def test_a_replica_without_room_is_named() -> None:
+    found = plan([pool(2, 2)], [service("wide", tensor_parallel=2, replicas=3)], [])
+    assert found.unplaced == ["wide#3"]
     assert found.growth[0].replica_fits is False
 
 
@@ -89,7 +106,12 @@ def test_free_gpus_are_good_for_every_model_that_fits_them_and_no_other() -> Non
     for each in free.values():
         spec = model(each.model)
         assert fit(
-            spec, H200, dtype=each.dtype, tp=each.tp, pp=each.pp, context_tokens=each.context
+            spec,
+            H200,
+            dtype=each.dtype,
+            tensor_parallel=each.tensor_parallel,
+            pipeline_parallel=each.pipeline_parallel,
+            context_tokens=each.context,
         ).fits
 
 
@@ -98,10 +120,10 @@ def test_a_full_pool_has_room_for_no_model() -> None:
     assert found.candidates == {"h200": []}
 
 
-def test_instances_of_mig_are_seats_of_their_own_and_take_one_model_each() -> None:
+def test_instances_of_mig_are_separate_devices_and_take_one_model_each() -> None:
     cut = Mig(mode="mig", geometry={"1g.18gb": 3, "4g.71gb": 1})
     found = plan([pool(1, 2, cut)], [service("chat", profile="4g.71gb")], CATALOG)
-    rows = {seats.profile: seats for seats in found.seats}
+    rows = {allocation.profile: allocation for allocation in found.allocations}
     assert rows["1g.18gb"].taken == [None] * 6
     assert rows["4g.71gb"].taken == ["chat#1", None]
     assert rows["4g.71gb"].resource == "nvidia.com/mig-4g.71gb"
@@ -110,7 +132,7 @@ def test_instances_of_mig_are_seats_of_their_own_and_take_one_model_each() -> No
     assert "qwen2.5-72b" not in free or free["qwen2.5-72b"].dtype not in ("bf16", "fp8")
 
 
-def test_gpus_shared_in_turns_have_a_seat_for_each_client() -> None:
+def test_gpus_shared_in_turns_have_a_device_for_each_client() -> None:
     shared = TimeSlicing(mode="time-slicing", clients=4)
     found = plan([pool(1, 1, shared)], [service("a"), service("b")], [])
     assert taken(found) == {"h200-1": ["a#1", "b#1", None, None]}
@@ -121,7 +143,7 @@ def test_gpus_shared_in_turns_have_a_seat_for_each_client() -> None:
     st.sampled_from([2, 4, 8]),
     st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.integers(1, 3)), max_size=5),
 )
-def test_everyone_is_seated_where_the_preview_finds_room_and_not_where_gpus_are_too_few(
+def test_every_replica_is_placed_where_the_preview_finds_room_and_not_where_gpus_are_too_few(
     nodes: int, gpus: int, wanted: list[tuple[int, int]]
 ) -> None:
     preview = capacity(
@@ -131,18 +153,21 @@ def test_everyone_is_seated_where_the_preview_finds_room_and_not_where_gpus_are_
                 name=f"s{i}",
                 model=model("llama-3.3-70b"),
                 pool="h200",
-                tp=tp,
+                tensor_parallel=tensor_parallel,
                 replicas=n,
                 context_tokens=256,
             )
-            for i, (tp, n) in enumerate(wanted)
+            for i, (tensor_parallel, n) in enumerate(wanted)
         ],
     )
-    problems = {each.code for each in preview.problems if each.subject == "pool"}
-    services = [service(f"s{i}", tp=tp, replicas=n) for i, (tp, n) in enumerate(wanted)]
-    unseated = plan([pool(nodes, gpus)], services, []).unseated
-    # A pool that is fragmented for some order of placement may yet seat all in the plan's own.
-    assert "pool-fragmented" in problems or (unseated == []) == (not problems)
+    problems = {each.code for each in preview.problems if each.code.startswith("pool-")}
+    services = [
+        service(f"s{i}", tensor_parallel=tensor_parallel, replicas=n)
+        for i, (tensor_parallel, n) in enumerate(wanted)
+    ]
+    unplaced = plan([pool(nodes, gpus)], services, []).unplaced
+    # A pool that is fragmented for some order of placement may yet place all in the plan's own.
+    assert "pool-fragmented" in problems or (unplaced == []) == (not problems)
 
 
 @given(
@@ -150,14 +175,17 @@ def test_everyone_is_seated_where_the_preview_finds_room_and_not_where_gpus_are_
     st.sampled_from([2, 4, 8]),
     st.lists(st.tuples(st.sampled_from([1, 2, 4, 8, 16]), st.integers(1, 3)), max_size=5),
 )
-def test_no_seat_is_given_twice_and_no_replica_gets_more_or_fewer_than_it_asks(
+def test_no_device_is_assigned_twice_and_no_replica_gets_more_or_fewer_than_it_asks(
     nodes: int, gpus: int, wanted: list[tuple[int, int]]
 ) -> None:
-    services = [service(f"s{i}", tp=tp, replicas=n) for i, (tp, n) in enumerate(wanted)]
+    services = [
+        service(f"s{i}", tensor_parallel=tensor_parallel, replicas=n)
+        for i, (tensor_parallel, n) in enumerate(wanted)
+    ]
     found = plan([pool(nodes, gpus)], services, [])
-    seated = [label for seats in found.seats for label in seats.taken if label]
+    assigned = [label for allocation in found.allocations for label in allocation.taken if label]
     for each in services:
         for replica in range(1, each.replicas + 1):
             label = f"{each.name}#{replica}"
-            assert seated.count(label) == (0 if label in found.unseated else each.devices)
-    assert all(len(seats.taken) == gpus for seats in found.seats)
+            assert assigned.count(label) == (0 if label in found.unplaced else each.devices)
+    assert all(len(allocation.taken) == gpus for allocation in found.allocations)

@@ -78,12 +78,17 @@ def test_a_card_without_fp8_reads_half_as_much_and_multiplies_at_16_bits() -> No
 
 def test_stages_help_many_requests_and_not_one() -> None:
     llama, card = model("llama-3.3-70b"), gpu("l40s-48gb")
-    one, four = (roofline(llama, card, pp=pp, context_tokens=8192, concurrency=1) for pp in (1, 4))
+    one, four = (
+        roofline(
+            llama, card, pipeline_parallel=pipeline_parallel, context_tokens=8192, concurrency=1
+        )
+        for pipeline_parallel in (1, 4)
+    )
     assert one is not None
     assert four is not None
     assert four.decode_tokens_per_second == pytest.approx(one.decode_tokens_per_second)
     assert four.prefill_tokens_per_second == pytest.approx(4 * one.prefill_tokens_per_second)
-    busy = roofline(llama, card, pp=4, context_tokens=8192, concurrency=4)
+    busy = roofline(llama, card, pipeline_parallel=4, context_tokens=8192, concurrency=4)
     assert busy is not None
     assert busy.decode_tokens_per_second == pytest.approx(4 * (one.decode_tokens_per_second or 0))
 
@@ -109,8 +114,10 @@ def test_speech_and_images_have_no_tokens_to_count() -> None:
 def test_a_bound_never_falls_with_requests_bandwidth_or_linked_gpus(
     spec: ModelSpec, card: GpuSpec, concurrency: int, context: int
 ) -> None:
-    def bound(requests: int, on: GpuSpec, tp: int) -> float:
-        found = roofline(spec, on, tp=tp, context_tokens=context, concurrency=requests)
+    def bound(requests: int, on: GpuSpec, tensor_parallel: int) -> float:
+        found = roofline(
+            spec, on, tensor_parallel=tensor_parallel, context_tokens=context, concurrency=requests
+        )
         assert found is not None
         assert found.decode_tokens_per_second is not None
         return found.decode_tokens_per_second * (1 + 1e-9)

@@ -1,4 +1,4 @@
-"""Which type a checkpoint's weights have, from torch_dtype and quantization_config."""
+"""The type of a checkpoint's weights, from torch_dtype and quantization_config."""
 
 from typing import Final
 
@@ -20,16 +20,16 @@ _PACKED_4_BIT_FLOATS: Final[dict[str, WeightDtype]] = {
 
 
 def stored_dtype(outer: Fields, text: Fields) -> WeightDtype:
-    """The type of the checkpoint; notes a quantisation that it does not know."""
+    """The type of the checkpoint; records an unknown quantization as a problem."""
     plain = _plain(outer) or _plain(text) or "bf16"
     values = outer.child("quantization_config") or text.child("quantization_config")
     if not values:
         return plain
     fields = Fields(values, f"{outer.where}quantization_config.", outer.problems)
-    found = _quantised(fields)
+    found = _quantized(fields)
     if found is None:
         fields.unsupported(
-            "quant_method", "other method than fp8, mxfp4, awq, gptq, compressed-tensors, modelopt"
+            "quant_method", "method besides fp8, mxfp4, awq, gptq, compressed-tensors, modelopt"
         )
         return plain
     return found
@@ -39,7 +39,7 @@ def _plain(fields: Fields) -> WeightDtype | None:
     return _TORCH.get(fields.text("torch_dtype") or fields.text("dtype"))
 
 
-def _quantised(fields: Fields) -> WeightDtype | None:
+def _quantized(fields: Fields) -> WeightDtype | None:
     method = fields.text("quant_method")
     if method in ("awq", "gptq"):
         return _INTEGERS.get(fields.number("bits"))
@@ -51,7 +51,7 @@ def _quantised(fields: Fields) -> WeightDtype | None:
 
 
 def _compressed_tensors(fields: Fields) -> WeightDtype | None:
-    """Its first group of layers tells: checkpoints of several kinds of group are rare."""
+    """The type of the first group of layers: checkpoints with different groups are rare."""
     if packed := _PACKED_4_BIT_FLOATS.get(fields.text("format")):
         return packed
     groups = Fields(fields.child("config_groups"), "", fields.problems)
