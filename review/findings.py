@@ -28,7 +28,7 @@ def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
 
     One that has run out, or is not sound, is a finding of the pack.
     """
-    held = [w for w in known.waivers if not w.mistakes and w.expires and w.expires >= known.today]
+    held = [w for w in known.waivers if w.in_force(known.today)]
     found = [
         Waiver(
             rule=waiver.rule,
@@ -42,7 +42,7 @@ def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
         if change.after
         for waiver in held
         if change.kind in _KINDS.get(waiver.rule, ())
-        and waiver.names(Resource(change.kind, change.after, change.urn))
+        and waiver.matches(Resource(change.kind, change.after, change.urn))
     ]
     return sorted(found, key=lambda w: (w.rule, w.component, w.resource, w.reason))
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from base.quantity import canonical
+from base.quantity_format import canonical
 
 _FIELD = re.compile(r"^[a-z]+(_[a-z]+)*_?$")
 """A name of the provider's types; keys of labels and resources have dots, slashes or dashes."""
