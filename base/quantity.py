@@ -1,59 +1,11 @@
-"""Kubernetes quantities as comparable values, and the resources of a container."""
+"""Kubernetes quantities as fields of models, and the resource requests made of them."""
 
-import re
-from decimal import Decimal
-from math import ceil
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from base.model import Model
-
-# Suffixes of the Kubernetes quantity grammar that make sense for CPU, memory and disk.
-# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-_SUFFIX = {
-    "m": Decimal("0.001"),
-    "": Decimal(1),
-    "k": Decimal(10) ** 3,
-    "M": Decimal(10) ** 6,
-    "G": Decimal(10) ** 9,
-    "T": Decimal(10) ** 12,
-    "Ki": Decimal(2) ** 10,
-    "Mi": Decimal(2) ** 20,
-    "Gi": Decimal(2) ** 30,
-    "Ti": Decimal(2) ** 40,
-}
-_KIBI = 1024
-_BINARY = ("", "Ki", "Mi", "Gi", "Ti")
-_DECIMAL = ("m", "", "k", "M", "G", "T")
-_FORM = re.compile(r"^(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
-
-
-def parse(quantity: str) -> Decimal:
-    """The number of base units (cores or bytes) in *quantity*, such as `500m`, `2`, `16Gi`.
-
-    Raises ValueError for anything that is not a quantity.
-    """
-    match = _FORM.match(quantity)
-    if match is None:
-        message = "must be a Kubernetes quantity such as 500m, 2, 16Gi or 2Ti"
-        raise ValueError(message)
-    return Decimal(match[1]) * _SUFFIX[match[2] or ""]
-
-
-def canonical(quantity: str) -> str:
-    """*quantity* as Kubernetes itself writes it: `81920Mi` is `80Gi`, `0.5` is `500m`.
-
-    apimachinery's rule (pkg/api/resource, Quantity.CanonicalizeBytes): the largest suffix of the
-    same kind that leaves a whole number; fractions of a thousandth or of a byte are rounded up.
-    """
-    value = parse(quantity)
-    binary = quantity.endswith("i") and value >= _KIBI
-    step, suffixes = (_KIBI, _BINARY) if binary else (1000, _DECIMAL)
-    number, at = ceil(value if binary else value * 1000), 0
-    while number and number % step == 0 and at < len(suffixes) - 1:
-        number, at = number // step, at + 1
-    return f"{number}{suffixes[at]}" if number else "0"
+from base.quantity_format import parse
 
 
 def _checked(quantity: str) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from base.problems import Problem
 from cli.report_file import read_report
-from cli.review import EXIT_CODES, reviewed, shell_of
+from cli.review import EXIT_CODES, environment_for, reviewed
 from cli.toolchain import explained
 from review.digest import differences
 from review.report import Report, Verdict
@@ -50,12 +50,12 @@ def apply(
         typer.echo(f"{stack}: nothing to do")
         return
     with explained() as console:
-        shell, _ = shell_of(stack, console)
+        env, _ = environment_for(stack, console)
         words = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
         done = subprocess.run(  # noqa: S603 - no shell
             ["pulumi", *words, "--non-interactive"],  # noqa: S607 - of the PATH
             cwd=PROJECT,
-            env=with_pack(PROJECT, shell),
+            env=with_pack(PROJECT, env),
             check=False,
         )
         if done.returncode:

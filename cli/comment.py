@@ -9,9 +9,9 @@ import typer
 
 from cli.report_file import read_report
 from cli.toolchain import explained
-from review.forge.access import opened
+from review.forge.access import open_repository
 from review.forge.comment import body, mark_of
-from review.forge.keep import keep_comment
+from review.forge.upsert import upsert_comment
 from review.markdown import Forge
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -66,10 +66,12 @@ def comment(  # noqa: PLR0917 - typer passes options by name
         message = f"{report.name} is about another stack than {stack}"
         raise typer.BadParameter(message, param_hint="--report")
     with explained() as console:
-        there = opened(forge, os.environ, repository=repository, api=api, token_file=token_file)
+        there = open_repository(
+            forge, os.environ, repository=repository, api=api, token_file=token_file
+        )
         if there.head(pull) != commit:
             console.print(f"nothing posted: {commit} is not what #{pull} proposes now")
             return
         text = body(content, forge, commit, untrusted=untrusted)
-        done = keep_comment(there, pull, mark_of(content), text)
+        done = upsert_comment(there, pull, mark_of(content), text)
     typer.echo(f"comment of {stack} on #{pull}: {done}")

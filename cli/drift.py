@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from cli.comment import ApiOption, RepositoryOption, TokenFileOption
-from cli.review import no_events, shell_of
+from cli.review import environment_for, no_events_error
 from cli.toolchain import explained
 from review import drift_text, run
 from review.drift import Drift, drift
 from review.events import EventsError
-from review.forge.access import opened
-from review.forge.keep import close_issues, keep_issue
+from review.forge.access import open_repository
+from review.forge.upsert import close_issues, upsert_issue
 from review.markdown import Forge
 from toolchain.environment import PROJECT
 
@@ -64,11 +64,13 @@ def command(  # noqa: PLR0917 - typer passes options by name
         raise typer.Exit(1)
     if issue:
         with explained() as console:
-            there = opened(issue, os.environ, repository=repository, api=api, token_file=token_file)
+            there = open_repository(
+                issue, os.environ, repository=repository, api=api, token_file=token_file
+            )
             mark = drift_text.mark(stack)
             if found.drifted:
                 body = drift_text.issue(found)
-                console.print(f"issue: {keep_issue(there, mark, drift_text.title(found), body)}")
+                console.print(f"issue: {upsert_issue(there, mark, drift_text.title(found), body)}")
             elif count := close_issues(there, mark, drift_text.closed(stack)):
                 console.print(f"issues closed: {count}")
     raise typer.Exit(DRIFTED if found.drifted else 0)
@@ -80,10 +82,10 @@ def look(stack: str) -> Drift:
         message = f"Pulumi.{stack}.yaml does not exist"
         raise typer.BadParameter(message, param_hint="--stack")
     with explained() as console:
-        shell, simulated = shell_of(stack, console)
+        env, simulated = environment_for(stack, console)
         with console.status(f"looking at {stack} …"):
-            lines, said = run.refresh(PROJECT, stack, shell)
+            lines, stderr_tail = run.refresh(PROJECT, stack, env)
         try:
-            return drift(lines, stack=stack, simulated=simulated, said=said)
+            return drift(lines, stack=stack, simulated=simulated, stderr_tail=stderr_tail)
         except EventsError as error:
-            raise no_events(error) from None
+            raise no_events_error(error) from None

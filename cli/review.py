@@ -74,7 +74,7 @@ def review(
     Exits 0 where there is nothing to do, 3 with changes, 4 if a policy refuses them, 5 if the
     configuration does not fit, 1 if the preview failed, 2 for a wrong command line.
 
-    Uses the state and cluster of the shell; without PULUMI_BACKEND_URL in it, the simulated
+    Uses the state and cluster of the env; without PULUMI_BACKEND_URL in it, the simulated
     cluster of the stack.
     """
     report = read_report(kept, "--from") if kept else reviewed(stack)
@@ -94,27 +94,27 @@ def reviewed(stack: str) -> Report:
     except ConfigError as error:
         return build.refused(stack, error.problems)
     with explained() as console:
-        shell, simulated = shell_of(stack, console)
+        env, simulated = environment_for(stack, console)
         with console.status(f"previewing {stack} …"):
-            ran = _ran(stack, shell)
+            ran = _preview(stack, env)
     return build.report(
         ran.preview,
         stack=stack,
         simulated=simulated,
         before=ran.before,
         after=ran.after,
-        said=ran.said,
+        stderr_tail=ran.stderr_tail,
     )
 
 
-def _ran(stack: str, shell: Mapping[str, str]) -> run.Ran:
+def _preview(stack: str, env: Mapping[str, str]) -> run.PreviewRun:
     try:
-        return run.preview(PROJECT, stack, shell)
+        return run.preview(PROJECT, stack, env)
     except (EventsError, FileNotFoundError) as error:
-        raise no_events(error) from None
+        raise no_events_error(error) from None
 
 
-def no_events(error: Exception) -> ToolchainError:
+def no_events_error(error: Exception) -> ToolchainError:
     """What to say where the engine wrote no events."""
     return ToolchainError(
         Problem(
@@ -126,7 +126,7 @@ def no_events(error: Exception) -> ToolchainError:
     )
 
 
-def shell_of(stack: str, console: Console) -> tuple[dict[str, str], bool]:
+def environment_for(stack: str, console: Console) -> tuple[dict[str, str], bool]:
     """The variables to preview with, and whether they are of the simulated cluster."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     ours = f"file://{state.folder()}"

@@ -1,6 +1,6 @@
-"""The policy pack: what no deployment of the stack may do, checked before it happens.
+"""The policy pack: rules that every deployment of the stack must meet before it starts.
 
-`check` runs the rules over plain manifests; `__main__.py` gives the same rules to Pulumi.
+`check` runs the rules on plain manifests; `__main__.py` serves the same rules to Pulumi.
 """
 
 from policies.checking import check

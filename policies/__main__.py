@@ -1,10 +1,10 @@
-"""Started by Pulumi: serves the pack until the engine ends it."""
+"""Started by Pulumi; serves the pack until the engine stops it."""
 
 import sys
 from pathlib import Path
 
-# Pulumi runs this folder as a program from wherever the deployed program lies, so the package
-# `policies` is not yet importable.
+# Pulumi runs this folder with the deployed program as the working directory, so the packages
+# `policies` and `base` are not importable yet.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policies.server import serve

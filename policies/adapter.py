@@ -1,4 +1,4 @@
-"""From what Pulumi's engine sends to what the rules read, and back where a field is filled in."""
+"""Convert the engine's messages to the rules' resources, and remediated fields back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,19 +12,19 @@ _SENTINELS = frozenset(
     value for name, value in vars(sdk).items() if name.startswith("UNKNOWN_") and name.isupper()
 )
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks secrets, and is none
-"""How the engine marks a secret: pulumi/sdk/go/common/resource/properties.go."""
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - marks secrets, is not one
+"""The engine's mark of a secret: pulumi/sdk/go/common/resource/properties.go."""
 
 
 def plain(value: struct_pb2.Value) -> Node:
-    """*value* without marks of secrets; what is not known yet becomes `UNKNOWN`."""
+    """*value* as JSON, without secret marks; values not known yet become `UNKNOWN`."""
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         text = value.string_value
         return UNKNOWN if text in _SENTINELS else text
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if marked(value):
+        if is_secret(value):
             return plain(fields["value"])
         return {key: plain(fields[key]) for key in fields}
     if kind == "list_value":
@@ -32,25 +32,25 @@ def plain(value: struct_pb2.Value) -> Node:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-def marked(value: struct_pb2.Value) -> bool:
-    """Whether *value* is, as a whole, marked secret."""
+def is_secret(value: struct_pb2.Value) -> bool:
+    """Whether *value* as a whole is marked secret."""
     fields = value.struct_value.fields
     return _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET
 
 
-def _secret(value: struct_pb2.Value) -> bool:
-    """Whether *value*, or each value of the mapping that it is, is marked secret."""
-    if marked(value):
+def _wholly_secret(value: struct_pb2.Value) -> bool:
+    """Whether *value*, or each value of the mapping, is marked secret."""
+    if is_secret(value):
         return True
     fields = value.struct_value.fields
-    return bool(fields) and all(marked(fields[key]) for key in fields)
+    return bool(fields) and all(is_secret(fields[key]) for key in fields)
 
 
 def kind_of(token: str) -> str:
-    """The kind, as in `Resource.kind`, of a type token; empty for what is no Kubernetes object.
+    """The kind of a type token, as in `Resource.kind`; empty if it is not a Kubernetes object.
 
-    A token is `kubernetes:GROUP/VERSION:KIND`, and the core group is called `core`. A `…Patch`
-    changes a part of an object that somebody else owns: nothing to judge.
+    A token is `kubernetes:GROUP/VERSION:KIND`; the core group is `core`. A `…Patch` changes part of
+    an object that another owner manages, so no rule checks it.
     """
     package, _, rest = token.partition(":")
     module, _, kind = rest.partition(":")
@@ -60,26 +60,28 @@ def kind_of(token: str) -> str:
     return kind if group == "core" else f"{kind}.{group}"
 
 
-def resource(asked: Any) -> Resource | None:  # noqa: ANN401 - two messages with the same fields
-    """The Kubernetes object of a request's resource; None if it is none."""
-    kind = kind_of(asked.type)
+def resource(request: Any) -> Resource | None:  # noqa: ANN401 - two messages with the same fields
+    """The Kubernetes object of an engine request; None for other resources."""
+    kind = kind_of(request.type)
     if not kind:
         return None
-    fields = asked.properties.fields
+    fields = request.properties.fields
     return Resource(
         kind,
         {key: plain(fields[key]) for key in fields},
-        asked.urn,
-        Managed(asked.options.protect, frozenset(key for key in fields if _secret(fields[key]))),
+        request.urn,
+        Managed(
+            request.options.protect, frozenset(key for key in fields if _wholly_secret(fields[key]))
+        ),
     )
 
 
-def put(properties: struct_pb2.Struct, path: Sequence[str | int], value: Node) -> None:
-    """Set *path* of *properties*, making what is missing on the way; marks of secrets stay."""
+def set_path(properties: struct_pb2.Struct, path: Sequence[str | int], value: Node) -> None:
+    """Set *path* of *properties*, creating missing parents; secret marks are kept."""
     first, *way = path
     at = properties.fields[str(first)]
     for step in way:
-        inside = at.struct_value.fields["value"] if marked(at) else at
+        inside = at.struct_value.fields["value"] if is_secret(at) else at
         if isinstance(step, int):
             at = inside.list_value.values[step]
         else:

@@ -3,55 +3,56 @@
 import sys
 from collections.abc import Iterable
 
-from policies import waivers
+from policies.coverage import CHECKS
 from policies.levels import ADVISORY_STACKS
 from policies.rules import RULES, STACK_RULES
 from policies.rules.frameworks import SOURCES
 from policies.rules.model import Described
 from policies.rules.pods import WORKLOADS
-from policies.union import ROWS
+from policies.waivers import FILE, WAIVER_RULES, load
 
 _INTRODUCTION = """# Policies
 
-<!-- Generated from the rules by `python -m policies.reference`; change those instead. -->
+<!-- Generated from the rules by `python -m policies.reference`; edit those instead. -->
 
-The pack in `policies/` looks at every Kubernetes object before anything is created or changed.
-In every stack but {stacks} a finding of a mandatory rule ends `pulumi preview` and
-`pulumi up` with exit code 1 before anything moves; there, and for advisory rules everywhere, it
-is printed. Each finding is one line: the rule's id, the field, what it holds, what it may hold,
-what to change. No line quotes a value of a Secret, a ConfigMap or an environment.
+The pack in `policies/` checks every Kubernetes object before Pulumi creates or changes it. In every
+stack except {stacks}, a violation of a mandatory rule makes `pulumi preview` and `pulumi up` exit
+with code 1 before anything changes; in {stacks}, and for advisory rules everywhere, violations are
+only printed. Each one names the rule, the field, its value (`got`), the `allowed` values and the
+`change` to make. Messages never quote a Secret, a ConfigMap or an environment variable.
 
-A value that only the update will know is not judged in the preview; the update judges it before
-the object is created. What a Helm release or an operator creates by itself is not seen.
+A value that is known only during the update is not checked in the preview; the update checks it
+before it creates the object. Objects that a Helm release or an operator creates are not checked.
 
 ## Where it runs
 
 - On any Pulumi program with Kubernetes objects: `pulumi up --policy-pack policies/pack`
-  (`policies/README.md`). The engine sends each resource once, and each is read once for all rules.
+  (`policies/README.md`). The engine sends each resource once, for all rules.
 - On manifests: `pai lint FILE…`, also folders and `-` for standard input. It prints a table, or
-  JSON with `--json`, and exits 1 if a mandatory rule has a finding (any rule, with `--strict`).
-- On what is deployed: `pulumi policy analyze --policy-pack policies/pack --stack NAME`, or
-  `--file` with what `pulumi stack export` wrote.
+  JSON with `--json`, and exits 1 if a mandatory rule is violated (with `--strict`, any rule).
+- On deployed stacks: `pulumi policy analyze --policy-pack policies/pack --stack NAME`, or `--file`
+  with the output of `pulumi stack export`.
 
-A policy configuration of `{{"harden": "remediate"}}` (`--policy-pack-config`) fills in what is
-mechanical and a workload leaves out: no service account token, no privilege escalation, the
-runtime's seccomp profile. It is off unless asked for, in every stack. `"objects"` and `"stack"`,
-the two policies that hold the rules, can be `"advisory"` or `"disabled"`.
+With the policy configuration `{{"harden": "remediate"}}` (`--policy-pack-config`), the pack sets
+security fields that a workload leaves out: no service account token, no privilege escalation, the
+runtime's seccomp profile. It is off by default in every stack. `"objects"` and `"stack"`, the two
+policies that contain the rules, can be set to `"advisory"` or `"disabled"`.
 
 ## Waivers
 
-What is let through is data, in `policies/waivers.yaml` for this project's own stacks; another
-program names its file in `{variable}`. Each names a rule, a pattern of the resource
-(`KIND/NAMESPACE/NAME`, the name in Pulumi where there is one), optionally patterns of what the
-rule found there (`subjects`), and of the stack; with a reason, an owner and a last day. One that
-is over, or that lacks any of these, lets nothing through and is a mandatory finding; one that lets
-nothing through is advice, unless it says that it is `optional`. There are no other exceptions.
+Exceptions are data: `policies/waivers.yaml` for the stacks of this project; other programs set
+`{variable}` to the path of their own file. A waiver names a rule, a pattern
+of the resource (`KIND/NAMESPACE/NAME`; NAME is the Pulumi name if there is one), optionally
+patterns of the violation's subject (`subjects`) and of the stack, and a reason, an owner and an
+expiry date. An expired or incomplete waiver suppresses nothing and is itself a mandatory violation.
+A waiver that suppresses nothing is an advisory violation, unless it is `optional`. There are no
+other exceptions.
 
 ```yaml
 waivers:
   - rule: no-load-balancer
     resource: "Service/edge/gateway"
-    reason: The one way in.
+    reason: The only entry point of the cluster.
     owner: platform
     expires: 2027-01-31
 ```
@@ -60,34 +61,35 @@ _TOOLS = """\
 KY is kyverno/policies (R restricted, B baseline, P best practices, O other), KS kube-score, PO
 Polaris, CK checkov (CKV_K8S_n), C- Kubescape, PU pulumi/compliance-policies.
 """
-_COLUMNS = "| rule | what | why | severity | level | tools | frameworks | remedy |"
+_COLUMNS = "| rule | requirement | reason | severity | level | tools | frameworks | remedy |"
+_ALL_RULES: tuple[Described, ...] = (*RULES, *STACK_RULES, *WAIVER_RULES)
 
 
 def render() -> str:
-    """The page, in Markdown."""
+    """The page in Markdown."""
     stacks = ", ".join(f"`{stack}`" for stack in sorted(ADVISORY_STACKS))
     return "\n".join(
         [
-            _INTRODUCTION.format(stacks=stacks, variable=waivers.FILE),
-            "## Rules about one object\n",
-            f"Workloads are {_list(sorted(WORKLOADS))}: their containers and init containers.\n",
+            _INTRODUCTION.format(stacks=stacks, variable=FILE),
+            "## Rules on single objects\n",
+            f"Workloads are {_list(sorted(WORKLOADS))}; init containers are checked too.\n",
             *_table(RULES),
-            "## Rules about all objects together\n",
+            "## Rules on all objects of a stack together\n",
             *_table(STACK_RULES),
-            "## Rules about waivers\n",
-            *_table(waivers.RULES),
-            *_union(),
+            "## Rules on waivers\n",
+            *_table(WAIVER_RULES),
+            *_coverage(),
             "## Guides\n",
-            "A rule names the parts that it helps to follow. Following a rule is not conformity.\n",
+            "A rule lists the sections it helps to meet; it is no proof of compliance.\n",
             *(f"- **{name}**: {source}." for name, source in SOURCES.items()),
             "",
             "## Waivers of this project\n",
-            "| rule | resource | what | stack | reason | owner | until |",
+            "| rule | resource | subjects | stack | reason | owner | expires |",
             "| --- | --- | --- | --- | --- | --- | --- |",
             *(
                 f"| `{w.rule}` | `{w.resource}` | {_list(w.subjects)} | `{w.stack}` | {w.reason} "
                 f"| {w.owner} | {w.expires} |"
-                for w in waivers.load().waivers
+                for w in load().waivers
             ),
             "",
         ]
@@ -104,25 +106,22 @@ def _table(rules: Iterable[Described]) -> list[str]:
 
 
 def _tools(rule: Described) -> str:
-    """Who else has it; nobody has what is ours."""
-    return "; ".join(ROWS[row].tools for row in rule.rows if ROWS[row].tools) or "ours alone"
+    """Other tools with the same checks."""
+    return "; ".join(CHECKS[c].tools for c in rule.covers if CHECKS[c].tools) or "this pack only"
 
 
-def _union() -> list[str]:
-    """Each check of the union, with the rules that make it, or why none can."""
-    by_row = {
-        number: [rule.id for rule in (*RULES, *STACK_RULES, *waivers.RULES) if number in rule.rows]
-        for number in ROWS
-    }
+def _coverage() -> list[str]:
+    """Each check with the rules that make it, or the reason why none can."""
+    rules = {name: [rule.id for rule in _ALL_RULES if name in rule.covers] for name in CHECKS}
     return [
-        "## What the known linters check, and which rule does it here\n",
+        "## Checks of known linters, and the rules that make them here\n",
         _TOOLS,
-        "| check | tools | rules |",
-        "| --- | --- | --- |",
+        "| check | meaning | tools | rules |",
+        "| --- | --- | --- | --- |",
         *(
-            f"| {row.check} | {row.tools or 'ours alone'} "
-            f"| {_list(by_row[number]) if by_row[number] else f'none: {row.undecided}'} |"
-            for number, row in ROWS.items()
+            f"| {name} | {check.summary} | {check.tools or 'this pack only'} "
+            f"| {_list(rules[name]) if rules[name] else f'none: {check.undecidable}'} |"
+            for name, check in CHECKS.items()
         ),
         "",
     ]

@@ -1,8 +1,8 @@
-"""The pack as the engine speaks to it: Pulumi's analyzer protocol, over gRPC.
+"""A server of Pulumi's analyzer protocol (gRPC) for the pack.
 
-Pulumi's policy SDK deserialises every resource once for every policy, and can give a policy one
-level only. This converts each resource once, runs all rules on it, and gives each finding the
-level that its rule has in its stack.
+Pulumi's policy SDK deserialises each resource once per policy and allows one level per policy. This
+server converts each resource once, runs all rules on it, and reports each finding at the level that
+its rule has in the stack.
 """
 
 import sys
@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
-from policies.adapter import put, resource
+from policies.adapter import resource, set_path
 from policies.checking import BY_ID, check_one, check_stack, check_waivers
 from policies.levels import level
 from policies.rules import RULES, STACK_KINDS
@@ -27,7 +27,7 @@ from policies.rules.pods import WORKLOADS
 from policies.waivers import Waivers
 
 _Message = Any
-"""The generated classes of the protocol: their types are only in the stubs of some versions."""
+"""A generated class of the protocol; only some SDK versions ship stubs for them."""
 _NAME, _VERSION = "private-ai", "0.2.0"
 _OBJECTS, _STACK, _HARDEN = "objects", "stack", "harden"
 _LEVELS = {
@@ -38,20 +38,20 @@ _DISABLED = proto.EnforcementLevel.Value("DISABLED")
 _REMEDIATE = proto.EnforcementLevel.Value("REMEDIATE")
 _SEVERITIES = {s: proto.PolicySeverity.Value(f"POLICY_SEVERITY_{s.upper()}") for s in Severity}
 _POLICIES = {
-    _OBJECTS: ("Rules about single Kubernetes objects.", _LEVELS[Level.MANDATORY], "RESOURCE"),
+    _OBJECTS: ("Rules on single Kubernetes objects.", _LEVELS[Level.MANDATORY], "RESOURCE"),
     _STACK: (
-        "Rules about the Kubernetes objects together, and about the waivers.",
+        "Rules on all Kubernetes objects of the stack together, and on the waivers.",
         _LEVELS[Level.MANDATORY],
         "STACK",
     ),
     _HARDEN: (
-        "Fill in the security fields that a workload leaves out.",
+        "Set missing security fields of workloads to safe defaults.",
         _DISABLED,
         "RESOURCE",
     ),
 }
 _ANY_SIZE = 400 * 1024 * 1024
-"""Bytes of a message at most, as in Pulumi's own servers."""
+"""Maximum message size in bytes, as in Pulumi's own servers."""
 _RULES: Mapping[str, tuple[Rule, ...]] = {
     kind: tuple(rule for rule in RULES if kind in rule.kinds)
     for kind in frozenset().union(*(rule.kinds for rule in RULES))
@@ -59,22 +59,22 @@ _RULES: Mapping[str, tuple[Rule, ...]] = {
 
 
 class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
-    """Answers the engine with the findings of the rules, less what *waivers* let through."""
+    """Answers the engine with the findings that *waivers* do not suppress."""
 
     def __init__(self, waivers: Waivers) -> None:
         self._waivers = waivers
         self._configured = {name: at for name, (_, at, _) in _POLICIES.items()}
 
     def Handshake(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """There is nothing to agree on."""
+        """Nothing to negotiate."""
         return proto.AnalyzerHandshakeResponse()
 
     def GetPluginInfo(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Which version this is."""
+        """The version of the pack."""
         return proto.PluginInfo(version=_VERSION)
 
     def GetAnalyzerInfo(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Which policies there are, and what each does unless it is configured."""
+        """The policies, with their default levels."""
         return proto.AnalyzerInfo(
             name=_NAME,
             version=_VERSION,
@@ -91,27 +91,27 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
     def Configure(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Take the levels that the user gives to the policies."""
+        """Apply the policy levels of the user's configuration."""
         for name in self._configured:
             if name in request.policyConfig:
                 self._configured[name] = request.policyConfig[name].enforcementLevel
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Which stack it is, each resource's URN says as well."""
+        """Nothing to do: the stack is also in the URN of each resource."""
         return proto.AnalyzerStackConfigureResponse()
 
     def Analyze(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """The findings on one resource, before it is created or changed."""
-        found = resource(request) if self._speaks(_OBJECTS) else None
+        """Findings on one resource, before it is created or updated."""
+        found = resource(request) if self._enabled(_OBJECTS) else None
         if found is None:
             return proto.AnalyzeResponse()
         findings = check_one(found, self._waivers, _RULES.get(found.kind, ()))
         return self._response(_OBJECTS, findings, request.urn)
 
     def AnalyzeStack(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """The findings on all resources, and on the waivers."""
-        if not self._speaks(_STACK):
+        """Findings on all resources together, and on the waivers."""
+        if not self._enabled(_STACK):
             return proto.AnalyzeResponse()
         found = [r for r in map(resource, request.resources) if r]
         read = [r for r in found if r.kind in STACK_KINDS]
@@ -119,13 +119,13 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._response(_STACK, findings, found[0].urn if found else "")
 
     def Remediate(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Fill in what a workload leaves out, if somebody asked for it."""
+        """Set missing security fields, if the user enabled it."""
         response = proto.RemediateResponse()
-        asked = self._configured[_HARDEN] == _REMEDIATE
-        found = resource(request) if asked else None
+        enabled = self._configured[_HARDEN] == _REMEDIATE
+        found = resource(request) if enabled else None
         changes = list(patches(found)) if found and found.kind in WORKLOADS else []
         for path, value in changes:
-            put(request.properties, path, value)
+            set_path(request.properties, path, value)
         if changes:
             response.remediations.append(
                 proto.Remediation(
@@ -138,12 +138,12 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
             )
         return response
 
-    def _speaks(self, policy: str) -> bool:
+    def _enabled(self, policy: str) -> bool:
         return self._configured[policy] != _DISABLED
 
     def _response(self, policy: str, findings: Iterable[Finding], urn: str) -> _Message:
-        """*findings* as diagnostics; *urn* tells the stack of those that have no resource."""
-        advice = self._configured[policy] == _LEVELS[Level.ADVISORY]
+        """*findings* as diagnostics; *urn* gives the stack of those without a resource."""
+        all_advisory = self._configured[policy] == _LEVELS[Level.ADVISORY]
         return proto.AnalyzeResponse(
             diagnostics=[
                 proto.AnalyzeDiagnostic(
@@ -153,7 +153,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                     description=_POLICIES[policy][0],
                     message=finding.message,
                     enforcementLevel=_LEVELS[
-                        Level.ADVISORY if advice else level(finding.level, urn)
+                        Level.ADVISORY if all_advisory else level(finding.level, urn)
                     ],
                     urn=finding.resource.urn if finding.resource else "",
                     severity=_SEVERITIES[BY_ID[finding.rule].severity],
@@ -164,7 +164,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
 
 def serve(waivers: Waivers) -> None:
-    """Answer the engine, which reads the port from standard output, until it ends this process."""
+    """Serve until the engine, which reads the port from standard output, stops this process."""
     options = [("grpc.max_receive_message_length", _ANY_SIZE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=options)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(waivers), server)
@@ -172,6 +172,6 @@ def serve(waivers: Waivers) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    with suppress(KeyboardInterrupt):  # how the engine ends it
+    with suppress(KeyboardInterrupt):  # how the engine stops it
         Event().wait()
     server.stop(0)

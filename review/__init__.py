@@ -1,5 +1,5 @@
-"""A preview as a report that a reviewer can trust: what stops, what it costs, what opens.
+"""Reports on previews, for reviewers: downtime, data at risk, cost, new access, every change.
 
-`events` reads what the engine says, `build` makes a `report.Report` of it with the small modules
-beside it, and `markdown`, `html` and `terminal` render that report. Only `run` starts anything.
+`events` reads the engine's events, `build` and the other modules turn them into a `report.Report`,
+and `markdown`, `html` and `terminal` render it. Only `run` starts processes.
 """

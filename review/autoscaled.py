@@ -1,4 +1,4 @@
-"""Workloads whose number of pods somebody else decides: how many there are at least."""
+"""Minimum replicas of workloads that KEDA scales."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -11,22 +11,22 @@ from review.reading import count, mapping
 _SCALED_OBJECT = "ScaledObject.keda.sh"
 
 
-def counted(changes: Iterable[Change]) -> list[Change]:
-    """*changes*, each workload that KEDA scales with the fewest replicas that it will have.
+def with_minimum_replicas(changes: Iterable[Change]) -> list[Change]:
+    """*changes*, with the minimum replicas of each workload that KEDA scales.
 
-    At least one: what is scaled to nothing still serves, as something holds its requests.
+    At least one: a workload scaled to zero still serves, because a proxy holds its requests.
     """
     known = list(changes)
-    old = _fewest(change.before for change in known if change.kind == _SCALED_OBJECT)
-    new = _fewest(change.after for change in known if change.kind == _SCALED_OBJECT)
+    old = _minimum_replicas(change.before for change in known if change.kind == _SCALED_OBJECT)
+    new = _minimum_replicas(change.after for change in known if change.kind == _SCALED_OBJECT)
     return [
         replace(change, old=_with(change, change.old, old), new=_with(change, change.new, new))
         for change in known
     ]
 
 
-def _fewest(manifests: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
-    """By kind and name of what is scaled. Defaults: https://keda.sh/docs/2.18/reference/scaledobject-spec/."""
+def _minimum_replicas(manifests: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """Minimum replicas by kind and name of the target. Defaults: https://keda.sh/docs/2.18/reference/scaledobject-spec/."""
     found: dict[tuple[str, str], int] = {}
     for manifest in manifests:
         spec = mapping(manifest, "spec")
@@ -37,10 +37,10 @@ def _fewest(manifests: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], int
 
 
 def _with(
-    change: Change, state: State | None, fewest: Mapping[tuple[str, str], int]
+    change: Change, state: State | None, minimum: Mapping[tuple[str, str], int]
 ) -> State | None:
     kind = change.kind.partition(".")[0]
-    replicas = fewest.get((kind, change.name))
+    replicas = minimum.get((kind, change.name))
     spec = mapping(state.inputs, "spec") if state else {}
     if state is None or replicas is None or "replicas" in spec:
         return state

@@ -1,4 +1,4 @@
-"""From a preview to its report."""
+"""Build the report of a preview."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from base.problems import Problem
 from catalog.prices import prices
 from policies.waivers import load
 from review import report as of
-from review.autoscaled import counted
+from review.autoscaled import with_minimum_replicas
 from review.capacity import amounts, headroom
 from review.changes import Change, Names, changes
 from review.diff import property_changes
@@ -31,33 +31,35 @@ def report(
     simulated: bool = False,
     before: Graph | None = None,
     after: Graph | None = None,
-    said: str = "",
+    stderr_tail: str = "",
 ) -> Report:
-    """The report of *preview*. *said* is what the engine wrote outside of its events."""
+    """The report of *preview*; *stderr_tail* is the end of the engine's standard error."""
     found = changes(preview.steps)
-    workloads = counted(found)
+    workloads = with_minimum_replicas(found)
     names = Names(found)
     old, new = before or Graph(), after or Graph()
-    broken = failure(preview.diagnostics, found, ended=preview.summary is not None, said=said)
-    told = findings(preview.violations, found)
+    failed = failure(
+        preview.diagnostics, found, ended=preview.summary is not None, stderr_tail=stderr_tail
+    )
+    violations = findings(preview.violations, found)
     components = _components(found, names)
     outputs = (preview.outputs_before, preview.outputs_after)
     return Report(
         stack=stack,
         simulated=simulated,
-        verdict=_verdict(broken, told, components),
-        complete=broken is None,
+        verdict=_verdict(failed, violations, components),
+        complete=failed is None,
         digest=combined(r for c in components for r in c.resources),
         counts=dict(Counter(change.op for change in found)),
         packs=_packs(preview),
         problems=[],
-        failure=broken,
+        failure=failed,
         losses=losses(found),
         outages=outages(workloads, old.needed_by),
-        # Half a preview knows half of the needs.
-        amounts=[] if broken else amounts(workloads, *outputs, prices()),
-        headroom=[] if broken else headroom(*outputs),
-        findings=told,
+        # An incomplete preview does not know all resource requests.
+        amounts=[] if failed else amounts(workloads, *outputs, prices()),
+        headroom=[] if failed else headroom(*outputs),
+        findings=violations,
         waivers=waivers(found, load()),
         versions=versions(found, *outputs),
         openings=openings(found, *outputs),
@@ -67,7 +69,7 @@ def report(
 
 
 def refused(stack: str, problems: Sequence[Problem]) -> Report:
-    """The report of a configuration that no preview is made of."""
+    """The report of an invalid configuration, which is not previewed."""
     return Report(
         stack=stack,
         simulated=False,
@@ -92,19 +94,19 @@ def refused(stack: str, problems: Sequence[Problem]) -> Report:
 
 
 def _packs(preview: Preview) -> list[str]:
-    """By name and version; the engine adds the folder of each to its name."""
+    """Name and version of each pack; the engine appends the folder to the name."""
     ran = preview.summary.policy_packs if preview.summary else {}
     return sorted(f"{name.partition('|')[0]} {version}".strip() for name, version in ran.items())
 
 
 def _verdict(
-    broken: of.Failure | None,
-    told: Sequence[of.Finding],
+    failed: of.PreviewFailure | None,
+    violations: Sequence[of.PolicyFinding],
     components: Sequence[of.ComponentChange],
 ) -> Verdict:
-    if broken:
+    if failed:
         return Verdict.FAILED
-    if any(finding.level == "mandatory" for finding in told):
+    if any(finding.level == "mandatory" for finding in violations):
         return Verdict.REFUSED
     return Verdict.CHANGES if components else Verdict.CLEAN
 

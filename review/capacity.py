@@ -11,21 +11,21 @@ from review.report import Amount, Headroom
 from review.workloads import Needs, claims, workload
 
 TIGHT = 0.05
-"""Below this share of a GPU's memory left free a model is called tight: sizing/overhead.py is an
-estimate, and 5 % of a card is about what it may be wrong by."""
+"""Free share of GPU memory below which a model is reported as tight: sizing/overhead.py is an
+estimate with an error of about 5 % of a GPU."""
 _GIB = 1024**3
 _GB = 1e9
 
-_DAEMON_SETS = "DaemonSets once"
+_DAEMON_SETS = "each DaemonSet counted once"
 
 Outputs = Mapping[str, Any]
-"""The outputs of a stack; `gpus` is what `components.program.capacity_report` says."""
+"""The outputs of a stack; `gpus` comes from `components.program.capacity_report`."""
 
 
 def amounts(
     changes: Iterable[Change], before: Outputs, after: Outputs, prices: Prices
 ) -> list[Amount]:
-    """What the stack asks for, before and after *changes*."""
+    """Resources and cost of the stack before and after *changes*."""
     known = list(changes)
     old = _Side.of(before, ((c.kind, c.before) for c in known))
     new = _Side.of(after, ((c.kind, c.after) for c in known))
@@ -51,7 +51,7 @@ def amounts(
 
 
 def headroom(before: Outputs, after: Outputs) -> list[Headroom]:
-    """Of every model of either side, the tightest first."""
+    """Free GPU memory of every model, before or after, the tightest first."""
     old, new = _models(before), _models(after)
     found = [_headroom(name, old.get(name), new.get(name)) for name in {**old, **new}]
     return sorted(found, key=lambda h: (h.free_after is None, h.free_after, h.name))
@@ -59,17 +59,18 @@ def headroom(before: Outputs, after: Outputs) -> list[Headroom]:
 
 @dataclass(frozen=True)
 class _Side:
-    """Before, or after."""
+    """The stack before or after the change."""
 
     needs: Needs
-    """Of all pods that are kept running."""
+    """Requests of all long-running pods."""
     without_gpu: Needs
-    """Of those that run beside no GPU: a GPU's price includes its share of the node."""
+    """Requests of pods without GPUs: a GPU's price includes its share of the node."""
     disk: float
+    """Claimed disk, bytes."""
     used: Mapping[str, float]
     """GPUs in use, by catalog key."""
     rented: Mapping[str, float]
-    """GPUs of the pools, used or not."""
+    """GPUs of the pools, in use or not, by catalog key."""
 
     @classmethod
     def of(cls, outputs: Outputs, objects: Iterable[tuple[str, Mapping[str, Any]]]) -> "_Side":
@@ -101,7 +102,7 @@ def _gpus(key: str, old: _Side, new: _Side) -> Amount:
 
 def _euros(old: _Side, new: _Side, prices: Prices) -> Amount:
     unpriced = sorted(key for key in {*old.rented, *new.rented} if prices.gpu(key) is None)
-    note = f"list prices, none for {', '.join(unpriced)}" if unpriced else "list prices"
+    note = f"list prices, no price for {', '.join(unpriced)}" if unpriced else "list prices"
     return Amount(
         name="Cost",
         unit="€/month",

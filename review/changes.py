@@ -1,4 +1,4 @@
-"""The steps of a preview as one change a resource, under the component that it belongs to."""
+"""The steps of a preview as one change per resource, with the component it belongs to."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,21 +21,21 @@ _OPS: Mapping[str, Op] = {
     "same": "same",
 }
 _PROVIDED = ("kubernetes:", "random:", "tls:", "pulumi:")
-"""Types that are never components of a program's own."""
+"""Prefixes of types that are never components of the program."""
 _PROVIDER = "pulumi:providers:kubernetes"
 _NO_COMPONENT = "stack"
-"""What the resources outside every component are listed under."""
+"""Heading of resources outside all components."""
 
 AUTONAMED = "pulumi.com/autonamed"
 
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one resource."""
+    """The planned operation on one resource."""
 
     urn: str
     type: str
-    """Pulumi's, such as `kubernetes:apps/v1:Deployment`."""
+    """Pulumi type token, such as `kubernetes:apps/v1:Deployment`."""
     op: Op
     component: str
     """Name of the outermost component around it."""
@@ -44,11 +44,11 @@ class Change:
     old: State | None
     new: State | None
     delete_first: bool = False
-    """A replacement that removes the old object before there is a new one."""
+    """Whether a replacement deletes the old object before it creates the new one."""
     replacing: frozenset[str] = frozenset()
     """Paths of the properties that force a replacement."""
-    noted: frozenset[str] = frozenset()
-    """Paths of all properties of which the provider says that they differ."""
+    reported: frozenset[str] = frozenset()
+    """Paths of all properties that the provider reports as changed."""
 
     @property
     def name(self) -> str:
@@ -66,27 +66,27 @@ class Change:
 
     @property
     def before(self) -> Mapping[str, Any]:
-        """The inputs that it was made with; empty for what is new."""
+        """Its current inputs; empty if it is new."""
         return self.old.inputs if self.old else {}
 
     @property
     def after(self) -> Mapping[str, Any]:
-        """The inputs that it will have; empty for what goes."""
+        """Its planned inputs; empty if it is deleted."""
         return self.new.inputs if self.new and self.op != "delete" else {}
 
     @property
     def stays(self) -> bool:
-        """Whether the object that there is stays on the cluster, out of the stack's sight."""
+        """Whether its object stays on the cluster after a deletion (retainOnDelete)."""
         return self.old is not None and self.old.retain_on_delete
 
     @property
     def label(self) -> str:
-        """How a person calls it: `StatefulSet qdrant`."""
+        """Kind and name for readers: `StatefulSet qdrant`."""
         return f"{self.kind.partition('.')[0]} {self.name}"
 
 
 def changes(steps: Iterable[Step]) -> list[Change]:
-    """One change a resource, in the order in which the engine first comes to each."""
+    """One change per resource, in the order of the engine's first step on each."""
     by_urn: dict[str, list[Step]] = {}
     for step in steps:
         if step.type != STACK_TYPE:
@@ -100,7 +100,7 @@ def changes(steps: Iterable[Step]) -> list[Change]:
 
 def _change(urn: str, steps: list[Step], states: Mapping[str, State]) -> Change | None:
     ops = [step.op for step in steps]
-    # A replacement's own half of a deletion, and leftovers of an update that was broken off.
+    # None: the deletion half of a replacement, or leftovers of an interrupted update.
     op: Op | None = next((_OPS[o] for o in ops if o in _OPS), None)
     if op is None:
         return None
@@ -110,7 +110,7 @@ def _change(urn: str, steps: list[Step], states: Mapping[str, State]) -> Change 
     removed = ops.index("delete-replaced") if "delete-replaced" in ops else len(ops)
     made = next((i for i, o in enumerate(ops) if _OPS.get(o) == "replace"), len(ops))
     detailed = main.detailed_diff or {}
-    if op == "update" and main.type.startswith(_PROVIDER) and _elsewhere(main):
+    if op == "update" and main.type.startswith(_PROVIDER) and _only_kubeconfig_differs(main):
         op = "same"
     owner, kind = _component(urn, states)
     return Change(
@@ -123,12 +123,12 @@ def _change(urn: str, steps: list[Step], states: Mapping[str, State]) -> Change 
         new=main.new or next((s.new for s in steps if s.new), None),
         delete_first=op == "replace" and removed < made,
         replacing=frozenset(p for p, d in detailed.items() if d.diff_kind.endswith("-replace")),
-        noted=frozenset(detailed),
+        reported=frozenset(detailed),
     )
 
 
-def _elsewhere(step: Step) -> bool:
-    """Whether a provider only finds its kubeconfig in another place: each machine has its own."""
+def _only_kubeconfig_differs(step: Step) -> bool:
+    """Whether only the kubeconfig of a provider differs; its path differs per machine."""
     old, new = (
         {k: v for k, v in (state.inputs if state else {}).items() if k != "kubeconfig"}
         for state in (step.old, step.new)
@@ -145,7 +145,7 @@ def _component(urn: str, states: Mapping[str, State]) -> tuple[str, str]:
         state = states.get(at)
         types, _, name = at.rpartition("::")
         type_ = state.type if state else re.split(r"::|\$", types)[-1]
-        # A component that goes is told of last, and not at all if the preview breaks off before.
+        # The engine reports deleted components last, or not at all if the preview fails before.
         custom = state.custom if state else type_.startswith(_PROVIDED)
         if not custom and type_ != STACK_TYPE:
             found = (name, type_.rsplit(":", maxsplit=1)[-1])
@@ -154,7 +154,7 @@ def _component(urn: str, states: Mapping[str, State]) -> tuple[str, str]:
 
 
 class Names:
-    """The names that Pulumi made up: they end in random digits, new ones in each preview."""
+    """Generated names: they end in random digits that differ in each preview."""
 
     def __init__(self, of: Iterable[Change]) -> None:
         self._known: dict[str, str] = {}
@@ -167,7 +167,7 @@ class Names:
         self._any = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def settled(self, value: Any) -> Any:  # noqa: ANN401 - JSON
-        """*value* with every made-up name written as the object that it belongs to."""
+        """*value* with every generated name replaced by a label of its object."""
         if isinstance(value, str):
             return self._any.sub(lambda match: self._known[match[0]], value)
         if isinstance(value, Mapping):

@@ -1,25 +1,25 @@
-"""From two renders to a report: what a pull request changes in what the program asks for."""
+"""Compare two renders: the changes of a pull request to the resources of the program."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from policies import waivers as waiving
 from policies.adapter import kind_of
 from policies.checking import check
 from policies.levels import level
 from policies.rules.model import Finding, Managed, Resource
+from policies.waivers import load
 from review.build import report
 from review.changes import AUTONAMED
 from review.events import Preview, State, Step, Summary, Violation
 from review.redact import properties
-from review.render import Asked, Render
+from review.render import PlannedResource, Render
 from review.report import Report
 
 
 def compare(base: Render, head: Render) -> Report:
-    """The report of going from *base* to *head*, with the policies' findings on *head*."""
-    before = {asked.urn: asked for asked in base.resources}
-    after = {asked.urn: asked for asked in head.resources}
+    """The report of the change from *base* to *head*, with policy findings on *head*."""
+    before = {planned.urn: planned for planned in base.resources}
+    after = {planned.urn: planned for planned in head.resources}
     urns = [*after, *(urn for urn in before if urn not in after)]
     preview = Preview(
         steps=[_step(before.get(urn), after.get(urn)) for urn in urns],
@@ -31,7 +31,7 @@ def compare(base: Render, head: Render) -> Report:
     return report(preview, stack=head.stack)
 
 
-def _step(old: Asked | None, new: Asked | None) -> Step:
+def _step(old: PlannedResource | None, new: PlannedResource | None) -> Step:
     known = new or old
     if known is None:
         raise ValueError
@@ -43,31 +43,33 @@ def _step(old: Asked | None, new: Asked | None) -> Step:
     return Step(op=op, urn=known.urn, type=known.type, old=_state(old), new=_state(new))
 
 
-def _state(asked: Asked | None) -> State | None:
-    """*asked* cleaned as every other state is, under the name that the provider would make up."""
-    if asked is None:
+def _state(planned: PlannedResource | None) -> State | None:
+    """*planned* with secrets removed, under the name that the provider would generate."""
+    if planned is None:
         return None
-    inputs = dict(asked.inputs)
-    if asked.type.startswith("kubernetes:"):
-        inputs["metadata"] = _named(asked, inputs.get("metadata") or {})
-    cleaned = properties(asked.type, inputs)
-    return State.model_validate({**asked.model_dump(by_alias=True), "inputs": cleaned})
+    inputs = dict(planned.inputs)
+    if planned.type.startswith("kubernetes:"):
+        inputs["metadata"] = _named(planned, inputs.get("metadata") or {})
+    cleaned = properties(planned.type, inputs)
+    return State.model_validate({**planned.model_dump(by_alias=True), "inputs": cleaned})
 
 
-def _named(asked: Asked, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+def _named(planned: PlannedResource, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     if metadata.get("name"):
         return metadata
     annotations = {**(metadata.get("annotations") or {}), AUTONAMED: "true"}
-    return {**metadata, "name": asked.urn.rsplit("::", 1)[-1], "annotations": annotations}
+    return {**metadata, "name": planned.urn.rsplit("::", 1)[-1], "annotations": annotations}
 
 
-def _violations(resources: Iterable[Asked]) -> Iterable[Violation]:
+def _violations(resources: Iterable[PlannedResource]) -> Iterable[Violation]:
     found = [
-        Resource(kind, asked.inputs, asked.urn, Managed(asked.protect, frozenset(asked.secrets)))
-        for asked in resources
-        if (kind := kind_of(asked.type))
+        Resource(
+            kind, planned.inputs, planned.urn, Managed(planned.protect, frozenset(planned.secrets))
+        )
+        for planned in resources
+        if (kind := kind_of(planned.type))
     ]
-    for finding in check(found, waivers=waiving.load()):
+    for finding in check(found, waivers=load()):
         yield _violation(finding)
 
 

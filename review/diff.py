@@ -1,4 +1,4 @@
-"""The properties that a change changes, and which of them are only hashes and made-up names."""
+"""Property differences of a change; marks those that are only hashes or generated names."""
 
 import difflib
 import json
@@ -14,14 +14,14 @@ _HASH = re.compile(r"^(sha256:)?[0-9a-f]{32,64}$|^[0-9a-f]{8,31}$")
 _HASH_KEY = re.compile(r"(checksum|hash)", re.IGNORECASE)
 _BOOKKEEPING = ("metadata.annotations.pulumi.com/", "__")
 _MISSING: Final = object()
-_MOST_LINES = 200
-"""Lines of a difference that a report quotes."""
-_LONGEST = 2000
-"""Characters of a value that a report quotes; the rest is in the checkout."""
+_MAX_LINES = 200
+"""Maximum lines quoted per difference."""
+_MAX_CHARACTERS = 2000
+"""Maximum characters quoted per value."""
 
 
 def property_changes(change: Change, names: Names) -> list[PropertyChange]:
-    """Every property that differs, or, of what is created or deleted, none: the object is new."""
+    """Properties that differ; none if the object is created or deleted."""
     if change.op not in ("update", "replace"):
         return []
     found = [
@@ -29,12 +29,12 @@ def property_changes(change: Change, names: Names) -> list[PropertyChange]:
         for path, old, new in _differences("", change.before, change.after)
         if not path.startswith(_BOOKKEEPING)
     ]
-    told = {p.path for p in found}
-    # Of secrets both sides read the same; that they differ only the provider knows.
+    listed = {p.path for p in found}
+    # Secrets are redacted on both sides; only the provider knows whether they differ.
     hidden = [
         PropertyChange(path=path, before=SECRET, after=SECRET, replaces=path in change.replacing)
-        for path in sorted(change.noted)
-        if not any(_covers(path, other) for other in told)
+        for path in sorted(change.reported)
+        if not any(_covers(path, other) for other in listed)
         and not path.startswith(_BOOKKEEPING)
         and SECRET in (_at(change.before, path), _at(change.after, path))
     ]
@@ -57,14 +57,18 @@ def _lines(old: Any, new: Any) -> list[str]:  # noqa: ANN401 - JSON
         return []
     unified = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1)
     lines = [line for line in unified if not line.startswith(("---", "+++"))]
-    more = len(lines) - _MOST_LINES
-    return lines[:_MOST_LINES] + ([f"@@ {more} more lines @@"] if more > 0 else [])
+    more = len(lines) - _MAX_LINES
+    return lines[:_MAX_LINES] + ([f"@@ {more} more lines @@"] if more > 0 else [])
 
 
 def quoted(value: Any) -> str:  # noqa: ANN401 - JSON
-    """*value* as text: itself, or JSON for what is no text."""
+    """*value* as text: a string as it is, anything else as JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+    return (
+        text
+        if len(text) <= _MAX_CHARACTERS
+        else f"{text[:_MAX_CHARACTERS]}… ({len(text)} characters)"
+    )
 
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401
@@ -79,7 +83,7 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]
 
 
 def _list_differences(path: str, old: list[Any], new: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """By `name` where every item has one of its own, as containers, ports and volumes do."""
+    """Match items by `name` if all have one (containers, ports, volumes), else by index."""
     keyed_old, keyed_new = _by_name(old), _by_name(new)
     if keyed_old is not None and keyed_new is not None:
         for name in [*keyed_old, *(n for n in keyed_new if n not in keyed_old)]:
@@ -103,7 +107,7 @@ def _by_name(items: list[Any]) -> dict[str, Any] | None:
 
 
 def _is_noise(path: str, old: Any, new: Any, names: Names) -> bool:  # noqa: ANN401 - JSON
-    """Whether only a hash of something differs, or a name that Pulumi made up."""
+    """Whether only a hash or a generated name differs."""
     if not isinstance(old, str) or not isinstance(new, str):
         return False
     if names.settled(old) == names.settled(new):
@@ -113,13 +117,13 @@ def _is_noise(path: str, old: Any, new: Any, names: Names) -> bool:  # noqa: ANN
 
 
 def _covers(one: str, other: str) -> bool:
-    """Whether one of two paths, written either way, is the other or lies within it."""
+    """Whether one of two paths, in either notation, equals or contains the other."""
     first, second = _plain(one), _plain(other)
     return first[: len(second)] == second or second[: len(first)] == first
 
 
 def _plain(path: str) -> list[str]:
-    """The keys of a path, with those of list items left out: two notations name them."""
+    """The keys of a path, without list items, which the two notations name differently."""
     return re.findall(r"[^.\[\]\"]+", re.sub(r'\[("?)[^"\]]*\1\]', _keys_only, path))
 
 
@@ -128,7 +132,7 @@ def _keys_only(match: re.Match[str]) -> str:
 
 
 def _at(inputs: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
-    """The value at the nearest ancestor of *path* that is a single value."""
+    """The value at *path*, or at its nearest ancestor that is not a mapping."""
     node: Any = inputs
     for key in _plain(path):
         if not isinstance(node, Mapping):

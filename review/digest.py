@@ -1,6 +1,6 @@
-"""Whether two previews plan the same: a digest that leaves out what differs by itself.
+"""Digests to compare plans: equal digests are equal plans.
 
-Left out are secrets, the digits of made-up names, and what a preview cannot know yet.
+Secrets, generated names and values that a preview cannot know are left out.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from review.report import Report, ResourceChange
 
 
 def fingerprint(change: Change, names: Names) -> str:
-    """sha256 of what is planned for one resource."""
+    """sha256 of the planned operation on one resource."""
     planned = {
         "urn": change.urn,
         "op": change.op,
@@ -24,30 +24,25 @@ def fingerprint(change: Change, names: Names) -> str:
 
 
 def combined(resources: Iterable[ResourceChange]) -> str:
-    """sha256 over the fingerprints of all changed resources, in whatever order they come."""
+    """sha256 of the fingerprints of all changed resources, in any order."""
     return _sha256(sorted((r.urn, r.fingerprint) for r in resources))
 
 
-def digest(report: Report) -> str:
-    """The digest of the plan that *report* is about."""
-    return report.digest
-
-
 def differences(approved: Report, today: Report) -> list[str]:
-    """Where the plan of *today* is not the *approved* one; empty if it is the same."""
+    """Differences between the *approved* plan and that of *today*; empty if they are equal."""
     if approved.digest == today.digest:
         return []
     old, new = _resources(approved), _resources(today)
-    told: list[str] = []
+    found: list[str] = []
     for urn in [*old, *(urn for urn in new if urn not in old)]:
         before, after = old.get(urn), new.get(urn)
         if after is None and before is not None:
-            told.append(f"{before.resource}: {before.op} was approved, and is no longer planned")
+            found.append(f"{before.resource}: {before.op} was approved, and is no longer planned")
         elif before is None and after is not None:
-            told.append(f"{after.resource}: {after.op} is planned, and was not approved")
+            found.append(f"{after.resource}: {after.op} is planned, and was not approved")
         elif before is not None and after is not None and before.fingerprint != after.fingerprint:
-            told.append(_difference(before, after))
-    return told
+            found.append(_difference(before, after))
+    return found
 
 
 def _difference(before: ResourceChange, after: ResourceChange) -> str:
@@ -57,7 +52,7 @@ def _difference(before: ResourceChange, after: ResourceChange) -> str:
     new = {(p.path, p.after) for p in after.properties if not p.noise}
     paths = sorted({path for path, _ in old ^ new})
     where = ", ".join(paths) or "its other properties"
-    return f"{after.resource}: {where} would not become what was approved"
+    return f"{after.resource}: {where} differs from the approved plan"
 
 
 def _resources(report: Report) -> dict[str, ResourceChange]:

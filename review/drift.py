@@ -1,8 +1,7 @@
-"""What differs in the cluster from what was deployed: nothing planned, only what somebody changed.
+"""Drift: objects in the cluster that differ from their last deployment.
 
-A refresh that only looks tells it: of every resource of the state the engine reads the object and
-says, after that, whether it is the same, another, or gone. Objects that the stack never made are
-not looked at.
+Based on a preview-only refresh: the engine reads the object of each resource in the state and
+reports whether it is unchanged, changed or deleted. Objects outside the state are not checked.
 """
 
 import json
@@ -16,33 +15,35 @@ from review.changes import Change, Names, changes
 from review.diff import property_changes
 from review.events import STACK_TYPE, read
 from review.failure import failure
-from review.report import Failure, PropertyChange
+from review.report import PreviewFailure, PropertyChange
 
 
 class Drifted(Model):
-    """One object that is not as it was deployed."""
+    """One object that differs from its last deployment."""
 
     resource: str = Field(description="Kind and name, such as `Deployment keycloak`.")
     component: str = Field(description="The component that it belongs to.")
-    gone: bool = Field(description="Whether it is not there any more.")
+    deleted: bool = Field(description="Whether it no longer exists.")
     properties: list[PropertyChange] = Field(
-        description="What differs: `before` as deployed, `after` as found; empty for what is gone."
+        description="Differences: `before` as deployed, `after` as found; empty if it was deleted."
     )
 
 
 class Drift(Model):
-    """What a look at the cluster found."""
+    """The result of a comparison with the cluster."""
 
-    version: int = Field(default=1, description="Of this schema.")
+    version: int = Field(default=1, description="Version of this schema.")
     stack: str = Field(description="Name of the stack.")
     simulated: bool = Field(description="Whether the cluster was a simulated one.")
-    failure: Failure | None = Field(description="Why the look broke off, if it did.")
-    looked_at: int = Field(ge=0, description="Resources that were compared.")
-    drifted: list[Drifted] = Field(description="What differs, the gone first.")
+    failure: PreviewFailure | None = Field(
+        description="Error that stopped the comparison; null if there was none."
+    )
+    compared: int = Field(ge=0, description="Number of resources compared.")
+    drifted: list[Drifted] = Field(description="Objects that differ, deleted ones first.")
 
 
-def drift(lines: Iterable[str], *, stack: str, simulated: bool, said: str = "") -> Drift:
-    """What the engine's events of a refresh come to. Raises review.events EventsError."""
+def drift(lines: Iterable[str], *, stack: str, simulated: bool, stderr_tail: str = "") -> Drift:
+    """The drift in the events of a preview-only refresh. Raises review.events.EventsError."""
     looked = read(filter(None, map(_as_step, lines)))
     found = changes(looked.steps)
     names = Names(found)
@@ -50,7 +51,7 @@ def drift(lines: Iterable[str], *, stack: str, simulated: bool, said: str = "") 
         Drifted(
             resource=change.label,
             component=change.component,
-            gone=change.op == "delete",
+            deleted=change.op == "delete",
             properties=[] if change.op == "delete" else property_changes(change, names),
         )
         for change in found
@@ -59,27 +60,29 @@ def drift(lines: Iterable[str], *, stack: str, simulated: bool, said: str = "") 
     return Drift(
         stack=stack,
         simulated=simulated,
-        failure=failure(looked.diagnostics, found, ended=looked.summary is not None, said=said),
-        looked_at=len(found),
-        drifted=sorted(drifted, key=lambda d: (not d.gone, d.component, d.resource)),
+        failure=failure(
+            looked.diagnostics, found, ended=looked.summary is not None, stderr_tail=stderr_tail
+        ),
+        compared=len(found),
+        drifted=sorted(drifted, key=lambda d: (not d.deleted, d.component, d.resource)),
     )
 
 
 def _changed(change: Change) -> bool:
-    """Whether anything but a status differs, which is the cluster's own business."""
-    # Of a secret both sides are blinded: that it differs is in the engine's own list alone.
-    noted = any(not path.startswith("status") for path in change.noted)
-    return noted or change.before != change.after
+    """Whether anything but a status differs; statuses belong to the cluster."""
+    # Secrets are redacted on both sides: only the engine's list shows that they differ.
+    reported = any(not path.startswith("status") for path in change.reported)
+    return reported or change.before != change.after
 
 
 def _as_step(line: str) -> str | None:
-    """*line* with the result of a look in the place of a plan; None for the look's beginning."""
+    """*line* with the refreshed state as a planned step; None for events before the refresh."""
     if '"resourcePreEvent"' in line:
         return None
     if '"resOutputsEvent"' not in line:
         return line
     event: dict[str, Any] = json.loads(line)
-    said = event.get("resOutputsEvent")
-    if said is None or said["metadata"]["type"] == STACK_TYPE:
+    body = event.get("resOutputsEvent")
+    if body is None or body["metadata"]["type"] == STACK_TYPE:
         return None
-    return json.dumps({"resourcePreEvent": said})
+    return json.dumps({"resourcePreEvent": body})

@@ -1,7 +1,7 @@
-"""Text from a diff, which may be anything, made inert in a forge's Markdown.
+"""Escape untrusted text for the Markdown of a forge.
 
-Inside code no forge resolves mentions, links, HTML, emoji or commands; nothing here lets text out
-of it.
+Forges do not resolve mentions, links, HTML, emoji or commands inside code, so untrusted text always
+stays in code.
 """
 
 import html
@@ -10,14 +10,14 @@ import re
 from review.wording import visible
 
 NAME = 120
-"""Characters quoted of a name."""
+"""Maximum characters quoted of a name."""
 SENTENCE = 300
-"""Characters quoted of a value or a sentence."""
+"""Maximum characters quoted of a value or sentence."""
 _WORDS = re.compile(r"[A-Za-z0-9 ,']{0,300}")
 
 
 def code(text: str, longest: int = NAME) -> str:
-    """*text*, which may be anything, as one inline code span, in a table too."""
+    """Untrusted *text* as one inline code span, also inside tables."""
     line = " ".join(visible(text).split())
     if len(line) > longest:
         line = f"{line[: longest - 1]}…"
@@ -29,21 +29,21 @@ def code(text: str, longest: int = NAME) -> str:
 
 
 def prose(text: str) -> str:
-    """*text* as it is where it is plain words, in which a forge finds nothing; else as code.
+    """*text* unchanged if it is plain words, which no forge interprets; else as code.
 
-    Even the sentences of this program are not trusted: a report may come from a file.
+    The program's own sentences are untrusted too: a report may come from a file.
     """
     return text if _WORDS.fullmatch(text) else code(text, SENTENCE)
 
 
 def inert(text: str) -> str:
-    """*text* as HTML code, for where Markdown is not read: a `summary`."""
+    """*text* as HTML code, for elements without Markdown, such as `summary`."""
     line = " ".join(visible(text).split())[:NAME]
     return f"<code>{html.escape(line)}</code>"
 
 
 def fence(text: str, language: str = "text", longest: int | None = None) -> str:
-    """*text* as a block of code whose fence nothing in it can close."""
+    """*text* as a code block whose fence it cannot close."""
     shown = visible(text)
     if longest is not None and len(shown) > longest:
         shown = f"{shown[: longest - 1]}…"
@@ -53,5 +53,5 @@ def fence(text: str, language: str = "text", longest: int | None = None) -> str:
 
 
 def indented(text: str) -> str:
-    """*text* as a part of a list item."""
+    """*text* indented as part of a list item."""
     return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -1,7 +1,7 @@
-"""What the engine said during a preview, typed and cleaned of secrets.
+"""Engine events of a preview, typed and with secrets removed.
 
-One JSON object a line, an `apitype.EngineEvent` of pulumi/sdk/go/common/apitype/events.go. Its
-`debug` diagnostics quote outputs in clear, whether secret or not: they are never read.
+One JSON object per line, an `apitype.EngineEvent` of pulumi/sdk/go/common/apitype/events.go. Its
+`debug` diagnostics quote outputs in plaintext, secret or not, and are never read.
 """
 
 import json
@@ -18,13 +18,13 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 _Json = dict[str, Any]
 
 
-class _Said(BaseModel):
-    """A part of an event; the fields that nothing here reads are left out."""
+class _EventPart(BaseModel):
+    """A part of an event; fields that are not used here are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
 
 
-class State(_Said):
+class State(_EventPart):
     """A resource before or after a step."""
 
     type: str
@@ -39,15 +39,15 @@ class State(_Said):
     outputs: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class PropertyDiff(_Said):
-    """What the provider says about one property."""
+class PropertyDiff(_EventPart):
+    """The provider's diff of one property."""
 
     diff_kind: str
-    """`add`, `delete` or `update`, with `-replace` where the object cannot keep its identity."""
+    """`add`, `delete` or `update`, with `-replace` if it forces a replacement."""
 
 
-class Step(_Said):
-    """One operation of the plan; a replacement is three of them."""
+class Step(_EventPart):
+    """One operation of the plan; a replacement has three."""
 
     op: str
     urn: str
@@ -57,7 +57,7 @@ class Step(_Said):
     detailed_diff: dict[str, PropertyDiff] | None = None
 
 
-class Diagnostic(_Said):
+class Diagnostic(_EventPart):
     """A message of the program, a provider or the engine."""
 
     urn: str = ""
@@ -65,7 +65,7 @@ class Diagnostic(_Said):
     severity: str
 
 
-class Violation(_Said):
+class Violation(_EventPart):
     """A finding of a policy pack."""
 
     resource_urn: str = ""
@@ -75,8 +75,8 @@ class Violation(_Said):
     enforcement_level: str
 
 
-class Summary(_Said):
-    """How the preview ended."""
+class Summary(_EventPart):
+    """The result of the preview."""
 
     result: Literal["succeeded", "failed", "canceled"]
     duration_seconds: int = 0
@@ -86,68 +86,68 @@ class Summary(_Said):
 
 @dataclass
 class Preview:
-    """Everything of a preview that a report is made of."""
+    """The data of a preview that a report is built from."""
 
     steps: list[Step] = field(default_factory=list[Step])
-    """In the order in which the engine would take them."""
+    """Steps in the engine's order."""
     outputs_before: dict[str, Any] = field(default_factory=dict[str, Any])
     outputs_after: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The stack's outputs."""
+    """Outputs of the stack."""
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     """Warnings and errors."""
     violations: list[Violation] = field(default_factory=list[Violation])
     summary: Summary | None = None
-    """None where the engine was ended before it could tell."""
+    """None if the engine stopped before it reported a result."""
 
 
 class EventsError(ValueError):
-    """What was read is no stream of engine events; the text says which line."""
+    """The input is not a stream of engine events; the message names the line."""
 
 
 def read(lines: Iterable[str]) -> Preview:
-    """The preview that *lines* tell of. Raises EventsError."""
+    """The preview in *lines*. Raises EventsError."""
     preview = Preview()
     for number, line in enumerate(lines, 1):
         if not line.strip() or _is_debug(line):
             continue
-        for name, said in _event(line, number).items():
-            if name not in _TAKEN:
+        for name, body in _event(line, number).items():
+            if name not in _READERS:
                 continue
             try:
-                _TAKEN[name](preview, said)
+                _READERS[name](preview, body)
             except (KeyError, TypeError, AttributeError, ValidationError) as error:
-                message = f"line {number}: {name} is not as Pulumi 3.256 writes it"
+                message = f"line {number}: {name} does not have the format of Pulumi 3.256"
                 raise EventsError(message) from error
     return preview
 
 
-def _step(preview: Preview, said: _Json) -> None:
-    preview.steps.append(Step.model_validate(_cleaned(said["metadata"])))
+def _step(preview: Preview, body: _Json) -> None:
+    preview.steps.append(Step.model_validate(_cleaned(body["metadata"])))
 
 
-def _outputs(preview: Preview, said: _Json) -> None:
-    """The stack's outputs; the engine tells of them twice, the second time with the new ones."""
-    metadata = said["metadata"]
+def _outputs(preview: Preview, body: _Json) -> None:
+    """The outputs of the stack; the engine sends them twice, the new ones second."""
+    metadata = body["metadata"]
     if metadata["type"] == STACK_TYPE:
         old, new = ((metadata.get(side) or {}).get("outputs") or {} for side in ("old", "new"))
         preview.outputs_before = redact.clean(old) or preview.outputs_before
         preview.outputs_after = redact.clean(new) or preview.outputs_after
 
 
-def _diagnostic(preview: Preview, said: _Json) -> None:
-    if said["severity"] in ("warning", "error"):
-        preview.diagnostics.append(Diagnostic.model_validate(_cleaned_text(said)))
+def _diagnostic(preview: Preview, body: _Json) -> None:
+    if body["severity"] in ("warning", "error"):
+        preview.diagnostics.append(Diagnostic.model_validate(_cleaned_text(body)))
 
 
-def _violation(preview: Preview, said: _Json) -> None:
-    preview.violations.append(Violation.model_validate(_cleaned_text(said)))
+def _violation(preview: Preview, body: _Json) -> None:
+    preview.violations.append(Violation.model_validate(_cleaned_text(body)))
 
 
-def _summary(preview: Preview, said: _Json) -> None:
-    preview.summary = Summary.model_validate(said)
+def _summary(preview: Preview, body: _Json) -> None:
+    preview.summary = Summary.model_validate(body)
 
 
-_TAKEN: Mapping[str, Callable[[Preview, _Json], None]] = {
+_READERS: Mapping[str, Callable[[Preview, _Json], None]] = {
     "resourcePreEvent": _step,
     "resOutputsEvent": _outputs,
     "diagnosticEvent": _diagnostic,
@@ -157,7 +157,7 @@ _TAKEN: Mapping[str, Callable[[Preview, _Json], None]] = {
 
 
 def _is_debug(line: str) -> bool:
-    """Most of a stream, told apart before it is parsed."""
+    """Whether it is a debug diagnostic; most lines are, so they are skipped unparsed."""
     return '"diagnosticEvent"' in line and '"severity":"debug"' in line
 
 
@@ -167,13 +167,13 @@ def _event(line: str, number: int) -> _Json:
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        message = f"line {number} is not a JSON object: this is no stream of engine events"
+        message = f"line {number} is not a JSON object, so this is not a stream of engine events"
         raise EventsError(message)
     return event
 
 
 def _cleaned(metadata: _Json) -> _Json:
-    """*metadata* of a step with the states in it cleaned."""
+    """*metadata* of a step, with secrets removed from its states."""
     states = {
         side: {
             **state,
@@ -186,5 +186,5 @@ def _cleaned(metadata: _Json) -> _Json:
     return {**metadata, **states}
 
 
-def _cleaned_text(said: _Json) -> _Json:
-    return {**said, "message": redact.text(said["message"])}
+def _cleaned_text(body: _Json) -> _Json:
+    return {**body, "message": redact.text(body["message"])}

@@ -1,34 +1,39 @@
-"""What the policies say, and what they were told to be silent about."""
+"""Policy violations, and the waivers that apply."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from base.problems import Problem
 from policies.rules import RULES, STACK_RULES
 from policies.rules.model import Resource
 from policies.waivers import Waivers
 from review.changes import Change
 from review.events import Violation
-from review.report import Finding, Waiver
+from review.report import PolicyFinding, Waiver
 
-_RULE = re.compile(r"^\[([\w-]+)\]\s*")
+_RULE = re.compile(r"^\[([\w-]+)\]\s*", re.MULTILINE)
+_PROBLEM = re.compile(
+    r"(?P<path>.+)\n\s+got: +(?P<got>.+)\n\s+allowed: +(?P<allowed>.+)\n\s+change: +(?P<change>.+)"
+)
+"""The text of `base.problems.Problem`."""
 _KINDS = {rule.id: rule.kinds for rule in (*RULES, *STACK_RULES)}
-"""The kinds that each rule reads: a pattern may match more objects than its rule is about."""
+"""Kinds that each rule checks; the pattern of a waiver may match objects of other kinds."""
 
 
-def findings(violations: Iterable[Violation], changes: Iterable[Change]) -> list[Finding]:
-    """Each finding once, the mandatory first."""
+def findings(violations: Iterable[Violation], changes: Iterable[Change]) -> list[PolicyFinding]:
+    """Each violation once, mandatory ones first."""
     known = {change.urn: change for change in changes}
     found = {_finding(violation, known): None for violation in violations}
     return sorted(found, key=lambda f: (f.level != "mandatory", f.rule, f.component, f.resource))
 
 
 def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
-    """Those of the *known* that hold today, for each object they are about that will be there.
+    """The waivers in force, for each planned object they match.
 
-    One that has run out, or is not sound, is a finding of the pack.
+    The pack itself reports expired and invalid waivers.
     """
-    held = [w for w in known.waivers if not w.mistakes and w.expires and w.expires >= known.today]
+    in_force = [w for w in known.waivers if w.in_force(known.today)]
     found = [
         Waiver(
             rule=waiver.rule,
@@ -40,27 +45,28 @@ def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
         )
         for change in changes
         if change.after
-        for waiver in held
+        for waiver in in_force
         if change.kind in _KINDS.get(waiver.rule, ())
-        and waiver.names(Resource(change.kind, change.after, change.urn))
+        and waiver.matches(Resource(change.kind, change.after, change.urn))
     ]
     return sorted(found, key=lambda w: (w.rule, w.component, w.resource, w.reason))
 
 
-def _finding(violation: Violation, known: Mapping[str, Change]) -> Finding:
+def _finding(violation: Violation, known: Mapping[str, Change]) -> PolicyFinding:
     # The engine puts the policy's description on a line before the message.
-    lines = violation.message.strip().splitlines()
-    start = next((i for i, line in enumerate(lines) if _RULE.match(line)), 0)
-    message = " ".join(lines[start:])
-    rule = _RULE.match(message)
+    text = violation.message.strip()
+    start = _RULE.search(text)
+    rule, message = (start[1], text[start.end() :]) if start else (violation.policy_name, text)
+    problem = _PROBLEM.fullmatch(message)
     change = known.get(violation.resource_urn)
     level: Literal["mandatory", "advisory"] = (
         "mandatory" if violation.enforcement_level == "mandatory" else "advisory"
     )
-    return Finding(
-        rule=rule[1] if rule else violation.policy_name,
+    return PolicyFinding(
+        rule=rule,
         level=level,
         resource=change.label if change else violation.resource_urn.rsplit("::", 1)[-1] or "stack",
         component=change.component if change else "stack",
-        message=message[rule.end() :] if rule else message,
+        problem=Problem(**problem.groupdict()) if problem else None,
+        message="" if problem else " ".join(message.split()),
     )

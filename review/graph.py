@@ -1,24 +1,24 @@
-"""The stack's graph as the engine knows it: which component waits for a value of which."""
+"""Dependencies between the components of a stack, read from the engine's state."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_OURS = "private-ai:index:"
+_TYPE_PREFIX = "private-ai:index:"
 
 
 @dataclass
 class Graph:
-    """Components by name."""
+    """Components and their dependencies, by name."""
 
     kinds: dict[str, str] = field(default_factory=dict[str, str])
-    """Class of each."""
+    """Class of each component."""
     needs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Names of those that each reads an output of."""
+    """Components whose outputs each component reads."""
 
     @property
     def needed_by(self) -> dict[str, set[str]]:
-        """For each component that any needs, those that read an output of it."""
+        """For each component, those that read its outputs."""
         found: dict[str, set[str]] = {}
         for name, needed in self.needs.items():
             for other in needed:
@@ -26,7 +26,7 @@ class Graph:
         return found
 
     def __or__(self, other: "Graph") -> "Graph":
-        """The components and edges of both."""
+        """The union of two graphs."""
         names = {**self.needs, **other.needs}
         return Graph(
             {**self.kinds, **other.kinds},
@@ -34,17 +34,17 @@ class Graph:
         )
 
     def layers(self) -> list[list[str]]:
-        """Names by depth: a layer needs nothing but what is in the layers before it."""
+        """Names by depth: a layer depends only on earlier layers."""
         done: set[str] = set()
         layers: list[list[str]] = []
         while rest := self.needs.keys() - done:
             layer = sorted(name for name in rest if self.needs[name] <= done)
-            layers.append(layer or sorted(rest))  # a cycle cannot come from an engine's state
+            layers.append(layer or sorted(rest))  # an engine's state has no cycles
             done |= set(layers[-1])
         return layers
 
     def direct(self, name: str) -> list[str]:
-        """What *name* needs and gets from nobody else it needs; what a picture should show."""
+        """Dependencies of *name* that are not dependencies of another one of them."""
         near = self.needs.get(name, set())
         return sorted(near - {far for one in near for far in self._all(one, set())})
 
@@ -56,7 +56,7 @@ class Graph:
 
 
 def graph(resources: Iterable[Mapping[str, Any]]) -> Graph:
-    """The graph of *resources*, each as `pulumi stack export` writes it."""
+    """The graph of *resources*, in the format of `pulumi stack export`."""
     by_urn = {r["urn"]: r for r in resources}
     owners = {urn: _owner(urn, by_urn) for urn in by_urn}
     found = Graph()
@@ -65,7 +65,7 @@ def graph(resources: Iterable[Mapping[str, Any]]) -> Graph:
         if owner is None:
             continue
         name = _name(owner)
-        found.kinds[name] = by_urn[owner]["type"].removeprefix(_OURS)
+        found.kinds[name] = by_urn[owner]["type"].removeprefix(_TYPE_PREFIX)
         needs = found.needs.setdefault(name, set())
         for needed in _edges(resource):
             other = owners.get(needed)
@@ -83,14 +83,14 @@ def _edges(resource: Mapping[str, Any]) -> set[str]:
 
 
 def _owner(urn: str, resources: Mapping[str, Any]) -> str | None:
-    """The outermost component of ours around *urn*, if any."""
+    """The outermost component of this program around *urn*; None if there is none."""
     owner = None
     at: str | None = urn
     while at:
         resource = resources.get(at)
         if resource is None:
             break
-        if resource["type"].startswith(_OURS):
+        if resource["type"].startswith(_TYPE_PREFIX):
             owner = at
         at = resource.get("parent")
     return owner

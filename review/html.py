@@ -1,4 +1,4 @@
-"""The whole report as one page that asks nothing of the network and runs no script."""
+"""The full report as one HTML page without scripts or network access."""
 
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,12 @@ from review.svg import drawing
 
 
 def page(report: Report) -> str:
-    """The page: every value is escaped, and what would not show in it is written out."""
+    """The page; all values are escaped, and invisible characters are written out."""
     return _template().render(report=report, wording=wording, drawing=drawing(report.picture))
 
 
 def _shown(value: object) -> object:
-    """What jinja puts into the page; macros have done so already with what they return."""
+    """*value* with invisible characters written out; macro results are already done."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return wording.visible(value)

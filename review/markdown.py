@@ -1,6 +1,6 @@
-"""The report as a comment on a pull request, within what a forge takes.
+"""The report as a pull request comment, within the size limit of the forge.
 
-Everything from the diff is in code, in which no forge resolves mentions, links, HTML or emoji.
+Text from the diff is always in code, where forges do not resolve mentions, links, HTML or emoji.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ from review.report import Report
 
 
 class Forge(StrEnum):
-    """Whose comments."""
+    """A forge that is supported."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
@@ -23,16 +23,16 @@ class Forge(StrEnum):
 LIMITS = {
     Forge.GITHUB: 65_536,  # "Body is too long (maximum is 65536 characters)"
     Forge.GITLAB: 1_000_000,  # docs.gitlab.com/administration/instance_limits, comments
-    Forge.FORGEJO: 65_536,  # it states none (a LONGTEXT column); what a page shows well
+    Forge.FORGEJO: 65_536,  # no documented limit (a LONGTEXT column); a readable length
 }
-"""Characters of a comment."""
+"""Maximum characters of a comment."""
 
 _NOTE = 1_000
-"""Characters kept for saying what was left out."""
+"""Characters reserved for the note on omissions."""
 
 
 def markdown(report: Report, forge: Forge) -> str:
-    """The comment; what is least important is left out until *forge* takes it."""
+    """The comment, shortened from the least important part until it fits *forge*."""
     return fitted(report, LIMITS[forge])
 
 
@@ -55,12 +55,12 @@ def fitted(report: Report, limit: int) -> str:
 
 @dataclass
 class _Block:
-    """A part of the comment, and shorter forms of it down to nothing."""
+    """A part of the comment, with shorter forms."""
 
     name: str
-    """How the note about what was left out calls it."""
+    """Its name in the note on omissions."""
     weight: int
-    """The lightest is shortened first."""
+    """Blocks with the lowest weight are shortened first."""
     forms: Sequence[str]
     level: int = 0
 
@@ -70,14 +70,14 @@ class _Block:
 
     @property
     def size(self) -> int:
-        """Characters, with the blank line between blocks."""
+        """Characters, including the blank line between blocks."""
         return len(self.text) + 2 if self.text else 0
 
 
 def _reductions(blocks: Iterable[_Block]) -> list[tuple[_Block, int]]:
-    """All that can be shortened, in the order in which it is."""
+    """All possible reductions, in the order in which they are applied."""
     steps = [(block, level) for block in blocks for level in range(1, len(block.forms))]
-    # Every fold loses its differences before any loses its only line.
+    # All folds lose their differences before any fold is dropped.
     return sorted(steps, key=lambda step: step[0].weight + 50 * (step[1] - 1))
 
 
@@ -87,23 +87,23 @@ def _left_out(report: Report, dropped: list[str]) -> str:
         "; and more" if len(unique) > sections.ITEMS else ""
     )
     return (
-        f"_Shortened to fit into a comment: {named[: _NOTE // 2]}. The whole report is the"
-        f" artifact {code(wording.artifact(report.stack))}._"
+        f"_Shortened to fit a comment: {named[: _NOTE // 2]}. Full report: artifact"
+        f" {code(wording.artifact(report.stack))}._"
     )
 
 
 def _blocks(report: Report) -> list[_Block]:
     fixed: list[tuple[str, int, Callable[[Report], str]]] = [
-        ("what is wrong", 95, sections.problems),
+        ("configuration problems", 95, sections.problems),
         ("the error", 96, sections.failure),
-        ("policies that refuse", 90, sections.refusals),
-        ("what stops serving", 94, sections.outages),
-        ("data at stake", 93, sections.losses),
+        ("mandatory policy violations", 90, sections.refusals),
+        ("service interruptions", 94, sections.outages),
+        ("data at risk", 93, sections.losses),
         ("resources", 80, sections.amounts),
-        ("GPU memory of models", 79, sections.headroom),
-        ("openings", 70, sections.openings),
+        ("GPU memory", 79, sections.headroom),
+        ("new access", 70, sections.openings),
         ("versions", 60, sections.versions),
-        ("advice of policies", 30, sections.advice),
+        ("advisory policy violations", 30, sections.advice),
         ("waivers", 20, sections.waivers),
     ]
     blocks = [_Block("the verdict", 100, [sections.head(report)])]

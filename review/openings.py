@@ -1,4 +1,4 @@
-"""What may be reached, or done, after a change that could not before it."""
+"""New access after a change: network paths, permissions, routes, privileges."""
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,15 +9,15 @@ from review.reading import Object, items, mapping, values
 from review.report import Opening
 from review.workloads import pod_template
 
-_What = Literal["egress", "ingress", "permission", "route", "privilege"]
-_Facts = set[tuple[_What, str, bool]]
-"""What an object allows: of which sort, in words, and whether beyond the cluster."""
+_Kind = Literal["egress", "ingress", "permission", "route", "privilege"]
+_Facts = set[tuple[_Kind, str, bool]]
+"""Access that an object grants: its kind, a description, whether it reaches beyond the cluster."""
 
 
 def openings(
     changes: Iterable[Change], outputs_before: Object, outputs_after: Object
 ) -> list[Opening]:
-    """What *changes* open; to the outside first."""
+    """Access that *changes* add, beyond the cluster first."""
     found = [*_of_objects(changes), *_urls(outputs_before, outputs_after)]
     return sorted(found, key=lambda o: (not o.outside, o.what, o.component, o.text))
 
@@ -57,13 +57,13 @@ def _network_policy(_: str, manifest: Object) -> _Facts:
 
 
 def _uncovered(manifest: Object) -> _Facts:
-    """A policy that admits nobody closes its pods; without it, what no other closes is open."""
+    """Without a policy that denies a direction, pods that no other policy selects are open."""
     spec = mapping(manifest, "spec")
     pods = _pods(spec.get("podSelector"), None)
     return {
         (
             "egress" if kind == "Egress" else "ingress",
-            f"{pods} lose a policy that closed {kind}",
+            f"{pods} lose a policy that denied {str(kind).lower()}",
             True,
         )
         for kind in values(spec, "policyTypes")
@@ -74,7 +74,7 @@ def _uncovered(manifest: Object) -> _Facts:
 def _peers(rule: Object, key: str) -> Iterator[tuple[str, bool]]:
     peers = items(rule, key)
     if not peers:
-        yield "anyone, anywhere", True
+        yield "any address", True
     for peer in peers:
         block = mapping(peer, "ipBlock")
         if block:
@@ -96,13 +96,13 @@ def _is_public(cidr: str) -> bool:
 
 
 def _pods(pods: Any, namespaces: Any) -> str:  # noqa: ANN401 - JSON
-    where = "" if namespaces is None else f" of {_labels(namespaces, 'every namespace')}"
+    where = "" if namespaces is None else f" of {_labels(namespaces, 'all namespaces')}"
     return f"{_labels(pods, 'all pods')}{where}"
 
 
 def _labels(selector: Any, everything: str) -> str:  # noqa: ANN401 - JSON
     labels = mapping(selector or {}, "matchLabels")
-    # Two of ours say the same to a reader: the instance is the component's name.
+    # The instance label is the name of the component, which is what readers know.
     instance = labels.get("app.kubernetes.io/instance")
     name = labels.get("kubernetes.io/metadata.name")
     if instance or name:
@@ -112,12 +112,12 @@ def _labels(selector: Any, everything: str) -> str:  # noqa: ANN401 - JSON
 
 def _ports(rule: Object) -> str:
     ports = [str(port.get("port", "any")) for port in items(rule, "ports")]
-    return f"port {', '.join(ports)}" if ports else "every port"
+    return f"port {', '.join(ports)}" if ports else "all ports"
 
 
 def _role(_: str, manifest: Object) -> _Facts:
     return {
-        ("permission", f"{verb} {resource or 'everything'} of {group or 'the core group'}", False)
+        ("permission", f"{verb} {resource or 'everything'} in {group or 'the core group'}", False)
         for rule in items(manifest, "rules")
         for verb in values(rule, "verbs")
         for group in values(rule, "apiGroups") or [""]
@@ -127,7 +127,7 @@ def _role(_: str, manifest: Object) -> _Facts:
 
 def _binding(kind: str, manifest: Object) -> _Facts:
     role = mapping(manifest, "roleRef").get("name")
-    where = " in every namespace" if kind.startswith("Cluster") else ""
+    where = " in all namespaces" if kind.startswith("Cluster") else ""
     return {
         ("permission", f"{s.get('kind')} {s.get('name')} gets the role {role}{where}", False)
         for s in items(manifest, "subjects")
@@ -140,17 +140,17 @@ def _service(_: str, manifest: Object) -> _Facts:
     if type_ not in ("LoadBalancer", "NodePort"):
         return set()
     ports = ", ".join(str(p.get("port")) for p in items(spec, "ports"))
-    sources = ", ".join(map(str, values(spec, "loadBalancerSourceRanges") or ["anywhere"]))
+    sources = ", ".join(map(str, values(spec, "loadBalancerSourceRanges") or ["any source"]))
     return {("route", f"a {type_} listens on port {ports} for {sources}", True)}
 
 
 def _hosts(_: str, manifest: Object) -> _Facts:
-    """Of an Ingress, of a Gateway, of routes of the Gateway API."""
+    """Hosts of an Ingress, a Gateway or a route of the Gateway API."""
     spec = mapping(manifest, "spec")
     hosts = [
-        *(rule.get("host", "every host") for rule in items(spec, "rules") if "http" in rule),
+        *(rule.get("host", "any host") for rule in items(spec, "rules") if "http" in rule),
         *values(spec, "hostnames"),
-        *(item.get("hostname", "every host") for item in items(spec, "listeners")),
+        *(item.get("hostname", "any host") for item in items(spec, "listeners")),
     ]
     return {("route", f"the host {host} is served", True) for host in hosts}
 
@@ -158,7 +158,7 @@ def _hosts(_: str, manifest: Object) -> _Facts:
 def _pod_privileges(kind: str, manifest: Object) -> _Facts:
     pod = mapping(pod_template(kind, manifest), "spec")
     found = {
-        f"the pod shares the node's {name}"
+        f"the pod uses the node's {name}"
         for key, name in (
             ("hostNetwork", "network"),
             ("hostPID", "processes"),
@@ -167,7 +167,7 @@ def _pod_privileges(kind: str, manifest: Object) -> _Facts:
         if pod.get(key) is True
     }
     if pod.get("automountServiceAccountToken") is True:
-        found.add("the pod gets a token of the API server")
+        found.add("the pod mounts an API token")
     for volume in items(pod, "volumes"):
         if path := mapping(volume, "hostPath").get("path"):
             found.add(f"the pod mounts {path} of the node")
@@ -201,7 +201,7 @@ _READERS: Mapping[str, Callable[[str, Object], _Facts]] = {
 
 
 def _urls(before: Object, after: Object) -> Iterator[Opening]:
-    """The gateway's own routes are in a Secret; what the stack says of itself is not."""
+    """URLs in the stack's outputs; the gateway's own routes are in a Secret."""
     old, new = mapping(before, "urls"), mapping(after, "urls")
     for name, url in sorted(new.items()):
         if old.get(name) != url:

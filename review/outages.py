@@ -1,4 +1,4 @@
-"""What stops serving, for how long, and what needs it."""
+"""Service interruptions: what, for how long, and which components depend on it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil
@@ -8,31 +8,31 @@ from review.machines import machines
 from review.report import Effect, Outage
 from review.workloads import Workload, workload
 
-_GRAVITY = {"stops": 0, "interrupted": 1, "fewer": 2}
+_SEVERITY = {"stops": 0, "interrupted": 1, "fewer": 2}
 
 
 def outages(changes: Iterable[Change], needed_by: Mapping[str, set[str]]) -> list[Outage]:
-    """What *changes* do to whatever serves, the gravest and longest first.
+    """Interruptions by *changes*, the most severe and longest first.
 
-    *needed_by* is, for each component, those that read an output of it.
+    *needed_by* has, for each component, those that read its outputs.
     """
     found = list(_outages(list(changes), needed_by))
     return sorted(found, key=_weight)
 
 
 def _weight(outage: Outage) -> tuple[int, bool, float, str]:
-    """The gravest first; a Service after the pods behind it; the unknown before the longest."""
+    """Severity first, then Services after their pods, unknown durations before known ones."""
     longest = float("inf") if outage.seconds is None else outage.seconds
     name = outage.resource
-    return _GRAVITY[outage.effect], name.startswith("Service "), -longest, name
+    return _SEVERITY[outage.effect], name.startswith("Service "), -longest, name
 
 
 def _outages(changes: list[Change], needed_by: Mapping[str, set[str]]) -> Iterator[Outage]:
     for change in changes:
         outage = _service(change) or _machines(change) or _workload(change)
-        # What others talk to is called as the component is; they need not miss its other parts.
-        leads = change.name == change.component
-        if outage and outage.effect != "fewer" and leads:
+        # Other components call the object named like the component, not its other parts.
+        is_entry = change.name == change.component
+        if outage and outage.effect != "fewer" and is_entry:
             outage = outage.model_copy(update={"also": _followers(change.component, needed_by)})
         if outage:
             yield outage
@@ -43,12 +43,12 @@ def _workload(change: Change) -> Outage | None:
     if old is None or old.replicas == 0:
         return None
     if new is None:
-        # Kept on the cluster it goes on running.
+        # With retainOnDelete it keeps running.
         return None if change.stays else _outage(change, "stops", None, "it is deleted")
     if new.replicas == 0:
-        return _outage(change, "stops", None, f"its replicas go from {old.replicas} to 0")
+        return _outage(change, "stops", None, f"scaled from {old.replicas} to 0 replicas")
     if change.delete_first:
-        why = "it is deleted before there is a new one, since its name is fixed"
+        why = "it is deleted before its replacement is created, because its name is fixed"
         return _outage(change, "interrupted", new.restart_seconds, why)
     moves = change.op == "update" and old.template != new.template
     return _rollout(change, new) if moves else None
@@ -58,14 +58,16 @@ def _rollout(change: Change, new: Workload) -> Outage | None:
     if new.unavailable == 0:
         return None
     if new.unavailable >= new.replicas and change.kind != "DaemonSet.apps":
-        what = "its one replica goes" if new.replicas == 1 else f"all {new.replicas} replicas go"
+        what = (
+            "its only replica stops" if new.replicas == 1 else f"all {new.replicas} replicas stop"
+        )
         why = f"{what} before a new one starts"
         return _outage(change, "interrupted", new.restart_seconds, why)
     rounds = ceil(new.replicas / new.unavailable)
     seconds = None if new.restart_seconds is None else rounds * new.restart_seconds
     if change.kind == "DaemonSet.apps":
-        return _outage(change, "fewer", seconds, "node after node is without its pod for a while")
-    why = f"{new.unavailable} of {new.replicas} replicas at a time {_are(new.unavailable)} away"
+        return _outage(change, "fewer", seconds, "its pods are replaced node by node")
+    why = f"{new.unavailable} of {new.replicas} replicas {_are(new.unavailable)} down at a time"
     return _outage(change, "fewer", seconds, why)
 
 
@@ -78,9 +80,9 @@ def _service(change: Change) -> Outage | None:
     if change.kind != "Service":
         return None
     if change.op == "delete" and not change.stays:
-        return _outage(change, "stops", None, "nobody reaches its pods by this name any more")
+        return _outage(change, "stops", None, "its DNS name is removed")
     if change.op == "replace" and change.delete_first:
-        why = "its name is gone until the new one is made, and its address may change"
+        why = "its DNS name is missing until the new Service exists, and its address may change"
         return _outage(change, "interrupted", None, why)
     return None
 
@@ -97,7 +99,7 @@ def _outage(change: Change, effect: Effect, seconds: int | None, reason: str) ->
 
 
 def _followers(component: str, needed_by: Mapping[str, set[str]]) -> list[str]:
-    """Everything that needs *component*, by way of others too; the nearest first."""
+    """Components that depend on *component*, directly or not; the nearest first."""
     found: list[str] = []
     layer = [component]
     while layer:

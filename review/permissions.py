@@ -1,8 +1,8 @@
-"""What a preview and a look for drift may do on a cluster: manifests made from a stack's kinds.
+"""Cluster permissions for previews and drift checks: manifests for the kinds of a stack.
 
-A preview of an update asks the API server for a dry run, which takes the permission to write: RBAC
-does not tell the two apart. So an admission policy does, and refuses every write that is no dry
-run. Without the permission the provider falls back to what it knows itself, and finds less.
+A preview of an update sends dry runs, which need write permission because RBAC does not know dry
+runs. An admission policy therefore rejects all writes that are not dry runs. Without write
+permission the provider computes the diff itself and finds less.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from typing import Any, Final
 from review.render import Render
 
 PREVIEWS: Final = "pai:previews"
-"""The group of those who preview: OIDC maps a CI's jobs into it."""
+"""Group for previews; OIDC maps CI jobs to it."""
 DRIFT: Final = "pai:drift"
-"""The group of those who look for drift. They read Secrets, as a refresh has to."""
+"""Group for drift checks, which read Secrets because a refresh does."""
 _SECRETS = ("", "secrets")
 
 
 def manifests(render: Render) -> list[dict[str, Any]]:
-    """The roles, their bindings and the admission policy for what *render* asks for."""
+    """Roles, bindings and the admission policy for the kinds in *render*."""
     kinds = sorted(_kinds(render))
     writes = _rules(kinds, ["create", "patch"])
     reads = _rules([kind for kind in kinds if kind != _SECRETS], ["get", "list", "watch"])
@@ -40,8 +40,8 @@ def manifests(render: Render) -> list[dict[str, Any]]:
 def _kinds(render: Render) -> set[tuple[str, str]]:
     """API group and plural of each Kubernetes kind."""
     found: set[tuple[str, str]] = set()
-    for asked in render.resources:
-        package, _, rest = asked.type.partition(":")
+    for planned in render.resources:
+        package, _, rest = planned.type.partition(":")
         if package == "kubernetes":
             version, _, kind = rest.partition(":")
             group = version.partition("/")[0]
@@ -50,7 +50,7 @@ def _kinds(render: Render) -> set[tuple[str, str]]:
 
 
 def plural(kind: str) -> str:
-    """The resource of *kind*: k8s.io/apimachinery, meta.UnsafeGuessKindToResource."""
+    """The resource name of *kind*: k8s.io/apimachinery, meta.UnsafeGuessKindToResource."""
     singular = kind.lower()
     if singular.endswith("s"):
         return f"{singular}es"
@@ -109,7 +109,7 @@ def _dry_run_only() -> dict[str, Any]:
             "validations": [
                 {
                     "expression": "has(request.dryRun) && request.dryRun",
-                    "message": "a preview may only ask what would happen (dry run)",
+                    "message": "previews may only send dry runs",
                     "reason": "Forbidden",
                 }
             ],

@@ -1,22 +1,22 @@
-"""The changed components and their neighbours, as a graph."""
+"""The changed components and their neighbors, as a graph."""
 
 from collections.abc import Iterable
 
 from review.graph import Graph
 from review.report import ComponentChange, Node, Op
 
-_REMADE = ("Secret ", "ConfigMap ", "Job ")
-"""Objects that are replaced whenever their content changes: nothing stops with the old one."""
+_REPLACED_ON_CHANGE = ("Secret ", "ConfigMap ", "Job ")
+"""Objects that are replaced when their content changes, without an interruption."""
 
 
 def picture(components: Iterable[ComponentChange], graph: Graph) -> list[Node]:
-    """The nodes to draw; *graph* is of all components, before and after together."""
+    """The nodes to draw; *graph* has all components before and after the change."""
     needs = graph.needs
     changed = {c.name: c for c in components if c.kind}
-    neighbours = {
+    neighbors = {
         name for name, needed in needs.items() if name in changed or needed & changed.keys()
     } | {name for changing in changed for name in needs.get(changing, set())}
-    shown = changed.keys() | neighbours
+    shown = changed.keys() | neighbors
     return [
         Node(
             name=name,
@@ -29,9 +29,9 @@ def picture(components: Iterable[ComponentChange], graph: Graph) -> list[Node]:
 
 
 def _op(component: ComponentChange) -> Op:
-    """What happens to all of its parts; else a replacement of one, else an update."""
+    """The operation of all its resources if it is the same; else `replace` if any, or `update`."""
     ops: set[Op] = {
-        "update" if r.op == "replace" and r.resource.startswith(_REMADE) else r.op
+        "update" if r.op == "replace" and r.resource.startswith(_REPLACED_ON_CHANGE) else r.op
         for r in component.resources
     }
     if len(ops) == 1:

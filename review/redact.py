@@ -1,15 +1,15 @@
-"""Nothing secret gets past here: every value of a preview is cleaned as it is read.
+"""Remove secrets from every value of a preview as it is read.
 
-The engine blinds what the program marked as secret. This also blinds what was not marked and
-looks like a secret: the content of Secrets, values under telling names, and known token shapes.
+The engine redacts values that are marked secret. This module also redacts unmarked ones: content of
+Secrets, values under names such as `password`, and text in the format of known tokens.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-SECRET: Final = "[secret]"  # noqa: S105 - what stands for one
-"""What the engine itself writes in the place of a secret."""
+SECRET: Final = "[secret]"  # noqa: S105 - a placeholder
+"""The engine's own placeholder for secrets."""
 
 UNKNOWN: Final = "[known after the update]"
 
@@ -23,8 +23,8 @@ _SENTINELS = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""How the engine's protocol writes a value (bool, text, number, list, map …) that only the update
-will know: pulumi/sdk/go/common/resource/plugin/rpc.go."""
+"""The protocol's placeholders for values (bool, text, number, list, map …) not known before the
+update: pulumi/sdk/go/common/resource/plugin/rpc.go."""
 
 _NAMED = re.compile(
     r"(passw(or)?d|passphrase|token|api[-_]?key|private[-_]?key|secret[-_]?key|client[-_]?secret"
@@ -54,7 +54,7 @@ _ASSIGNED = re.compile(
 
 
 def properties(type_: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs or outputs of a resource of Pulumi type *type_*, cleaned."""
+    """Inputs or outputs of a resource of Pulumi type *type_*, redacted."""
     cleaned = clean(values)
     if type_ == "kubernetes:core/v1:Secret":
         for field in ("data", "stringData"):
@@ -64,7 +64,7 @@ def properties(type_: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """*value* with `SECRET` and `UNKNOWN` in the place of what is."""
+    """*value* with secrets replaced by `SECRET` and unknown values by `UNKNOWN`."""
     if isinstance(value, str):
         return UNKNOWN if value in _SENTINELS else text(value)
     if isinstance(value, Mapping):
@@ -82,11 +82,11 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def text(said: str) -> str:
-    """*said* without what has the shape of a credential."""
+def text(raw: str) -> str:
+    """*raw* without text in the format of a credential."""
     for shape in _SHAPES:
-        said = shape.sub(SECRET, said)
-    return _ASSIGNED.sub(rf"\1{SECRET}", said)
+        raw = shape.sub(SECRET, raw)
+    return _ASSIGNED.sub(rf"\1{SECRET}", raw)
 
 
 def _blind(value: Any) -> Any:  # noqa: ANN401 - JSON

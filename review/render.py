@@ -1,8 +1,7 @@
-"""What the program asks for, found out without an engine, a cluster or any credentials.
+"""Render the resources of the program without an engine, a cluster or credentials.
 
-It runs on mocks of the engine, whose providers compute placeholders. So it shows what a fork's
-pull request changes in the inputs, and not what a provider would do about it: no replacement, no
-drift, no refusal of a cluster.
+The program runs on mocks of the engine, whose providers return placeholders. This shows the changed
+inputs of a fork's pull request, but no replacements, drift or rejections by a cluster.
 """
 
 import asyncio
@@ -34,28 +33,28 @@ _PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "tls:index/certRequest:CertRequest": ("certRequestPem",),
     "tls:index/locallySignedCert:LocallySignedCert": ("certPem",),
 }
-"""What each provider computes and the program reads."""
-_NONE: Any = None  # pulumi sets it so itself, and declares it otherwise
+"""Computed outputs that the program reads, by resource type."""
+_NONE: Any = None  # pulumi sets it so itself, although its type excludes it
 
 
-class Asked(State):
-    """A resource as the program asks for it; secrets are written as such."""
+class PlannedResource(State):
+    """A resource as the program registers it, with secrets redacted."""
 
     secrets: list[str] = Field(default_factory=list[str])
     """Top-level inputs marked secret, in whole or in part."""
 
 
 class Render(Model):
-    """All that the program asks for in one stack."""
+    """All resources that the program registers in one stack."""
 
     stack: str
-    resources: list[Asked]
+    resources: list[PlannedResource]
     outputs: dict[str, Any]
-    """The stack's outputs."""
+    """Outputs of the stack."""
 
 
 def render(project: Path, stack: str) -> Render:
-    """Run `__main__.py` of *project* with the settings of *stack*. Raises what the program does."""
+    """Run `__main__.py` of *project* with the settings of *stack*; its exceptions pass through."""
     file = yaml.safe_load((project / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     settings = {key: _setting(value) for key, value in file["config"].items()}
     loop = asyncio.new_event_loop()
@@ -65,9 +64,9 @@ def render(project: Path, stack: str) -> Render:
     mocks.set_mocks(_Providers(), project=name, stack=stack, preview=True, monitor=recorder)
     secret = [key for key, value in file["config"].items() if _is_secret(value)]
     pulumi.runtime.set_all_config(settings, secret)
-    set_root_resource(_NONE)  # the mocks made one of their own
+    set_root_resource(_NONE)  # the mocks created their own
     loop.run_until_complete(run_in_stack(lambda: _run(project / "__main__.py")))
-    return Render(stack=stack, resources=recorder.asked, outputs=recorder.outputs)
+    return Render(stack=stack, resources=recorder.planned, outputs=recorder.outputs)
 
 
 def _run(program: Path) -> None:
@@ -103,14 +102,14 @@ class _Providers(mocks.Mocks):
 class _Recorder(MockMonitor):
     project: str
     stack: str
-    asked: list[Asked] = field(default_factory=list[Asked])
+    planned: list[PlannedResource] = field(default_factory=list[PlannedResource])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         super().__init__(_Providers())
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it, with the types of all parents but the stack."""
+        """The URN in the engine's format, with the types of all parents but the stack."""
         types = parent.split("::")[2] if parent else ""
         qualified = type_ if types in ("", STACK_TYPE) else f"{types}${type_}"
         return f"urn:pulumi:{self.stack}::{self.project}::{qualified}::{name}"
@@ -118,8 +117,8 @@ class _Recorder(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - the protocol's
         answer = super().RegisterResource(request)
         inputs = _blind(rpc.deserialize_properties(request.object, keep_unknowns=True))
-        self.asked.append(
-            Asked(
+        self.planned.append(
+            PlannedResource(
                 type=request.type,
                 urn=answer.urn,
                 custom=request.custom,
@@ -134,12 +133,12 @@ class _Recorder(MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - the protocol's
         if request.urn.split("::")[2] == STACK_TYPE:
-            self.outputs |= _blind(rpc.deserialize_properties(request.outputs))  # told of twice
+            self.outputs |= _blind(rpc.deserialize_properties(request.outputs))  # sent twice
         return empty_pb2.Empty()
 
 
 def _blind(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """*value* with every secret written as one, and what is not known as None."""
+    """*value* with secrets as `SECRET` and unknown values as None."""
     if rpc.is_rpc_secret(value):
         return SECRET
     if isinstance(value, dict):

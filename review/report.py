@@ -1,4 +1,4 @@
-"""The report of a preview: what every format is rendered from, and the JSON schema of it."""
+"""The report of a preview, from which all formats are rendered, and its JSON schema."""
 
 import json
 from enum import StrEnum
@@ -14,7 +14,7 @@ Op = Literal["create", "update", "replace", "delete"]
 
 
 class Verdict(StrEnum):
-    """What the report comes to; the worst that holds."""
+    """The overall result; the most severe that applies."""
 
     CLEAN = "clean"
     CHANGES = "changes"
@@ -23,121 +23,130 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
-class Failure(Model):
-    """Why there is no whole preview."""
+class PreviewFailure(Model):
+    """The error of an incomplete preview."""
 
-    message: str = Field(description="The first error, as the engine or the program told it.")
-    resource: str = Field(description="The resource that it is about; empty if about none.")
-    remedy: str = Field(description="What to do about it.")
-    others: int = Field(ge=0, description="Errors after the first.")
+    message: str = Field(description="First error message of the engine or the program.")
+    resource: str = Field(description="Resource that failed; empty if none.")
+    fix: str = Field(description="How to fix it.")
+    others: int = Field(ge=0, description="Number of further errors.")
 
 
 class Loss(Model):
-    """Something that keeps data and is replaced or deleted."""
+    """An object with data that is replaced or deleted."""
 
     resource: str = Field(description="Kind and name, such as `StatefulSet qdrant`.")
-    component: str = Field(description="The component that it belongs to.")
-    op: Literal["replace", "delete"] = Field(description="What happens to it.")
+    component: str = Field(description="Component it belongs to.")
+    op: Literal["replace", "delete"] = Field(description="Planned operation.")
     data: Literal["lost", "kept"] = Field(
-        description="What happens to the data: `kept` stays on the cluster, out of the stack."
+        description="`kept`: the data stays on the cluster, no longer managed by the stack."
     )
-    reason: str = Field(description="Why, and what becomes of the data, in words.")
+    reason: str = Field(description="Cause, and effect on the data.")
 
 
 Effect = Literal["stops", "interrupted", "fewer"]
 
 
 class Outage(Model):
-    """Something that serves, and what the change does to that."""
+    """An interruption of a workload or Service."""
 
     resource: str = Field(description="Kind and name of the workload or Service.")
-    component: str = Field(description="The component that it belongs to.")
+    component: str = Field(description="Component it belongs to.")
     effect: Effect = Field(
-        description="`stops` for good, `interrupted` for a while, or `fewer` replicas for a while."
+        description="`stops` for good, `interrupted` temporarily, or temporarily `fewer` replicas."
     )
     seconds: int | None = Field(
-        description="At most how long, image pull not counted; null: for good, or no probe says."
+        description="Maximum seconds, without image pulls; null: for good, or not known."
     )
-    reason: str = Field(description="Why, in this program's own words.")
-    also: list[str] = Field(description="Components that need it, nearest first.")
+    reason: str = Field(description="Cause.")
+    also: list[str] = Field(description="Components that depend on it, nearest first.")
 
 
 class Amount(Model):
     """A quantity before and after the change."""
 
-    name: str = Field(description="What is counted.")
-    unit: Literal["GPUs", "cores", "GiB", "€/month"] = Field(description="In what.")
+    name: str = Field(description="Resource.")
+    unit: Literal["GPUs", "cores", "GiB", "€/month"] = Field(description="Unit.")
     before: float | None = Field(description="Before the change; null: not known.")
-    after: float | None = Field(description="After it; null: not known.")
-    note: str = Field(default="", description="What the number leaves out, if anything.")
+    after: float | None = Field(description="After the change; null: not known.")
+    note: str = Field(default="", description="How it was counted; empty if obvious.")
 
 
 class Headroom(Model):
-    """GPU memory that a model leaves free of what it may use, on each of its GPUs."""
+    """Free GPU memory of a model, per GPU, within the limit it may use."""
 
-    name: str = Field(description="The name that users ask for.")
+    name: str = Field(description="Model name in the API.")
     model_before: str | None = Field(description="Catalog key; null: not served before.")
     model_after: str | None = Field(description="Catalog key; null: no longer served.")
-    gpus_before: float | None = Field(description="GPUs of all its replicas.")
-    gpus_after: float | None = Field(description="GPUs of all its replicas.")
+    gpus_before: float | None = Field(description="GPUs of all replicas.")
+    gpus_after: float | None = Field(description="GPUs of all replicas.")
     free_before: float | None = Field(description="Free share of the GPU's memory, 0 to 1.")
     free_after: float | None = Field(description="Free share of the GPU's memory, 0 to 1.")
-    gigabytes_after: float | None = Field(description="The same in GB.")
-    tight: bool = Field(description="Whether what is left after the change is under 5 %.")
+    gigabytes_after: float | None = Field(description="Free memory per GPU after the change, GB.")
+    tight: bool = Field(description="Whether less than 5 % is free after the change.")
 
 
-class Finding(Model):
-    """What a policy says."""
+class PolicyFinding(Model):
+    """A violation of a policy."""
 
     rule: str = Field(description="The rule's id.")
-    level: Literal["mandatory", "advisory"] = Field(description="Whether it refuses the change.")
+    level: Literal["mandatory", "advisory"] = Field(
+        description="`mandatory` violations block the change."
+    )
     resource: str = Field(description="Kind and name of the object.")
-    component: str = Field(description="The component that it belongs to.")
-    message: str = Field(description="Field, value, allowed, remedy.")
+    component: str = Field(description="Component it belongs to.")
+    problem: Problem | None = Field(
+        default=None, description="The error in four parts; null if the pack does not report them."
+    )
+    message: str = Field(default="", description="Message of the pack; empty if `problem` is set.")
 
 
 class Waiver(Model):
-    """A rule of which some findings about an object are let through, and why."""
+    """An exception from a rule for an object."""
 
     rule: str = Field(description="The rule's id.")
     resource: str = Field(description="Kind and name of the object.")
-    component: str = Field(description="The component that it belongs to.")
-    reason: str = Field(description="The reason that was given.")
-    owner: str = Field(description="Who answers for it.")
-    expires: str = Field(description="The last day on which it holds, as 2027-01-31.")
+    component: str = Field(description="Component it belongs to.")
+    reason: str = Field(description="Reason for the exception.")
+    owner: str = Field(description="Person or team responsible.")
+    expires: str = Field(description="Last day on which it applies (YYYY-MM-DD).")
 
 
 class Version(Model):
-    """An image, a model or a chart that moves."""
+    """A changed version of an image, model or chart."""
 
-    what: Literal["image", "model", "chart"] = Field(description="Which of them.")
-    name: str = Field(description="What it is a version of.")
-    before: str | None = Field(description="Tag, digest, revision; null: it is new.")
-    after: str | None = Field(description="The same after the change; null: it goes.")
+    what: Literal["image", "model", "chart"] = Field(description="Type.")
+    name: str = Field(description="Name of the image, model or chart.")
+    before: str | None = Field(description="Tag, digest or revision; null: it is new.")
+    after: str | None = Field(
+        description="Tag, digest or revision after the change; null: it is removed."
+    )
     used_by: list[str] = Field(description="Components that use it.")
 
 
 class Opening(Model):
-    """A permission or a way through the network that was not there before."""
+    """A permission or network path that did not exist before."""
 
     what: Literal["egress", "ingress", "permission", "route", "privilege"] = Field(
-        description="Which of them."
+        description="Type of access."
     )
     resource: str = Field(description="Kind and name of the object.")
-    component: str = Field(description="The component that it belongs to.")
-    text: str = Field(description="Who may now do what.")
-    outside: bool = Field(description="Whether it opens to, or for, something beyond the cluster.")
+    component: str = Field(description="Component it belongs to.")
+    text: str = Field(description="Access that is now possible.")
+    outside: bool = Field(
+        description="Whether it reaches, or is reachable from, beyond the cluster."
+    )
 
 
 class PropertyChange(Model):
     """One property before and after."""
 
-    path: str = Field(description="Where; list items are named by their `name`.")
-    before: str | None = Field(description="Text, or JSON; null: it was not there.")
-    after: str | None = Field(description="Text, or JSON; null: it goes.")
+    path: str = Field(description="Path of the property; list items by their `name`.")
+    before: str | None = Field(description="Value as text or JSON; null: not set.")
+    after: str | None = Field(description="Value as text or JSON; null: removed.")
     difference: list[str] = Field(
         default=[],
-        description="Of texts of several lines the lines that differ, as a unified difference.",
+        description="Unified diff of multi-line texts.",
     )
     replaces: bool = Field(default=False, description="Whether it forces a replacement.")
     noise: bool = Field(
@@ -146,14 +155,14 @@ class PropertyChange(Model):
 
 
 class ResourceChange(Model):
-    """What happens to one resource."""
+    """The planned operation on one resource."""
 
-    urn: str = Field(description="Pulumi's name for it.")
+    urn: str = Field(description="Pulumi URN.")
     resource: str = Field(description="Kind and name.")
-    op: Op = Field(description="What happens.")
-    properties: list[PropertyChange] = Field(description="What differs.")
+    op: Op = Field(description="Planned operation.")
+    properties: list[PropertyChange] = Field(description="Changed properties.")
     fingerprint: str = Field(
-        description="sha256 of what is planned, without secrets and made-up names."
+        description="sha256 of the planned operation, without secrets and generated names."
     )
 
     @property
@@ -166,42 +175,50 @@ class ComponentChange(Model):
     """The changed resources of one component."""
 
     name: str = Field(description="Its name.")
-    kind: str = Field(description="Its class; empty for what is in no component.")
-    resources: list[ResourceChange] = Field(description="In the order of the plan.")
+    kind: str = Field(description="Its class; empty for resources outside all components.")
+    resources: list[ResourceChange] = Field(
+        description="Changed resources, in the order of the plan."
+    )
 
 
 class Node(Model):
-    """A component in the picture of the change."""
+    """A component in the graph of the change."""
 
     name: str = Field(description="Its name.")
     kind: str = Field(description="Its class.")
-    op: Op | Literal["same"] = Field(description="What happens to it.")
-    needs: list[str] = Field(description="Components in the picture that it reads from.")
+    op: Op | Literal["same"] = Field(description="Planned operation.")
+    needs: list[str] = Field(description="Components of the graph that it depends on.")
 
 
 class Report(Model):
-    """What a change would do to a stack."""
+    """The effects of a change on a stack."""
 
-    version: Literal[1] = Field(default=1, description="Of this schema.")
+    version: Literal[1] = Field(default=1, description="Version of this schema.")
     stack: str = Field(description="Name of the stack.")
     simulated: bool = Field(description="Whether the cluster was a simulated one.")
-    verdict: Verdict = Field(description="What it comes to.")
-    complete: bool = Field(description="False: the preview broke off, the rest is what it found.")
+    verdict: Verdict = Field(description="Overall result.")
+    complete: bool = Field(
+        description="Whether the preview completed; if not, the report is partial."
+    )
     digest: str = Field(description="sha256 of the plan; equal digests are equal plans.")
-    counts: dict[str, int] = Field(description="Resources by what happens to them, `same` too.")
-    packs: list[str] = Field(description="Policy packs that looked at it, with their versions.")
-    problems: list[Problem] = Field(description="What is wrong with the configuration.")
-    failure: Failure | None = Field(description="Why the preview failed, if it did.")
-    losses: list[Loss] = Field(description="Data at stake, the lost first.")
-    outages: list[Outage] = Field(description="What stops serving, the longest first.")
-    amounts: list[Amount] = Field(description="GPUs, CPU, memory, disk, money.")
-    headroom: list[Headroom] = Field(description="Of each model, the tightest first.")
-    findings: list[Finding] = Field(description="Of the policies, the mandatory first.")
-    waivers: list[Waiver] = Field(description="In force on what is planned.")
-    versions: list[Version] = Field(description="What moves.")
-    openings: list[Opening] = Field(description="What opens, to the outside first.")
-    components: list[ComponentChange] = Field(description="Every changed resource.")
-    picture: list[Node] = Field(description="The changed components and their neighbours.")
+    counts: dict[str, int] = Field(description="Resources by operation, including `same`.")
+    packs: list[str] = Field(description="Policy packs that ran, with versions.")
+    problems: list[Problem] = Field(description="Errors in the configuration.")
+    failure: PreviewFailure | None = Field(
+        description="Error of the preview; null if there was none."
+    )
+    losses: list[Loss] = Field(description="Data at risk, lost data first.")
+    outages: list[Outage] = Field(
+        description="Service interruptions, most severe and longest first."
+    )
+    amounts: list[Amount] = Field(description="GPUs, CPU, memory, disk, cost.")
+    headroom: list[Headroom] = Field(description="Free GPU memory per model, tightest first.")
+    findings: list[PolicyFinding] = Field(description="Policy violations, mandatory ones first.")
+    waivers: list[Waiver] = Field(description="Waivers that apply to planned resources.")
+    versions: list[Version] = Field(description="Changed images, models and charts.")
+    openings: list[Opening] = Field(description="New access, beyond the cluster first.")
+    components: list[ComponentChange] = Field(description="All changed resources.")
+    picture: list[Node] = Field(description="Changed components and their neighbors.")
 
 
 SCHEMA = Path(__file__).parent.parent / "docs" / "reference" / "review.schema.json"

@@ -1,115 +1,117 @@
-"""The parts of a comment, each from its part of the report."""
+"""The sections of a comment, each from its part of the report."""
 
 import html
 import re
 from collections.abc import Iterable, Sequence
 
+from base.problems import Problem
 from review import wording
 from review.escape import SENTENCE, code, fence, indented, inert, prose
 from review.report import (
     ComponentChange,
-    Finding,
     Headroom,
     Loss,
     Outage,
+    PolicyFinding,
     PropertyChange,
     Report,
     ResourceChange,
 )
 
 ITEMS = 20
-"""Lines of a list outside of the folds; the rest is in the whole report."""
+"""Maximum items per list; the rest is in the full report."""
 _MESSAGE = 2_000
-"""Characters quoted of an error."""
+"""Maximum characters quoted of an error."""
 _DIFF_LINES = 30
-"""Lines of one property's difference."""
+"""Maximum diff lines per property."""
 
 
 def marker(stack: str) -> str:
-    """The first line of the comment: by it the comment of *stack* is found again."""
+    """First line of the comment, which identifies the comment of *stack*."""
     name = re.sub(r"[^\w.-]", "_", stack)
     return f"<!-- pai review: {name} -->"
 
 
 def head(report: Report) -> str:
-    """Verdict, counts, and what to know before reading on."""
+    """Verdict, counts and notices."""
     symbol, verdict = wording.SYMBOLS[report.verdict], wording.VERDICTS[report.verdict]
     verdict = f"{symbol} {code(report.stack)}: {verdict}"
     lines = [marker(report.stack), f"## {verdict}", "", f"**{wording.counts(report)}.**"]
     if report.simulated:
-        lines[-1] += " Against the state of a simulated cluster."
+        lines[-1] += " Previewed against a simulated cluster."
     if report.failure and report.components:
-        lines[-1] += " The preview broke off: what follows is what it had found."
-    if unlooked := wording.unlooked(report):
-        lines[-1] += f" **{unlooked}**"
-    if calm := wording.calm(report):
-        lines += ["", calm]
+        lines[-1] += " The preview stopped at an error: the sections below are incomplete."
+    if notice := wording.no_policy_notice(report):
+        lines[-1] += f" **{notice}**"
+    if notice := wording.no_impact_notice(report):
+        lines += ["", notice]
     return "\n".join(lines)
 
 
 def problems(report: Report) -> str:
-    """What is wrong with the configuration, in four parts each."""
-
-    def told(number: int, path: str, parts: Sequence[tuple[str, str]]) -> str:
-        body = "\n".join(f"   - {name}: {code(text, SENTENCE)}" for name, text in parts)
-        return f"{number}. **{code(path)}**\n{body}"
-
+    """Errors in the configuration, in four parts each."""
     items = [
-        told(n, p.path, (("got", p.got), ("allowed", p.allowed), ("change", p.change)))
-        for n, p in enumerate(report.problems, 1)
+        f"{number}. **{code(problem.path)}**\n{_parts(problem, 3)}"
+        for number, problem in enumerate(report.problems, 1)
     ]
-    return _section(f"{wording.plural(len(items), 'problem')} in the configuration", items)
+    return _section(wording.plural(len(items), "configuration problem"), items)
+
+
+def _parts(problem: Problem, indent: int) -> str:
+    return "\n".join(
+        f"{' ' * indent}- {name}: {code(text, SENTENCE)}" for name, text in wording.parts(problem)
+    )
 
 
 def failure(report: Report) -> str:
-    """The first error and its remedy."""
+    """The first error and its fix."""
     failure = report.failure
     if failure is None:
         return ""
-    about = f" of {code(failure.resource)}" if failure.resource else ""
-    others = f" ({wording.plural(failure.others, 'more error')} after it)" if failure.others else ""
+    about = f" in {code(failure.resource)}" if failure.resource else ""
+    others = f" (and {wording.plural(failure.others, 'more error')})" if failure.others else ""
     return "\n".join(
         [
             f"### First error{about}{others}",
             "",
             fence(failure.message, longest=_MESSAGE),
             "",
-            f"**To mend it:** {prose(failure.remedy)}.",
+            f"**Fix:** {prose(failure.fix)}.",
         ]
     )
 
 
 def outages(report: Report) -> str:
-    """What stops, in bold; what only has fewer replicas, folded where anything stops."""
-    grave = [_outage(o) for o in report.outages if o.effect != "fewer"]
+    """Interruptions in bold; reduced replicas, folded if there are interruptions."""
+    severe = [_outage(o) for o in report.outages if o.effect != "fewer"]
     fewer = [_outage(o) for o in report.outages if o.effect == "fewer"]
-    parts = [_section("What stops serving", grave)]
+    parts = [_section("Service interruptions", severe)]
     if fewer:
-        title = f"{wording.plural(len(fewer), 'workload')} with fewer replicas for a while"
-        parts.append(_fold(html.escape(title), _items(fewer)) if grave else _section(title, fewer))
+        title = f"{wording.plural(len(fewer), 'workload')} with fewer replicas during the rollout"
+        parts.append(_fold(html.escape(title), _items(fewer)) if severe else _section(title, fewer))
     return "\n\n".join(part for part in parts if part)
 
 
 def _outage(outage: Outage) -> str:
-    said = f"{code(outage.resource)} {wording.effect(outage)}"
-    strong = said if outage.effect == "fewer" else f"**{said}**"
+    effect = f"{code(outage.resource)} {wording.effect(outage)}"
+    strong = effect if outage.effect == "fewer" else f"**{effect}**"
     also = _names(outage.also)
-    return f"- {strong}: {prose(outage.reason)}{f'. With it: {also}' if also else ''}"
+    return f"- {strong}: {prose(outage.reason)}{f'. Also affected: {also}' if also else ''}"
 
 
 def losses(report: Report) -> str:
-    """What keeps data and goes."""
+    """Objects with data that are replaced or deleted."""
 
-    def told(loss: Loss) -> str:
+    def item(loss: Loss) -> str:
         what = "deleted" if loss.op == "delete" else "replaced"
         data = "**its data is lost**" if loss.data == "lost" else "its data is kept"
         return f"- **{code(loss.resource)} is {what}**, {data}: {code(loss.reason, SENTENCE)}"
 
-    return _section("Data at stake", [told(loss) for loss in report.losses])
+    return _section("Data at risk", [item(loss) for loss in report.losses])
 
 
 def amounts(report: Report) -> str:
-    """Before and after, as a table."""
+    """Resources and cost before and after, as a table."""
     if not report.amounts:
         return ""
     rows = [
@@ -126,9 +128,9 @@ def amounts(report: Report) -> str:
 
 
 def headroom(report: Report) -> str:
-    """Of the models that move or are tight."""
-    moved = [h for h in report.headroom if h.tight or _moved(h)]
-    if not moved:
+    """Free GPU memory of models that change or are tight."""
+    changed = [h for h in report.headroom if h.tight or _changed(h)]
+    if not changed:
         return ""
     rows = [
         (
@@ -139,13 +141,13 @@ def headroom(report: Report) -> str:
             f"**{wording.share(h.free_after)}, tight**" if h.tight else wording.share(h.free_after),
             f"{wording.number(h.gigabytes_after)} GB",
         )
-        for h in moved[:ITEMS]
+        for h in changed[:ITEMS]
     ]
-    head = ("model", "weights", "GPUs", "free before", "free after", "of each GPU")
-    return "### GPU memory that models leave free\n\n" + _table(head, rows)
+    head = ("model", "weights", "GPUs", "free before", "free after", "free per GPU")
+    return "### Free GPU memory per model\n\n" + _table(head, rows)
 
 
-def _moved(h: Headroom) -> bool:
+def _changed(h: Headroom) -> bool:
     return (h.model_before, h.gpus_before, h.free_before) != (
         h.model_after,
         h.gpus_after,
@@ -153,73 +155,82 @@ def _moved(h: Headroom) -> bool:
     )
 
 
-def _finding(finding: Finding) -> str:
-    where = f"{code(finding.resource)} of {code(finding.component)}"
-    return f"- **{code(finding.rule)}** {where}: {code(finding.message, SENTENCE)}"
+def _finding(finding: PolicyFinding) -> str:
+    where = f"{code(finding.resource)} in {code(finding.component)}"
+    problem = finding.problem
+    text = code(problem.path if problem else finding.message, SENTENCE)
+    parts = f"\n{_parts(problem, 2)}" if problem else ""
+    return f"- **{code(finding.rule)}** {where}: {text}{parts}"
 
 
 def refusals(report: Report) -> str:
-    """Findings that refuse the change."""
-    told = [_finding(f) for f in report.findings if f.level == "mandatory"]
-    return _section(f"Refused by policy: {wording.plural(len(told), 'finding')}", told)
+    """Violations that block the change."""
+    items = [_finding(f) for f in report.findings if f.level == "mandatory"]
+    return _section(f"Refused by policy: {wording.plural(len(items), 'violation')}", items)
 
 
 def advice(report: Report) -> str:
-    """Findings that do not."""
-    told = [_finding(f) for f in report.findings if f.level == "advisory"]
-    return (
-        _fold(f"Advice of policies: {wording.plural(len(told), 'finding')}", told) if told else ""
-    )
+    """Violations that do not block the change."""
+    items = [_finding(f) for f in report.findings if f.level == "advisory"]
+    return _fold(wording.plural(len(items), "advisory policy violation"), items) if items else ""
 
 
 def waivers(report: Report) -> str:
-    """Rules that were silenced, with the reasons."""
-    told = [
+    """Waivers in force, with their reasons."""
+    items = [
         f"- {code(w.rule)} for {code(w.resource)}: {code(w.reason, SENTENCE)}"
         f" ({code(w.owner)}, until {code(w.expires)})"
         for w in report.waivers
     ]
-    return _fold(f"{wording.plural(len(told), 'waiver')} in force", told) if told else ""
+    return _fold(f"{wording.plural(len(items), 'waiver')} in force", items) if items else ""
 
 
 def versions(report: Report) -> str:
-    """What moves, as a table."""
+    """Changed versions, as a table."""
     rows = [
-        (v.what, code(v.name), code(v.before or "new"), code(v.after or "gone"), _names(v.used_by))
+        (
+            v.what,
+            code(v.name),
+            code(v.before or "new"),
+            code(v.after or "removed"),
+            _names(v.used_by),
+        )
         for v in report.versions
     ]
     if not rows:
         return ""
-    head = ("", "of", "before", "after", "used by")
+    head = ("type", "name", "before", "after", "used by")
     table = _table(head, rows[:ITEMS]) + _more(len(rows))
     return f"### Versions\n\n{table}"
 
 
 def openings(report: Report) -> str:
-    """Those to the outside; those inside the cluster folded."""
+    """New access beyond the cluster; access inside the cluster folded."""
     outside = [o for o in report.openings if o.outside]
     inside = [o for o in report.openings if not o.outside]
 
-    def told(text: str, resource: str, what: str) -> str:
+    def item(text: str, resource: str, what: str) -> str:
         return f"- {what}: {code(text, SENTENCE)} ({code(resource)})"
 
     parts = [
-        _section("Opens beyond the cluster", [told(o.text, o.resource, o.what) for o in outside])
+        _section(
+            "New access beyond the cluster", [item(o.text, o.resource, o.what) for o in outside]
+        )
     ]
     if inside:
-        title = f"{wording.plural(len(inside), 'opening')} inside the cluster"
-        parts.append(_fold(title, _items([told(o.text, o.resource, o.what) for o in inside])))
+        title = f"{wording.plural(len(inside), 'new access right')} inside the cluster"
+        parts.append(_fold(title, _items([item(o.text, o.resource, o.what) for o in inside])))
     return "\n\n".join(part for part in parts if part)
 
 
 def component(component: ComponentChange) -> str:
-    """A fold with every change of *component*."""
+    """All changes of *component*, folded."""
     lines = [line for resource in component.resources for line in _resource(resource)]
     return _fold(_title(component), lines)
 
 
 def component_line(component: ComponentChange) -> str:
-    """The same in one line."""
+    """The changes of *component* in one line."""
     return f"- {code(component.name)}: {_counts(component)}"
 
 
@@ -241,7 +252,7 @@ def _resource(resource: ResourceChange) -> list[str]:
     if shown:
         lines += ["", indented(fence("\n".join(_property(p) for p in shown), "diff")), ""]
     if hidden and shown:
-        lines.append(f"  and {wording.plural(hidden, 'hash or generated name')}")
+        lines.append(f"  and {wording.plural(hidden, 'change')} of hashes or generated names")
     return lines
 
 
@@ -257,8 +268,8 @@ def _property_lines(change: PropertyChange) -> list[str]:
 
 
 def foot(report: Report) -> str:
-    """By what an approval can name this plan."""
-    return f"Digest of the plan: {code(report.digest)}"
+    """The digest, by which an approval refers to this plan."""
+    return f"Plan digest: {code(report.digest)}"
 
 
 def _section(title: str, lines: list[str]) -> str:
@@ -270,7 +281,7 @@ def _items(lines: list[str]) -> list[str]:
 
 
 def _more(count: int) -> str:
-    return f"\n\nand {count - ITEMS} more in the whole report" if count > ITEMS else ""
+    return f"\n\nand {count - ITEMS} more in the full report" if count > ITEMS else ""
 
 
 def _fold(title: str, lines: Sequence[str]) -> str:
@@ -284,7 +295,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    # The pipe separates cells even inside code, unless it is escaped, in code as elsewhere:
+    # A pipe separates cells even inside code unless it is escaped:
     # https://github.github.com/gfm/#example-200
     lines = [head, ["---"] * len(head), *rows]
     escaped = ([cell.replace("|", "\\|") for cell in row] for row in lines)

@@ -1,4 +1,4 @@
-"""Where the boxes and arrows of the picture go: a layer for each depth of need."""
+"""Layout of the component graph: one layer per dependency depth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from review.report import Node
 
 WIDTH, HEIGHT = 168, 42
 _GAP_X, _GAP_Y, _MARGIN = 56, 14, 8
-_MOST = 60
-"""Boxes of a picture that can still be read."""
+_MAX_BOXES = 60
+"""Maximum boxes of a readable picture."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """From what is needed to what needs it."""
+    """An arrow from a component to one that depends on it."""
 
     path: str
 
@@ -36,13 +36,13 @@ class Drawing:
     boxes: Sequence[Box]
     arrows: Sequence[Arrow]
     left_out: int
-    """Unchanged neighbours that would have made it unreadable."""
+    """Number of unchanged neighbors left out."""
 
 
 def drawing(nodes: Sequence[Node]) -> Drawing:
-    """The picture of *nodes*; beyond what can be read the unchanged ones are left out."""
+    """The picture of *nodes*; unchanged ones are left out if there are too many."""
     changed_first = sorted(nodes, key=lambda node: node.op == "same")
-    shown = {node.name: node for node in changed_first[:_MOST]}
+    shown = {node.name: node for node in changed_first[:_MAX_BOXES]}
     layers = _layers(shown)
     boxes = [
         Box(shown[name], _MARGIN + x * (WIDTH + _GAP_X), _MARGIN + y * (HEIGHT + _GAP_Y))
@@ -61,12 +61,12 @@ def drawing(nodes: Sequence[Node]) -> Drawing:
 
 
 def _layers(nodes: Mapping[str, Node]) -> list[list[str]]:
-    """Names by depth: a layer needs nothing but what is in the layers before it."""
+    """Names by depth: a layer depends only on earlier layers."""
     done: set[str] = set()
     layers: list[list[str]] = []
     while rest := nodes.keys() - done:
         layer = sorted(n for n in rest if set(nodes[n].needs) & nodes.keys() <= done)
-        layers.append(layer or sorted(rest))  # no cycle can come of an engine's graph
+        layers.append(layer or sorted(rest))  # an engine's graph has no cycles
         done |= set(layers[-1])
     return layers
 

@@ -1,4 +1,4 @@
-"""The report for a terminal: what matters first, then the changed objects."""
+"""The report for a terminal: most important first, then the changed objects."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from base.problems import Problem
 from review import wording
 from review.report import PropertyChange, Report, Verdict
 
@@ -19,7 +20,7 @@ _STYLES = {
 }
 _SIGNS = {"-": "red", "+": "green"}
 _LINES, _WIDTH = 12, 160
-"""Of a property's difference; the whole of it is in the other formats."""
+"""Maximum lines and characters per difference; the other formats have more."""
 _OPS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red"}
 
 
@@ -30,7 +31,7 @@ def show(console: Console, report: Report) -> None:
 
 
 def rendered(report: Report, width: int = 120) -> str:
-    """The same as text without colours, for a file."""
+    """The report as text without colors, for a file."""
     console = Console(width=width, color_system=None, force_terminal=False, record=False)
     with console.capture() as captured:
         show(console, report)
@@ -40,13 +41,13 @@ def rendered(report: Report, width: int = 120) -> str:
 def _parts(report: Report) -> Iterator[RenderableType]:
     verdict = wording.VERDICTS[report.verdict]
     yield _line(report.stack, f": {verdict}", style=_STYLES[report.verdict])
-    yield Text(f"{wording.counts(report)}. {wording.calm(report)}".strip())
+    yield Text(f"{wording.counts(report)}. {wording.no_impact_notice(report)}".strip())
     if report.simulated:
-        yield Text("Against the state of a simulated cluster.", style="dim")
-    if unlooked := wording.unlooked(report):
-        yield Text(unlooked, style="bold red")
-    yield from _wrong(report)
-    yield from _grave(report)
+        yield Text("Previewed against a simulated cluster.", style="dim")
+    if notice := wording.no_policy_notice(report):
+        yield Text(notice, style="bold red")
+    yield from _errors(report)
+    yield from _impact(report)
     if report.amounts:
         yield _amounts(report)
     if report.headroom:
@@ -62,32 +63,35 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     advice = sum(f.level == "advisory" for f in report.findings)
     if advice or report.waivers:
         waivers = wording.plural(len(report.waivers), "waiver")
-        yield Text(f"{wording.plural(advice, 'advisory finding')}, {waivers} in force", style="dim")
+        yield Text(
+            f"{wording.plural(advice, 'advisory violation')}, {waivers} in force", style="dim"
+        )
     yield _line(f"digest {report.digest}", style="dim")
 
 
-def _wrong(report: Report) -> Iterator[RenderableType]:
+def _errors(report: Report) -> Iterator[RenderableType]:
     for problem in report.problems:
         yield _line(problem.path, style="bold red")
-        for name, text in (
-            ("got", problem.got),
-            ("allowed", problem.allowed),
-            ("change", problem.change),
-        ):
-            yield _line(f"    {name + ':':<10}{text}")
+        yield from _parts_of(problem)
     if report.failure:
         yield _line(report.failure.message, style="red")
-        yield _line(f"To mend it: {report.failure.remedy}.")
+        yield _line(f"Fix: {report.failure.fix}.")
     for finding in report.findings:
         if finding.level == "mandatory":
-            yield _line(
-                f"[{finding.rule}] {finding.resource}", f": {finding.message}", style="bold red"
-            )
+            text = finding.problem.path if finding.problem else finding.message
+            yield _line(f"[{finding.rule}] {finding.resource}", f": {text}", style="bold red")
+            if finding.problem:
+                yield from _parts_of(finding.problem)
 
 
-def _grave(report: Report) -> Iterator[RenderableType]:
+def _parts_of(problem: Problem) -> Iterator[RenderableType]:
+    for name, text in wording.parts(problem):
+        yield _line(f"    {name + ':':<10}{text}")
+
+
+def _impact(report: Report) -> Iterator[RenderableType]:
     for outage in report.outages:
-        also = f"; with it {', '.join(outage.also)}" if outage.also else ""
+        also = f"; also affected: {', '.join(outage.also)}" if outage.also else ""
         style = "yellow" if outage.effect == "fewer" else "bold red"
         effect = f"{outage.resource} {wording.effect(outage)}"
         yield _line(effect, f": {outage.reason}{also}", style=style)
@@ -154,7 +158,7 @@ def _property(change: PropertyChange) -> RenderableType:
 
 
 def _line(head: str, rest: str = "", style: str = "") -> Text:
-    """One line of text from the diff: no markup is read from it, no control character is sent."""
+    """One line of text from the diff, without markup or control characters."""
     line = Text(_plain(head), style=style)
     line.append(_plain(rest), style="not bold default")
     return line

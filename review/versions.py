@@ -1,4 +1,4 @@
-"""Images, models and charts that a change moves."""
+"""Changed versions of images, models and charts."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,16 +10,16 @@ from review.report import Version
 from review.workloads import pod_template, workload
 
 _DIGEST = 12
-"""Characters of a digest that a reader compares."""
-_What = Literal["image", "model", "chart"]
-_Found = dict[tuple[_What, str], tuple[set[str], set[str]]]
-"""Versions of a thing, and the components that use them."""
+"""Characters shown of a digest."""
+_Kind = Literal["image", "model", "chart"]
+_Versions = dict[tuple[_Kind, str], tuple[set[str], set[str]]]
+"""Versions by kind and name, with the components that use them."""
 
 
 def versions(
     changes: Iterable[Change], outputs_before: Mapping[str, Any], outputs_after: Mapping[str, Any]
 ) -> list[Version]:
-    """What differs between before and after, by name."""
+    """Versions that differ between before and after, by name."""
     known = list(changes)
     old = _gathered((c, c.before) for c in known)
     new = _gathered((c, c.after) for c in known)
@@ -32,7 +32,7 @@ def versions(
 
 
 def split_image(reference: str) -> tuple[str, str]:
-    """Repository and version of an image: the tag, and the beginning of the digest."""
+    """Repository and version of an image: its tag and the start of its digest."""
     name, _, digest = reference.partition("@")
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
@@ -42,7 +42,7 @@ def split_image(reference: str) -> tuple[str, str]:
 
 
 def _version(
-    key: tuple[_What, str],
+    key: tuple[_Kind, str],
     old: tuple[set[str], set[str]] | None,
     new: tuple[set[str], set[str]] | None,
 ) -> Version:
@@ -56,8 +56,8 @@ def _version(
     )
 
 
-def _gathered(objects: Iterable[tuple[Change, Mapping[str, Any]]]) -> _Found:
-    found: _Found = {}
+def _gathered(objects: Iterable[tuple[Change, Mapping[str, Any]]]) -> _Versions:
+    found: _Versions = {}
     for change, manifest in objects:
         for what, name, version in _read(change, manifest):
             versions, users = found.setdefault((what, name), (set(), set()))
@@ -66,7 +66,7 @@ def _gathered(objects: Iterable[tuple[Change, Mapping[str, Any]]]) -> _Found:
     return found
 
 
-def _read(change: Change, manifest: Mapping[str, Any]) -> Iterator[tuple[_What, str, str]]:
+def _read(change: Change, manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
     if not manifest:
         return
     for reference in _images(change.kind, manifest):
@@ -88,19 +88,23 @@ def _images(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
             yield str(container["image"])
 
 
-def _weights(manifest: Mapping[str, Any]) -> Iterator[tuple[_What, str, str]]:
-    """What `components.model_store` asks its Job to fetch: a repository at a revision."""
+def _weights(manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
+    """Repository and revision that `components.models.model_store` makes its Job download."""
     for content in mapping(manifest, "data").values():
         try:
-            asked = json.loads(content)
+            fetched = json.loads(content)
         except (TypeError, ValueError):
             continue
-        if isinstance(asked, dict) and asked.get("repository") and "revision" in asked:
-            yield "model", str(asked["repository"]), str(asked["revision"])[:_DIGEST] or "unpinned"
+        if isinstance(fetched, dict) and fetched.get("repository") and "revision" in fetched:
+            yield (
+                "model",
+                str(fetched["repository"]),
+                str(fetched["revision"])[:_DIGEST] or "unpinned",
+            )
 
 
 def _models(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Version]:
-    """Which model answers to which name."""
+    """Models whose name in the API points to another model."""
     old, new = (
         {str(m.get("name")): str(m.get("model")) for m in items(mapping(outputs, "gpus"), "models")}
         for outputs in (before, after)

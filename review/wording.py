@@ -1,8 +1,9 @@
-"""How a report speaks, the same in every format: plain text, nothing in it from the diff."""
+"""Texts shared by all formats of a report; none of them contains text from the diff."""
 
 import unicodedata
 from collections.abc import Mapping
 
+from base.problems import Problem
 from review.report import Amount, Outage, PropertyChange, Report, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
@@ -23,38 +24,38 @@ _OPS = ("create", "update", "replace", "delete")
 _DASH, _MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 _MINUTE, _HOUR = 60, 3600
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-"""Unicode categories that do not show, or turn the text around them: controls, bidi, surrogates."""
+"""Unicode categories that are invisible or reorder text: controls, bidi, surrogates."""
 
 
 def counts(report: Report) -> str:
     """`2 to create, 1 to delete, 360 unchanged`."""
-    told = [f"{report.counts[op]} to {op}" for op in _OPS if report.counts.get(op)]
+    planned = [f"{report.counts[op]} to {op}" for op in _OPS if report.counts.get(op)]
     same = report.counts.get("same", 0)
-    return ", ".join([*told, f"{same} unchanged"]) if told or same else "nothing was previewed"
+    return ", ".join([*planned, f"{same} unchanged"]) if planned or same else "nothing previewed"
 
 
-def calm(report: Report) -> str:
-    """What to say where nothing stops and no data is at stake; empty otherwise."""
+def no_impact_notice(report: Report) -> str:
+    """A sentence if no service is interrupted and no data is at risk; else empty."""
     if report.outages or report.losses or not report.complete:
         return ""
-    return "Nothing stops serving, and no data is at stake."
+    return "No service interruption, no data at risk."
 
 
-def unlooked(report: Report) -> str:
-    """What to say where no policy pack ran; empty otherwise."""
+def no_policy_notice(report: Report) -> str:
+    """A sentence if no policy pack ran; else empty."""
     if report.packs or report.problems:
         return ""
-    return "No policy pack looked at it."
+    return "No policy pack was run."
 
 
 def effect(outage: Outage) -> str:
-    """What happens to it: `stops for good`, `is interrupted for at most 2 min`."""
+    """The effect in words: `stops for good`, `is down for up to 2 min`."""
     if outage.effect == "stops":
         return "stops for good"
-    bound = f" for at most {duration(outage.seconds)}" if outage.seconds else ""
+    bound = f" for up to {duration(outage.seconds)}" if outage.seconds else ""
     if outage.effect == "fewer":
-        return f"has fewer{bound}"
-    return f"is interrupted{bound or ' until it is ready'}"
+        return f"has fewer replicas{bound}"
+    return f"is down{bound or ' until it is ready'}"
 
 
 def duration(seconds: int | None) -> str:
@@ -68,7 +69,7 @@ def duration(seconds: int | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """`1 234.5`, or a dash for what is not known."""
+    """`1 234.5`, or a dash if not known."""
     if value is None:
         return _DASH
     digits = 0 if abs(value) >= 100 or value == int(value) else 1  # noqa: PLR2004
@@ -76,7 +77,7 @@ def number(value: float | None) -> str:
 
 
 def difference(amount: Amount) -> str:
-    """The signed difference; empty where there is none."""
+    """The signed difference; empty if there is none."""
     if amount.before is None or amount.after is None:
         return ""
     by = round(amount.after - amount.before, 3)
@@ -84,8 +85,13 @@ def difference(amount: Amount) -> str:
 
 
 def share(value: float | None) -> str:
-    """`12 %`, or a dash."""
+    """`12 %`, or a dash if not known."""
     return _DASH if value is None else f"{value:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def parts(problem: Problem) -> tuple[tuple[str, str], ...]:
+    """The parts of *problem* after its path, with their names."""
+    return (("got", problem.got), ("allowed", problem.allowed), ("change", problem.change))
 
 
 def plural(count: int, what: str) -> str:
@@ -94,7 +100,7 @@ def plural(count: int, what: str) -> str:
 
 
 def signed(change: PropertyChange) -> list[str]:
-    """What is gone and what comes, a line each with its sign."""
+    """Removed and added values, one per line with their sign."""
     if change.difference:
         return change.difference
     if change.before == change.after:
@@ -104,7 +110,7 @@ def signed(change: PropertyChange) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """*text* from a diff with everything that hides or reorders characters written out."""
+    """*text* from a diff, with invisible and reordering characters written out."""
     return "".join(
         c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else f"\\u{{{ord(c):x}}}"
         for c in text
@@ -112,5 +118,5 @@ def visible(text: str) -> str:
 
 
 def artifact(stack: str) -> str:
-    """The name of the file with the whole report, which a workflow keeps as an artifact."""
+    """File name of the full report, which a workflow keeps as an artifact."""
     return f"review-{stack}.html"

@@ -1,7 +1,6 @@
-"""What a review needs to know of an object that runs pods, read from its manifest.
+"""Pods of a workload, read from its manifest: replicas, rollout, requests, images.
 
-A manifest of a preview may hold what only the update will know, so everything is read with a
-default, the one that Kubernetes documents.
+A previewed manifest may have unknown values, so fields are read with the defaults of Kubernetes.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from typing import Any
 
-from base.quantity import parse
+from base.quantity_format import parse
 from review.reading import Object, count, items, mapping
 
 _GRACE = 30
@@ -21,7 +20,7 @@ _PERIOD, _FAILURES = 10, 3
 
 @dataclass(frozen=True)
 class Needs:
-    """What the scheduler and the storage set aside."""
+    """Resources that pods reserve."""
 
     cores: float = 0
     memory_bytes: float = 0
@@ -29,7 +28,7 @@ class Needs:
     disk_bytes: float = 0
 
     def __add__(self, other: "Needs") -> "Needs":
-        """Of both."""
+        """The sum of both."""
         return Needs(
             self.cores + other.cores,
             self.memory_bytes + other.memory_bytes,
@@ -38,7 +37,7 @@ class Needs:
         )
 
     def __mul__(self, times: float) -> "Needs":
-        """Of so many."""
+        """The needs of *times* pods."""
         return Needs(
             self.cores * times,
             self.memory_bytes * times,
@@ -49,37 +48,36 @@ class Needs:
 
 @dataclass(frozen=True)
 class Workload:
-    """An object that keeps pods running."""
+    """An object with long-running pods."""
 
     replicas: int
-    """Pods at once; of a DaemonSet 1, since only the cluster knows its nodes."""
+    """Number of pods; 1 for a DaemonSet, because only the cluster knows its nodes."""
     unavailable: int
-    """How many of them an update takes away at a time; 0 where new ones come first."""
+    """Pods that are down at a time during an update; 0 if new pods start first."""
     restart_seconds: int | None
-    """From the order to stop to ready again, at most, of one pod; None where no startup probe
-    bounds it."""
+    """Maximum time for one pod from stop to ready again; None if no startup probe bounds it."""
     needs: Needs
-    """Of all replicas together."""
+    """Needs of all replicas together."""
     template: Any
-    """What a pod is made from: if it differs, the pods are replaced."""
+    """Pod template, or the part of the spec that the pods depend on; a change replaces them."""
     images: Mapping[str, str] = field(default_factory=dict[str, str])
     """Image of each container, by the container's name."""
 
 
 def workload(kind: str, manifest: Object) -> Workload | None:
-    """The workload that *manifest* describes, or None where it keeps no pods running."""
+    """The workload that *manifest* describes; None if it has no long-running pods."""
     read = _READERS.get(kind)
     return read(manifest) if read and manifest else None
 
 
 def pod_template(kind: str, manifest: Object) -> Object:
-    """What *manifest* makes its pods from, a Job's too; empty for what makes none."""
+    """The pod template of *manifest*, also of Jobs; empty if it has none."""
     spec = mapping(manifest, "spec")
     if kind == "CronJob.batch":
         spec = mapping(mapping(spec, "jobTemplate"), "spec")
     if kind == _LWS:
         groups = mapping(spec, "leaderWorkerTemplate")
-        # Without a leader's own, all pods of a group are made from the workers'.
+        # Without a leader template, leaders use the worker template.
         return mapping(groups, "leaderTemplate") or mapping(groups, "workerTemplate")
     if kind == "Pod":
         return {"metadata": mapping(manifest, "metadata"), "spec": spec}
@@ -87,7 +85,7 @@ def pod_template(kind: str, manifest: Object) -> Object:
 
 
 def claims(kind: str, manifest: Object) -> float:
-    """Bytes of disk that *manifest* claims, all replicas together."""
+    """Bytes of disk that all replicas of *manifest* claim."""
     spec = mapping(manifest, "spec")
     if kind == "PersistentVolumeClaim":
         return _storage(spec)
@@ -99,7 +97,7 @@ def claims(kind: str, manifest: Object) -> float:
 
 
 def amount(value: Any) -> float:  # noqa: ANN401 - JSON
-    """A Kubernetes quantity as a number; 0 for what is missing or not known yet."""
+    """A Kubernetes quantity as a number; 0 if it is missing or not known yet."""
     try:
         return float(parse(str(value)))
     except ValueError:
@@ -115,7 +113,7 @@ def _deployment(manifest: Object) -> Workload:
     rolling = mapping(strategy, "rollingUpdate")
     surge = _share(rolling.get("maxSurge", "25%"), replicas, ceil)
     away = _share(rolling.get("maxUnavailable", "25%"), replicas, floor)
-    # Kubernetes takes away one where it may neither add nor take away.
+    # If maxSurge and maxUnavailable are both 0, Kubernetes uses maxUnavailable 1.
     return _of_template(mapping(spec, "template"), replicas, away if away or surge else 1)
 
 
@@ -132,10 +130,10 @@ def _leader_worker_set(manifest: Object) -> Workload:
     """Groups of pods, each of which goes and comes as one. https://lws.sigs.k8s.io/docs/reference/."""
     spec = mapping(manifest, "spec")
     groups = count(spec, "replicas", 1)
-    made_from = mapping(spec, "leaderWorkerTemplate")
-    workers = count(made_from, "size", 1) - 1
+    template = mapping(spec, "leaderWorkerTemplate")
+    workers = count(template, "size", 1) - 1
     leader = _of_template(pod_template(_LWS, manifest), groups, 1)
-    worker = _of_template(mapping(made_from, "workerTemplate"), groups, 1)
+    worker = _of_template(mapping(template, "workerTemplate"), groups, 1)
     rolling = mapping(mapping(spec, "rolloutStrategy"), "rollingUpdateConfiguration")
     bounds = [b for b in (leader.restart_seconds, worker.restart_seconds) if b is not None]
     return Workload(
@@ -143,7 +141,7 @@ def _leader_worker_set(manifest: Object) -> Workload:
         unavailable=_share(rolling.get("maxUnavailable", 1), groups, floor) or 1,
         restart_seconds=max(bounds, default=None),
         needs=leader.needs + worker.needs * workers,
-        template=made_from,
+        template=template,
         images={**{f"worker {name}": i for name, i in worker.images.items()}, **leader.images},
     )
 
@@ -172,7 +170,7 @@ def _postgres(manifest: Object) -> Workload:
 
 
 def _tenant(manifest: Object) -> Workload:
-    """Server after server.
+    """Servers are replaced one by one.
 
     https://github.com/minio/operator/blob/master/docs/tenant_crd.adoc
     """
@@ -235,7 +233,7 @@ def _with(found: Workload, needs: Needs) -> Workload:
 
 
 def _restart_seconds(pod: Object, containers: list[Object]) -> int | None:
-    """The grace to stop, and the startup budget of the slowest container."""
+    """Termination grace period plus the longest startup time of a container."""
     probes = [c["startupProbe"] for c in containers if isinstance(c.get("startupProbe"), Mapping)]
     if not probes:
         return None
@@ -249,12 +247,12 @@ def _restart_seconds(pod: Object, containers: list[Object]) -> int | None:
 
 def _needs(resources: Object) -> Needs:
     requests, limits = mapping(resources, "requests"), mapping(resources, "limits")
-    # Kubernetes takes the limit where there is no request.
-    asked = {**limits, **requests}
+    # A missing request defaults to the limit.
+    effective = {**limits, **requests}
     return Needs(
-        amount(asked.get("cpu", 0)),
-        amount(asked.get("memory", 0)),
-        sum(amount(n) for name, n in asked.items() if name.startswith("nvidia.com/")),
+        amount(effective.get("cpu", 0)),
+        amount(effective.get("memory", 0)),
+        sum(amount(n) for name, n in effective.items() if name.startswith("nvidia.com/")),
     )
 
 

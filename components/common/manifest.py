@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from base.quantity import canonical
+from base.quantity_format import canonical
 
 _FIELD = re.compile(r"^[a-z]+(_[a-z]+)*_?$")
 """A field name of the provider's types; label and resource keys have dots, slashes or dashes."""

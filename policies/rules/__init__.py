@@ -1,4 +1,4 @@
-"""Every rule of the pack: pure functions over plain manifests, registered here and nowhere else."""
+"""All rules of the pack: pure functions over plain manifests, registered only here."""
 
 from policies.rules import (
     accounts,
@@ -50,22 +50,22 @@ RULES: tuple[Rule, ...] = (
     *exposure.RULES,
     *namespaces.RULES,
 )
-"""About one resource each."""
+"""Rules that check one resource at a time."""
 
 STACK_RULES: tuple[StackRule, ...] = (
-    *network.RULES,
+    *network.STACK_RULES,
     *openings.STACK_RULES,
     *exposure.STACK_RULES,
     *accounts.STACK_RULES,
     *namespaces.STACK_RULES,
     *gpus.STACK_RULES,
-    *disruption.RULES,
+    *disruption.STACK_RULES,
     *availability.STACK_RULES,
     *wiring.STACK_RULES,
     *rollout.STACK_RULES,
     *data.STACK_RULES,
 )
-"""About all resources together."""
+"""Rules that check all resources of a stack together."""
 
 STACK_KINDS = frozenset(kind for rule in STACK_RULES for kind in rule.reads)
-"""The kinds that a stack rule may need to see."""
+"""Kinds that any stack rule reads."""

@@ -1,4 +1,4 @@
-"""Who a pod is to the API server, and what starts inside it besides its program."""
+"""Service accounts of pods, and remote shells in their containers."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,19 +14,19 @@ def _default(resource: Resource) -> Iterator[Finding]:
     for pod in pods(resource):
         account = get(pod.spec, "serviceAccountName")
         if account in (None, "", "default"):
-            allowed = "the name of an account of the workload's own"
+            allowed = "the name of a dedicated ServiceAccount"
             yield Finding(f"{pod.path}.serviceAccountName", shown(account or None), allowed)
 
 
 OWN = Rule(
     "own-service-account",
-    "A pod names a ServiceAccount, and not the one called default.",
-    "Rights given to one pod through the shared account are rights of all.",
-    "add a ServiceAccount for the workload and name it",
+    "A pod names a ServiceAccount other than `default`.",
+    "Permissions granted to a shared account apply to every pod that uses it.",
+    "create a ServiceAccount for the workload and set serviceAccountName",
     WORKLOADS,
     Severity.MEDIUM,
     _default,
-    rows=(19,),
+    covers=("own-service-account",),
     frameworks=(*cis("5.1.5"), NSA_ACCESS),
 )
 
@@ -42,20 +42,20 @@ def _missing(resources: Sequence[Resource]) -> Iterator[Finding]:
                 continue
             if all(same(name(a), account) is False for a in here):
                 path = f"{pod.path}.serviceAccountName"
-                allowed = "the name of a ServiceAccount in the namespace"
+                allowed = "the name of a ServiceAccount in the same namespace"
                 yield Finding(path, shown(account), allowed, resource=resource)
 
 
 EXISTS = StackRule(
     "service-account-exists",
-    "The ServiceAccount that a pod names is one of the stack, in its namespace.",
-    "Without it no pod is created, and only the controller's events say so.",
+    "The ServiceAccount of a pod exists in the stack, in the same namespace.",
+    "Without it no pod is created, and only the controller's events show why.",
     "add the ServiceAccount, or correct its name or namespace",
     WORKLOADS,
     Severity.HIGH,
     _missing,
-    rows=(19,),
-    beside=frozenset({_ACCOUNT}),
+    covers=("own-service-account",),
+    also_reads=frozenset({_ACCOUNT}),
 )
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "busybox"})
@@ -69,14 +69,18 @@ def _started(container: Container) -> Iterator[Finding]:
         for i, word in entries(container.spec, *probe, "exec", "command"):
             if i == 0 and isinstance(word, str) and word.rsplit("/", 1)[-1] in _SHELLS:
                 path = f"{container.path}.{probe[0]}.exec.command"
-                yield Finding(path, f"the shell {word}", "httpGet, tcpSocket, or a program")
+                yield Finding(
+                    path, f"the shell {word}", "httpGet, tcpSocket, or a program without a shell"
+                )
     for field in ("command", "args"):
         for _, word in entries(container.spec, field):
             if isinstance(word, str) and word.rsplit("/", 1)[-1] in _REMOTE:
-                yield Finding(f"{container.path}.{field}", f"`{word}`", "the program alone")
+                yield Finding(f"{container.path}.{field}", f"`{word}`", "the server program only")
     for i, port in entries(container.spec, "ports"):
         if get(port, "containerPort") in _SSH_PORTS:
-            yield Finding(f"{container.path}.ports[{i}]", "an SSH port", "no remote shell")
+            yield Finding(
+                f"{container.path}.ports[{i}]", "an SSH port", "ports of the server program only"
+            )
 
 
 def _shells(resource: Resource) -> Iterator[Finding]:
@@ -87,12 +91,12 @@ def _shells(resource: Resource) -> Iterator[Finding]:
 SHELLS = Rule(
     "no-remote-shell",
     "No container runs ssh or sudo, and no probe starts a shell.",
-    "What is there for people is there for intruders; a shell for each probe also costs a fork.",
+    "Attackers use the same shells; a shell per probe also costs a process per period.",
     "remove it; probe over the network, or with a program that needs no shell",
     WORKLOADS,
     Severity.MEDIUM,
     _shells,
-    rows=(20,),
+    covers=("no-remote-shell",),
     frameworks=(NSA_PODS,),
     level=Level.ADVISORY,
 )

@@ -1,4 +1,4 @@
-"""Serving tiers keep serving: replicas, spread over nodes, scaled and rolled without a gap."""
+"""Availability of serving tiers: replicas, spread, autoscaling, rollouts, priorities."""
 
 from collections.abc import Iterator, Sequence
 
@@ -51,16 +51,16 @@ def _serves(service: Resource, workload: Resource, labels: Node) -> bool:
 
 REPLICAS = StackRule(
     "replicas-behind-service",
-    "What a Service points to has two replicas or more, or an autoscaler.",
-    "A single one is away whenever its node is drained, or its version changes.",
-    "set replicas to 2; waive it for what can be only one",
+    "A workload behind a Service has two or more replicas, or an autoscaler.",
+    "A single replica is unavailable during every node drain and every rollout.",
+    "set replicas to 2; waive the rule for workloads that cannot be replicated",
     SERVING,
     Severity.MEDIUM,
     _single,
-    rows=(34,),
+    covers=("two-replicas",),
     frameworks=(RGPD_32,),
     level=Level.ADVISORY,
-    beside=_SCALERS | {"Service"},
+    also_reads=_SCALERS | {"Service"},
 )
 
 
@@ -73,18 +73,18 @@ def _together(resource: Resource) -> Iterator[Finding]:
             pod.spec, "affinity", "podAntiAffinity"
         ):
             path = f"{pod.path}.topologySpreadConstraints"
-            yield Finding(path, "nothing", "a constraint over kubernetes.io/hostname")
+            yield Finding(path, "missing", "a constraint on kubernetes.io/hostname")
 
 
 SPREAD = Rule(
     "replicas-spread",
-    "Replicas are spread over nodes, by constraints or by anti-affinity.",
-    "All of them may otherwise start on one node, and go with it.",
-    "add topologySpreadConstraints over kubernetes.io/hostname",
+    "Replicas are spread over nodes, by topology constraints or anti-affinity.",
+    "All replicas may otherwise run on one node and fail with it.",
+    "add topologySpreadConstraints on kubernetes.io/hostname",
     SERVING,
     Severity.MEDIUM,
     _together,
-    rows=(37,),
+    covers=("replicas-spread",),
     level=Level.ADVISORY,
 )
 
@@ -100,7 +100,7 @@ def _autoscalers(resources: Sequence[Resource]) -> Iterator[Finding]:
             got = shown(least)
             yield Finding("spec.minReplicas", got, f"{_REPLICATED} or more", resource=scaler)
         if most is None or (UNKNOWN not in (least, most) and most < least):
-            allowed = "minReplicas or more"
+            allowed = "at least minReplicas"
             yield Finding("spec.maxReplicas", shown(most), allowed, resource=scaler)
         targets = [w for w in workloads if _scales(scaler, w)]
         kind = get(spec, "scaleTargetRef", "kind")
@@ -110,21 +110,21 @@ def _autoscalers(resources: Sequence[Resource]) -> Iterator[Finding]:
             yield Finding("spec.scaleTargetRef.name", got, allowed, resource=scaler)
         for target in targets:
             if isinstance(get(target.props, "spec", "replicas"), int | float):
-                allowed = "nothing: the autoscaler decides"
-                got = "a fixed number beside an autoscaler"
+                allowed = "no value: the autoscaler sets it"
+                got = "a fixed number on an autoscaled workload"
                 yield Finding("spec.replicas", got, allowed, resource=target)
 
 
 AUTOSCALER = StackRule(
     "autoscaler-sound",
-    "An autoscaler has a target of the stack without fixed replicas, keeps two and has an end.",
-    "Each deployment otherwise throws away what the autoscaler decided, or it scales nothing.",
-    "set minReplicas 2 and maxReplicas, and leave replicas out of the target",
+    "An autoscaler has minReplicas of 2 or more, maxReplicas, and a target without fixed replicas.",
+    "Otherwise it scales nothing, or every deployment resets the replicas that it chose.",
+    "set minReplicas 2 and maxReplicas, and remove replicas from the target",
     frozenset({_AUTOSCALER}),
     Severity.MEDIUM,
     _autoscalers,
-    rows=(38,),
-    beside=SERVING,
+    covers=("autoscaler-valid",),
+    also_reads=SERVING,
 )
 
 
@@ -135,13 +135,13 @@ def _gap(resource: Resource) -> Iterator[Finding]:
 
 ROLLING = Rule(
     "rolling-update",
-    "Deployments replace their pods one after the other.",
-    "Recreate stops all of them before the first new one starts.",
-    "use RollingUpdate; waive it for what cannot run twice",
+    "Deployments use the RollingUpdate strategy.",
+    "Recreate stops all pods before the first new one starts.",
+    "use RollingUpdate; waive the rule for programs that cannot run twice at a time",
     frozenset({"Deployment.apps"}),
     Severity.MEDIUM,
     _gap,
-    rows=(39,),
+    covers=("rolling-update",),
     level=Level.ADVISORY,
 )
 
@@ -149,18 +149,18 @@ ROLLING = Rule(
 def _unranked(resource: Resource) -> Iterator[Finding]:
     for pod in pods(resource):
         if missing(pod.spec, "priorityClassName"):
-            yield Finding(f"{pod.path}.priorityClassName", "nothing", "the name of a class")
+            yield Finding(f"{pod.path}.priorityClassName", "missing", "the name of a PriorityClass")
 
 
 PRIORITY = Rule(
     "priority-class",
-    "Pods say how important they are.",
-    "When a node is full, whoever came last waits, be it the database.",
+    "Pods have a PriorityClass.",
+    "When nodes are full, the most recent pod stays Pending, even if it is the database.",
     "set priorityClassName",
     WORKLOADS,
     Severity.LOW,
     _unranked,
-    rows=(40,),
+    covers=("priority-class",),
     level=Level.ADVISORY,
 )
 

@@ -1,4 +1,4 @@
-"""Find text that speaks without TLS: URLs, listeners. Says what it saw, never the text itself."""
+"""Find URLs and listeners without TLS in text; findings describe them and never quote the text."""
 
 import ipaddress
 import re
@@ -21,11 +21,11 @@ _LOOPBACK_LISTEN = re.compile(r"^(127\.|localhost|\[::1\]|unix:)")
 
 
 def urls(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, what was seen and what is allowed instead, for each URL that stays inside in clear.
+    """Line, description and allowed alternative of each cluster-internal URL without TLS.
 
-    Inside are loopback's neighbours: short names, `*.svc`, private addresses, names made of
-    variables. Loopback itself may speak in clear; so may names of the internet, which are not
-    ours (and are often identifiers, such as XML namespaces).
+    Cluster-internal are short names, `*.svc`, private addresses and names built from variables.
+    Loopback needs no TLS. Public host names are skipped: they are not services of the stack, and
+    often only identifiers, such as XML namespaces.
     """
     for match in _URL.finditer(text):
         scheme, authority = match[1], match[2]
@@ -72,7 +72,7 @@ def listeners(text: str) -> Iterator[tuple[int, str]]:
 
 
 def plain_listeners(value: str) -> int:
-    """How many entries of an nginx or Kong listen value are open beyond loopback without TLS."""
+    """Number of entries of an nginx or Kong listen value that are not loopback and lack TLS."""
     plain = 0
     for entry in value.split(","):
         words = entry.split()

@@ -1,4 +1,4 @@
-"""Recognise credentials by name and form; used to refuse them, so values never leave here."""
+"""Recognize credentials by name and form. No value leaves this module."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SECRET_WORDS = frozenset(
 _SECRET_KEYS = frozenset(
     {"api", "access", "secret", "private", "master", "encryption", "signing", "salt", "license"}
 )
-"""Words that make a following `key` a credential."""
+"""Words before `key` that make it a credential."""
 _ALONE = frozenset({"REDISCLI_AUTH"})
 _HARMLESS = re.compile(r"(true|false|yes|no|on|off|none|null|\d{1,6}|\*+)?", re.IGNORECASE)
 _FILE = re.compile(r"(file:|\.{0,2}/|~/)[\w./-]+")
@@ -21,7 +21,7 @@ _USERINFO = re.compile(
     r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<password>[^\s/@\"'<>]+)@", re.IGNORECASE
 )
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-# The whole value refers to something; a password may well hold a dollar or a brace somewhere.
+# The whole value must be a reference; a password may contain a dollar sign or a brace.
 _REFERENCE = re.compile(
     r"(Bearer\s+)?(\$\{.*\}|\$\(.*\)|\$\w+|\{.*\}|<.*>|%\(\w+\)s|%\w+%"
     r"|(os\.environ|env|vault|ref\+\w+)[/:.].*)",
@@ -38,7 +38,7 @@ _CODE = (".py", ".sh", ".js", ".mjs", ".lua", ".ts", ".go")
 
 
 def names_secret(name: str) -> bool:
-    """Whether *name* (any case style) says that its value is a credential: its last words do."""
+    """Whether the last words of *name*, in any case style, name a credential."""
     if name in _ALONE:
         return True
     words = [word.lower() for word in _WORD.findall(name)]
@@ -50,13 +50,13 @@ def names_secret(name: str) -> bool:
 
 
 def is_literal(value: str) -> bool:
-    """Whether *value* could be the credential itself: no file, reference, switch or number."""
+    """Whether *value* may be a credential itself, not a file, reference, switch or number."""
     text = value.strip().strip("\"'")
     return not (_HARMLESS.fullmatch(text) or _FILE.fullmatch(text) or _REFERENCE.fullmatch(text))
 
 
 def embedded(value: str) -> str | None:
-    """What credential *value* carries whatever its name: a URL's password, a private key."""
+    """The kind of credential in *value*, whatever its name: a URL's password, a private key."""
     if _PEM.search(value):
         return "a private key"
     for match in _USERINFO.finditer(value):
@@ -68,7 +68,7 @@ def embedded(value: str) -> str | None:
 def assignments(file: str, text: str) -> Iterator[tuple[int, str]]:
     """Line and name of each credential assigned in a configuration file.
 
-    In source code only quoted strings count: `token = read(path)` assigns no credential.
+    In source code only quoted strings count: `token = read(path)` is not a credential.
     """
     code = file.endswith(_CODE)
     for pattern in (_ASSIGNMENT, _DIRECTIVE):
@@ -81,10 +81,10 @@ def assignments(file: str, text: str) -> Iterator[tuple[int, str]]:
 
 
 def flags(words: list[str]) -> Iterator[tuple[int, str]]:
-    """Index and name of each command line option that carries a credential.
+    """Index and name of each command-line option that passes a credential.
 
-    A reference counts as well: whatever the shell or the kubelet puts there is in the process
-    list. Only a path to a file does not.
+    References count too: the value that the shell or the kubelet substitutes is in the process
+    list. Paths of files do not count.
     """
     for i, word in enumerate(words):
         for match in _FLAG.finditer(word):

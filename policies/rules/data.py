@@ -1,4 +1,4 @@
-"""Data that must not be lost, or read by whoever finds the disk."""
+"""Protection of stored data: deletion, backups, encryption, secret state."""
 
 from collections.abc import Iterator, Sequence
 
@@ -24,7 +24,7 @@ _HOLDERS = frozenset({_CLAIM, _SET}) | frozenset(OPERATED)
 
 
 def _holds(resource: Resource) -> bool:
-    """Whether it does, for certain."""
+    """Whether it certainly stores data."""
     claims = get(resource.props, "spec", "volumeClaimTemplates")
     return resource.kind != _SET or (claims is not UNKNOWN and bool(claims))
 
@@ -36,13 +36,13 @@ def _unprotected(resource: Resource) -> Iterator[Finding]:
 
 PROTECTED = Rule(
     "protected-data",
-    "What holds data is protected in Pulumi: claims, StatefulSets with claims, databases, stores.",
+    "Claims, StatefulSets with claims, databases and object stores have Pulumi's `protect` option.",
     "A rename, or a change that forces a replacement, deletes the data with the object.",
-    "set protect=True on the resource; waive it for what can be made again",
+    "set protect=True on the resource; waive the rule for data that can be recreated",
     _HOLDERS,
     Severity.HIGH,
     _unprotected,
-    rows=(70,),
+    covers=("data-protected",),
     frameworks=(SNC_OPERATION, RGPD_32),
 )
 
@@ -63,25 +63,25 @@ def _unsaved(resources: Sequence[Resource]) -> Iterator[Finding]:
         )
         if all(decision is False for decision in of_it):
             allowed = "a ScheduledBackup of the cluster"
-            yield Finding("the backup", "nothing", allowed, resource=cluster)
+            yield Finding("the backup", "missing", allowed, resource=cluster)
 
 
 BACKUP = StackRule(
     "backup-declared",
     "A PostgreSQL cluster has a ScheduledBackup.",
-    "Replicas copy a mistake within a second; only a backup remembers what was there.",
+    "Replicas copy a deletion within a second; only a backup can restore the data.",
     "configure spec.backup, or the backup plugin, and add a ScheduledBackup",
     frozenset({_CLUSTER}),
     Severity.HIGH,
     _unsaved,
-    rows=(70,),
+    covers=("data-protected",),
     frameworks=(SNC_OPERATION, RGPD_32),
-    beside=frozenset({_SCHEDULE}),
+    also_reads=frozenset({_SCHEDULE}),
 )
 
 
 def _classes(resource: Resource) -> Iterator[tuple[str, Node]]:
-    """Path and value of each storage class that it asks for."""
+    """Path and value of each storage class it requests."""
     spec = get(resource.props, "spec")
     if resource.kind == _CLAIM:
         yield "spec.storageClassName", get(spec, "storageClassName")
@@ -101,42 +101,42 @@ def _classes(resource: Resource) -> Iterator[tuple[str, Node]]:
 def _clear(resource: Resource) -> Iterator[Finding]:
     for path, found in _classes(resource):
         if found is not UNKNOWN:
-            allowed = "a class that the waivers declare encrypted"
+            allowed = "a class that a waiver declares encrypted"
             yield Finding(path, shown(found), allowed, subject=str(found or "default"))
 
 
 ENCRYPTED = Rule(
     "encrypted-storage",
-    "Volumes are of a storage class that somebody declares to be encrypted.",
-    "A class says nothing of its disks; documents and prompts are read from one that is replaced.",
-    "declare the class with a waiver of this rule: subjects, who answers for it, and until when",
+    "Volumes use a storage class that is declared to be encrypted.",
+    "A class does not show whether its disks are encrypted; a discarded disk may expose prompts.",
+    "declare the class in a waiver of this rule, with subjects, owner and expiry date",
     _HOLDERS,
     Severity.HIGH,
     _clear,
-    rows=(71,),
+    covers=("encrypted-storage",),
     frameworks=(SNC_CRYPTO, RGPD_32),
 )
 
-_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type, filled in by the cluster
+_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a type; the cluster fills in the value
 
 
 def _unmarked(resource: Resource) -> Iterator[Finding]:
     if resource.managed is None or get(resource.props, "type") == _TOKEN:
         return
     for field in ("data", "stringData"):
-        if mapping(resource.props, field) and field not in resource.managed.marked:
+        if mapping(resource.props, field) and field not in resource.managed.secret_inputs:
             yield Finding(field, "values that are not marked secret", "pulumi.Output.secret(…)")
 
 
 MARKED = Rule(
     "marked-secrets",
     "The contents of a Secret are marked secret in the program.",
-    "Pulumi otherwise writes them in clear into its state, its previews and its logs.",
-    "wrap the value in pulumi.Output.secret, or read it from a resource that marks it",
+    "Pulumi otherwise writes them in plaintext to its state, previews and logs.",
+    "wrap the value in pulumi.Output.secret, or use an output that is already secret",
     frozenset({"Secret"}),
     Severity.CRITICAL,
     _unmarked,
-    rows=(72,),
+    covers=("marked-secrets",),
     frameworks=(SNC_CRYPTO, RGPD_32),
 )
 

@@ -1,4 +1,4 @@
-"""Replicated tiers survive the drain of a node, and let it happen."""
+"""PodDisruptionBudgets: replicas survive node drains without blocking them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ def _protects(budget: Resource, workload: Resource, labels: Node) -> Decision:
 
 
 def _replicas(workload: Resource) -> int | None:
-    """How many; None if not known."""
+    """Its number of replicas; None if not known."""
     replicas = get(workload.props, "spec", "replicas", default=1)
     return None if replicas is UNKNOWN else int(replicas)
 
@@ -45,20 +45,20 @@ def _unprotected(resources: Sequence[Resource]) -> Iterator[Finding]:
 
 PROTECTED = StackRule(
     "disruption-budget-for-replicas",
-    "A Deployment or StatefulSet of two replicas or more has a PodDisruptionBudget.",
-    "Draining two nodes for an upgrade may otherwise take all replicas at once.",
+    "A Deployment or StatefulSet with two or more replicas has a PodDisruptionBudget.",
+    "Draining several nodes for an upgrade may otherwise evict all replicas at once.",
     "add a PodDisruptionBudget with maxUnavailable 1",
     SERVING,
     Severity.MEDIUM,
     _unprotected,
-    beside=frozenset({_BUDGET}),
-    rows=(35,),
+    also_reads=frozenset({_BUDGET}),
+    covers=("disruption-budget",),
     frameworks=(RGPD_32,),
 )
 
 
 def _count(value: Node, replicas: int) -> int | None:
-    """The pods that a number or percentage means, rounded up as the API does; None if unset."""
+    """Pods in a number or percentage, rounded up as the API does; None if unset."""
     if value is None or value is UNKNOWN:
         return None
     if isinstance(value, str):
@@ -75,11 +75,11 @@ def _blocking(resources: Sequence[Resource]) -> Iterator[Finding]:
         if _count(most, 100) == 0:
             yield Finding("spec.maxUnavailable", shown(most), "1 or more pods", resource=budget)
         for workload in workloads:
-            yield from _held_back(budget, workload)
+            yield from _unevictable(budget, workload)
 
 
-def _held_back(budget: Resource, workload: Resource) -> Iterator[Finding]:
-    """What of *budget* keeps all replicas of *workload* where they are."""
+def _unevictable(budget: Resource, workload: Resource) -> Iterator[Finding]:
+    """Findings where *budget* allows no eviction of *workload*."""
     replicas = _replicas(workload)
     least = get(budget.props, "spec", "minAvailable")
     needed = _count(least, replicas or 0)
@@ -97,15 +97,15 @@ def _held_back(budget: Resource, workload: Resource) -> Iterator[Finding]:
 
 PASSABLE = StackRule(
     "disruption-budget-passable",
-    "A PodDisruptionBudget lets at least one pod go.",
-    "One that lets none go holds up every node drain, and so every security update.",
+    "A PodDisruptionBudget allows at least one eviction.",
+    "One that allows none blocks node drains, and with them security updates.",
     "set maxUnavailable 1, or remove the budget of a single replica",
     frozenset({_BUDGET}),
     Severity.MEDIUM,
     _blocking,
-    beside=SERVING,
-    rows=(36,),
+    also_reads=SERVING,
+    covers=("disruption-budget-valid",),
     frameworks=(NSA_UPGRADES,),
 )
 
-RULES = (PROTECTED, PASSABLE)
+STACK_RULES = (PROTECTED, PASSABLE)

@@ -1,4 +1,4 @@
-"""What the outside can reach."""
+"""Exposure of services outside the cluster."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,12 +33,12 @@ def _node_ports(resource: Resource) -> Iterator[Finding]:
 NODE_PORT = Rule(
     "no-node-port",
     "No Service opens a port on every node.",
-    "It is reachable past the gateway, on addresses that nobody watches.",
-    "use ClusterIP and a route of the gateway",
+    "It bypasses the gateway, on node addresses that are not monitored.",
+    "use ClusterIP and a gateway route",
     frozenset({"Service"}),
     Severity.HIGH,
     _node_ports,
-    rows=(50,),
+    covers=("no-node-port",),
     frameworks=(NSA_NETWORK, SNC_NETWORK),
 )
 
@@ -47,24 +47,24 @@ def _external(resource: Resource) -> Iterator[Finding]:
     if get(resource.props, "spec", "type") == "LoadBalancer":
         yield Finding("spec.type", "`LoadBalancer`", "ClusterIP", subject="LoadBalancer")
     if get(resource.props, "spec", "externalIPs") not in (None, [], UNKNOWN):
-        yield Finding("spec.externalIPs", "addresses", "nothing", subject="externalIPs")
+        yield Finding("spec.externalIPs", "addresses", "no value", subject="externalIPs")
 
 
 LOAD_BALANCER = Rule(
     "no-load-balancer",
-    "No Service asks for an address of its own, but the one that a waiver names.",
-    "Each is a way in; and externalIPs takes traffic for any address (CVE-2020-8554).",
-    "use ClusterIP and a route of the gateway; waive it for the gateway itself",
+    "No Service has an external address, except the gateway's, which a waiver names.",
+    "Each is an entry point, and externalIPs can hijack traffic for any address (CVE-2020-8554).",
+    "use ClusterIP and a gateway route; waive the rule for the gateway itself",
     frozenset({"Service"}),
     Severity.HIGH,
     _external,
-    rows=(51,),
+    covers=("no-load-balancer",),
     frameworks=(NSA_NETWORK, SNC_NETWORK),
 )
 
 
 def _hosts(resource: Resource) -> Iterator[tuple[str, Node]]:
-    """Path and value of each host; None where there is none."""
+    """Path and value of each host; the value is None if no host is set."""
     if resource.kind == _INGRESS:
         for i, rule in entries(resource.props, "spec", "rules"):
             yield f"spec.rules[{i}].host", get(rule, "host")
@@ -77,7 +77,7 @@ def _hosts(resource: Resource) -> Iterator[tuple[str, Node]]:
 
 
 def _backends(resource: Resource) -> Iterator[Node]:
-    """The names of the Services that it routes to."""
+    """Names of its backend Services."""
     for _, rule in entries(resource.props, "spec", "rules"):
         for _, path in entries(rule, "http", "paths"):
             yield get(path, "backend", "service", "name")
@@ -96,30 +96,32 @@ def _routes(resources: Sequence[Resource]) -> Iterator[Finding]:
             if host is UNKNOWN:
                 continue
             if not isinstance(host, str) or not host or "*" in host:
-                yield Finding(path, shown(host), "one full host name", resource=route)
+                yield Finding(
+                    path, shown(host), "a full host name without wildcards", resource=route
+                )
             elif owners[host] > 1:
-                got = f"{shown(host)}, which another Ingress has as well"
-                yield Finding(path, got, "a host of one Ingress", resource=route)
+                got = f"{shown(host)}, which another Ingress also serves"
+                yield Finding(path, got, "a host that no other Ingress serves", resource=route)
         for backend in _backends(route):
             known = [
                 every([same(name(s), backend), same(namespace(s), namespace(route))])
                 for s in services
             ]
             if isinstance(backend, str) and all(decision is False for decision in known):
-                allowed = "a Service of the stack in its namespace"
+                allowed = "a Service of the stack in the same namespace"
                 yield Finding("the backend", shown(backend), allowed, resource=route)
 
 
 HOSTS = StackRule(
     "route-hosts",
-    "An Ingress or HTTPRoute names its hosts in full, alone, and leads to a Service there is.",
-    "A route without a host, or with a wildcard, answers for names that others will ask for.",
+    "An Ingress or HTTPRoute has full, unique host names and existing backend Services.",
+    "A route without a host, or with a wildcard, also captures traffic meant for other routes.",
     "set the host; correct the backend",
     frozenset({_INGRESS, _ROUTE}),
     Severity.MEDIUM,
     _routes,
-    rows=(53,),
-    beside=frozenset({"Service"}),
+    covers=("route-hosts",),
+    also_reads=frozenset({"Service"}),
 )
 
 _NGINX = "nginx.ingress.kubernetes.io/"
@@ -128,27 +130,27 @@ _NGINX = "nginx.ingress.kubernetes.io/"
 def _snippets(resource: Resource) -> Iterator[Finding]:
     for key in mapping(resource.props, "metadata", "annotations"):
         if key.startswith(_NGINX) and key.endswith("-snippet"):
-            yield Finding(f"metadata.annotations[{key}]", "lines for nginx.conf", "nothing")
+            yield Finding(f"metadata.annotations[{key}]", "an nginx.conf snippet", "no snippet")
     used = get(resource.props, "spec", "ingressClassName")
     legacy = get(resource.props, "metadata", "annotations", "kubernetes.io/ingress.class")
     if "nginx" in (used, legacy):
-        allowed = "the class of a controller that is maintained"
+        allowed = "the class of a maintained controller"
         yield Finding("spec.ingressClassName", "`nginx`", allowed, subject="nginx")
 
 
 NGINX = Rule(
     "no-nginx-ingress",
-    "No Ingress writes into nginx.conf, or needs ingress-nginx, which was retired in March 2026.",
-    "A snippet reads every Secret of the controller (CVE-2021-25742); holes are no longer closed.",
+    "No Ingress uses nginx snippets or ingress-nginx, which was retired in March 2026.",
+    "Snippets can read all Secrets of the controller (CVE-2021-25742); it gets no security fixes.",
     "use the Gateway API, or another controller",
     frozenset({_INGRESS}),
     Severity.HIGH,
     _snippets,
-    rows=(54,),
+    covers=("no-nginx-ingress",),
 )
 
 
-def _doors(resources: Sequence[Resource]) -> Iterator[Finding]:
+def _bypasses(resources: Sequence[Resource]) -> Iterator[Finding]:
     models = [r for r in resources if r.kind in WORKLOADS and any(model_servers(r))]
     for model in models:
         where = namespace(model)
@@ -158,15 +160,15 @@ def _doors(resources: Sequence[Resource]) -> Iterator[Finding]:
             names = {name(service) for service in services}
             for service in services:
                 if get(service.props, "spec", "type") in ("LoadBalancer", "NodePort"):
-                    yield _door("spec.type", service)
+                    yield _bypass("spec.type", service)
             for route in resources:
                 if route.kind not in (_INGRESS, _ROUTE) or namespace(route) != where:
                     continue
                 if any(isinstance(b, str) and b in names for b in _backends(route)):
-                    yield _door("the backend", route)
+                    yield _bypass("the backend", route)
             for policy in resources:
                 if policy.kind == POLICY and _admits_addresses(policy, labels, where):
-                    yield _door("spec.ingress", policy)
+                    yield _bypass("spec.ingress", policy)
 
 
 def _admits_addresses(policy: Resource, labels: Node, where: Node) -> bool:
@@ -180,22 +182,22 @@ def _admits_addresses(policy: Resource, labels: Node, where: Node) -> bool:
     )
 
 
-def _door(path: str, resource: Resource) -> Finding:
-    got = "a way to a model server that does not pass the gateway"
-    return Finding(path, got, "callers inside the cluster, named as pods", resource=resource)
+def _bypass(path: str, resource: Resource) -> Finding:
+    got = "a path to a model server that bypasses the gateway"
+    return Finding(path, got, "callers inside the cluster, selected as pods", resource=resource)
 
 
 BEHIND = StackRule(
     "inference-behind-gateway",
-    "Model servers are reached by pods of the cluster only: no Ingress, address or ipBlock.",
-    "They know no users and no quotas; whoever reaches one uses it, and reads what it logs.",
-    "route through the gateway, which asks who is calling",
+    "Only pods of the cluster reach model servers: no Ingress, external address or ipBlock.",
+    "Model servers have no users or quotas: network access is full access.",
+    "route through the gateway, which authenticates callers",
     WORKLOADS,
     Severity.CRITICAL,
-    _doors,
-    rows=(69,),
+    _bypasses,
+    covers=("inference-behind-gateway",),
     frameworks=(NSA_NETWORK, SNC_NETWORK, RGPD_32),
-    beside=frozenset({"Service", POLICY, _INGRESS, _ROUTE}),
+    also_reads=frozenset({"Service", POLICY, _INGRESS, _ROUTE}),
 )
 
 RULES = (NODE_PORT, LOAD_BALANCER, NGINX)

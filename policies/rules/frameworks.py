@@ -1,4 +1,4 @@
-"""Names of the published guides that a rule helps to follow: pointers, no claim of conformity."""
+"""Sections of published guides that rules refer to; no claim of compliance."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ SOURCES: Mapping[str, str] = {
     " chapter: 10 Cryptologie, 12 Sécurité liée à l'exploitation, 13 Sécurité des communications",
     "RGPD": "Règlement (UE) 2016/679: article 32 sécurité du traitement, article 44 transferts",
 }
-"""What each prefix stands for."""
+"""Source of each prefix."""
 
 
 def cis(*sections: str) -> tuple[str, ...]:

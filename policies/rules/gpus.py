@@ -1,4 +1,4 @@
-"""GPUs: where their pods go, how many there are, and the memory that several share."""
+"""GPU workloads: placement, capacity, shared memory."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,34 +12,34 @@ from policies.rules.servers import GPU, gpus, option
 _QUOTA = "ResourceQuota"
 
 
-def _wants(pod: Pod) -> bool:
+def _uses_gpus(pod: Pod) -> bool:
     return any(gpus(container) for container in pod.containers())
 
 
 def _unplaced(resource: Resource) -> Iterator[Finding]:
     for pod in pods(resource):
-        if not _wants(pod):
+        if not _uses_gpus(pod):
             continue
         if missing(pod.spec, "nodeSelector") and missing(pod.spec, "affinity", "nodeAffinity"):
-            allowed = "a label of the GPU nodes meant"
-            yield Finding(f"{pod.path}.nodeSelector", "nothing", allowed)
+            allowed = "a label of the intended GPU nodes"
+            yield Finding(f"{pod.path}.nodeSelector", "missing", allowed)
         if missing(pod.spec, "tolerations"):
             allowed = "a toleration of the GPU nodes' taint"
-            yield Finding(f"{pod.path}.tolerations", "nothing", allowed)
+            yield Finding(f"{pod.path}.tolerations", "missing", allowed)
 
 
 PLACED = Rule(
     "gpu-placement",
-    "A pod with GPUs says which, by node labels, and tolerates their taint.",
-    "A model sized for one card otherwise starts on another, or waits for a node for ever.",
+    "A pod with GPUs selects its nodes by label and tolerates their taint.",
+    "A model sized for one GPU otherwise starts on another, or stays Pending.",
     "set nodeSelector and tolerations for the pool",
     WORKLOADS,
     Severity.MEDIUM,
     _unplaced,
-    rows=(30,),
+    covers=("gpu-requests-and-placement",),
 )
 
-_SHM = "/dev/shm"  # noqa: S108 - the kernel's name of it
+_SHM = "/dev/shm"  # noqa: S108 - a path inside the container
 _SPLIT = ("--tensor-parallel-size", "-tp", "--tp-size", "--tp", "--num-shard")
 
 
@@ -79,24 +79,24 @@ def _shared(pod: Pod, container: Container) -> Iterator[Finding]:
         yield Finding(path, f"an emptyDir with medium {shown(medium)}", "medium Memory")
     limit = quantity(get(container.spec, "resources", "limits", "memory"))
     if limit and (quantity(size) or 0) >= limit:
-        allowed = "less than the container's memory limit, which it counts against"
+        allowed = "less than the container's memory limit, which includes it"
         yield Finding(path, f"sizeLimit {shown(size)}", allowed)
 
 
 SHARED_MEMORY = Rule(
     "shared-memory",
-    "A server that splits a model over GPUs has shared memory of its own, within its memory limit.",
-    "NCCL and the workers of one pod talk through /dev/shm: with 64 MiB they stop at start.",
+    "A multi-GPU server mounts its own /dev/shm, smaller than its memory limit.",
+    "NCCL communicates over /dev/shm; with the default 64 MiB the server fails to start.",
     "mount an emptyDir with medium Memory and a sizeLimit at /dev/shm",
     WORKLOADS,
     Severity.HIGH,
     _cramped,
-    rows=(68,),
+    covers=("shared-memory",),
 )
 
 
-def _times(resource: Resource) -> Node:
-    """How many pods *resource* makes at once; `UNKNOWN` where the nodes or a scaler decide."""
+def _pod_count(resource: Resource) -> Node:
+    """Pods that *resource* runs at a time; `UNKNOWN` if nodes or an autoscaler decide."""
     if resource.kind in ("Deployment.apps", "StatefulSet.apps", "ReplicaSet.apps"):
         return get(resource.props, "spec", "replicas", default=1)
     if resource.kind == "Job.batch":
@@ -108,7 +108,7 @@ def _overdrawn(resources: Sequence[Resource]) -> Iterator[Finding]:
     wanted: dict[tuple[str, str], float] = defaultdict(float)
     for resource in resources:
         where = namespace(resource)
-        times = quantity(_times(resource)) if resource.kind in WORKLOADS else None
+        times = quantity(_pod_count(resource)) if resource.kind in WORKLOADS else None
         if where is UNKNOWN or times is None:
             continue
         for pod in pods(resource):
@@ -126,21 +126,21 @@ def _overdrawn(resources: Sequence[Resource]) -> Iterator[Finding]:
                 allowed = f"{sum_:g} or more, or fewer replicas"
                 path = f"spec.hard[{key}]"
                 yield Finding(
-                    path, f"{most:g} for pods that ask for {sum_:g}", allowed, resource=quota
+                    path, f"{most:g}, but the pods request {sum_:g}", allowed, resource=quota
                 )
 
 
 CAPACITY = StackRule(
     "gpu-capacity",
-    "The pods of a namespace ask for no more GPUs than its ResourceQuota declares.",
-    "The last of them never start, and nothing says so before the deployment times out.",
-    "lower the replicas, or raise the quota if the cards are there",
+    "The pods of a namespace request no more GPUs than its ResourceQuota allows.",
+    "The last pods never start, and the deployment only fails at its timeout.",
+    "lower the replicas, or raise the quota if the GPUs exist",
     frozenset({_QUOTA}),
     Severity.HIGH,
     _overdrawn,
-    rows=(67,),
+    covers=("gpu-capacity",),
     frameworks=(NSA_NETWORK,),
-    beside=WORKLOADS,
+    also_reads=WORKLOADS,
 )
 
 RULES = (PLACED, SHARED_MEMORY)

@@ -1,6 +1,6 @@
-"""The fields that can be filled in without changing what a sound workload does.
+"""Security defaults that can be set without changing how a workload behaves.
 
-Only what is absent is set; what somebody wrote stays, and is judged by the rules.
+Only missing fields are set; existing values stay, and the rules check them.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def _steps(path: str) -> Path:
 
 
 def patches(resource: Resource) -> Iterator[tuple[Path, Node]]:
-    """Where to put what: no token, no escalation, the runtime's seccomp profile."""
+    """Path and value of each default: no token, no escalation, the runtime's seccomp profile."""
     for pod in pods(resource):
         spec = _steps(pod.path)
         anonymous = get(pod.spec, "serviceAccountName") in (None, "", "default")

@@ -1,4 +1,4 @@
-"""Long-running workloads say whether they live and whether they can serve."""
+"""Liveness and readiness probes of long-running workloads."""
 
 from collections.abc import Iterator
 
@@ -10,29 +10,31 @@ from policies.rules.reading import get, missing
 def _unprobed(resource: Resource, probe: str) -> Iterator[Finding]:
     for container in containers(resource, init=False):
         if missing(container.spec, probe):
-            yield Finding(f"{container.path}.{probe}", "nothing", "httpGet over HTTPS, exec or tcp")
+            yield Finding(
+                f"{container.path}.{probe}", "missing", "httpGet over HTTPS, exec or tcpSocket"
+            )
 
 
 LIVENESS = Rule(
     "liveness-probe",
     "Containers of Deployments, StatefulSets and DaemonSets have a liveness probe.",
-    "A process that hangs is never restarted without one.",
-    "add a livenessProbe more patient than the readinessProbe",
+    "Without one, a hanging process is never restarted.",
+    "add a livenessProbe that tolerates more failures than the readinessProbe",
     SERVING | {"DaemonSet.apps"},
     Severity.MEDIUM,
     lambda resource: _unprobed(resource, "livenessProbe"),
-    rows=(31,),
+    covers=("liveness-probe",),
 )
 
 READINESS = Rule(
     "readiness-probe",
     "Containers of Deployments and StatefulSets have a readiness probe.",
-    "Without one a pod gets traffic before it can serve, and a rollout never waits for it.",
+    "Without one, a pod gets traffic before it can serve, and rollouts do not wait for it.",
     "add a readinessProbe",
     SERVING,
     Severity.MEDIUM,
     lambda resource: _unprobed(resource, "readinessProbe"),
-    rows=(32,),
+    covers=("readiness-probe",),
 )
 
 _HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
@@ -40,8 +42,8 @@ _FAILURES, _PERIOD = 3, 10
 """Defaults: https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/"""
 
 
-def _patience(probe: Node) -> float | None:
-    """Seconds until it gives up; None if not known."""
+def _failure_seconds(probe: Node) -> float | None:
+    """Seconds until the probe fails for good; None if not known."""
     times = get(probe, "failureThreshold", default=_FAILURES)
     seconds = get(probe, "periodSeconds", default=_PERIOD)
     return None if UNKNOWN in (times, seconds) else float(times) * float(seconds)
@@ -53,24 +55,24 @@ def _hasty(resource: Resource) -> Iterator[Finding]:
         if lives is None or serves is None or UNKNOWN in (lives, serves):
             continue
         handlers = [[get(probe, h) for h in _HANDLERS] for probe in (lives, serves)]
-        patience, least = _patience(lives), _patience(serves)
-        if handlers[0] == handlers[1] and patience and least and patience <= least:
+        liveness, readiness = _failure_seconds(lives), _failure_seconds(serves)
+        if handlers[0] == handlers[1] and liveness and readiness and liveness <= readiness:
             yield Finding(
                 f"{container.path}.livenessProbe",
-                f"the readiness probe's question with {patience:g} s of patience",
-                f"another question, or more than {least:g} s",
+                f"the same check as the readiness probe, failing after {liveness:g} s",
+                f"another check, or more than {readiness:g} s",
             )
 
 
 DISTINCT = Rule(
     "liveness-more-patient",
-    "A liveness probe asks something else than the readiness probe, or waits longer.",
-    "A pod that is merely busy is otherwise restarted at the moment it should only get no traffic.",
-    "raise the livenessProbe's failureThreshold, or give it a path of its own",
+    "A liveness probe differs from the readiness probe, or takes longer to fail.",
+    "Otherwise a busy pod is restarted when it should only be taken out of rotation.",
+    "raise failureThreshold of the livenessProbe, or give it its own path",
     SERVING | {"DaemonSet.apps"},
     Severity.MEDIUM,
     _hasty,
-    rows=(33,),
+    covers=("distinct-probes",),
     level=Level.ADVISORY,
 )
 

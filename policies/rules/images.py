@@ -1,4 +1,4 @@
-"""Which images may run."""
+"""Container images: tags, digests, registries, pull policy."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ _FIELDS: Mapping[str, str] = {
     "Prometheus.monitoring.coreos.com": "image",
     "Alertmanager.monitoring.coreos.com": "image",
 }
-"""Custom resources that name an image, and the field of their spec that does."""
+"""Field of the spec that names the image, by kind of custom resource."""
 _KINDS = WORKLOADS | frozenset(_FIELDS)
 _GONE = re.compile(r"((index\.|registry-1\.)?docker\.io/)?(bitnami[^/]*|minio)/")
 """Repositories that Docker Hub no longer serves: bitnami/containers#83267 (August 2025), and
-minio/* deleted in September 2026."""
+minio/*, deleted in September 2026."""
 
 
 def _images(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -32,19 +32,19 @@ def _images(resource: Resource) -> Iterator[tuple[str, str]]:
 def _floating(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
         tag = image.rsplit("/", 1)[-1].partition(":")[2]
-        if tag in ("", "latest"):  # of name@sha256:digest this sees the digest
+        if tag in ("", "latest"):  # for name@sha256:digest this is the digest
             yield Finding(path, shown(image), "a tag other than latest, or a digest")
 
 
 TAG = Rule(
     "image-tag",
-    "Images name a version: a tag other than latest, or a digest.",
-    "The same release would run other code tomorrow, and a rollback would not bring it back.",
-    "name the version, as catalog/images.yaml does",
+    "Images have a tag other than `latest`, or a digest.",
+    "Otherwise the same release runs different code tomorrow, and a rollback cannot restore it.",
+    "name a version, as catalog/images.yaml does",
     _KINDS,
     Severity.HIGH,
     _floating,
-    rows=(21,),
+    covers=("image-tag",),
     frameworks=(NSA_UPGRADES,),
 )
 
@@ -52,18 +52,20 @@ TAG = Rule(
 def _vanished(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
         if _GONE.match(image):
-            yield Finding(path, shown(image), "an image that is served, or your mirror of it")
+            yield Finding(
+                path, shown(image), "an image that is still published, or your mirror of it"
+            )
 
 
 SOURCE = Rule(
     "image-source",
-    "No image comes from Docker Hub's bitnami* or minio repositories.",
-    "They are deleted or frozen: the pull fails on the next new node, or brings known holes.",
-    "take upstream's own image, or the copy in your registry",
+    "No image comes from the bitnami* or minio repositories of Docker Hub.",
+    "They are deleted or frozen: pulls on new nodes fail, or get known vulnerabilities.",
+    "use the upstream image, or a copy in your registry",
     _KINDS,
     Severity.HIGH,
     _vanished,
-    rows=(23,),
+    covers=("image-registry",),
     frameworks=(NSA_UPGRADES,),
 )
 
@@ -71,19 +73,19 @@ SOURCE = Rule(
 def _movable(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
         if "@sha256:" not in image:
-            allowed = "the same with @sha256: and its digest"
+            allowed = "the same image with @sha256: and its digest"
             yield Finding(path, shown(image), allowed)
 
 
 DIGEST = Rule(
     "image-digest",
     "Images are pinned by digest.",
-    "A tag can be moved to other contents; a digest is the contents.",
+    "A tag can be moved to another image; a digest cannot.",
     "add the digest that the registry reports for the tag, as `pai images lock` does",
     _KINDS,
     Severity.MEDIUM,
     _movable,
-    rows=(22,),
+    covers=("image-digest",),
     frameworks=(NSA_PODS,),
     level=Level.ADVISORY,
 )
@@ -98,7 +100,7 @@ _PUBLIC = frozenset(
 
 
 def _registry(image: str) -> str:
-    """The registry's host; a reference without one is Docker Hub's."""
+    """Host of the registry; Docker Hub if the reference has none."""
     first, slash, _ = image.partition("/")
     return (
         first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
@@ -108,20 +110,18 @@ def _registry(image: str) -> str:
 def _public(resource: Resource) -> Iterator[Finding]:
     for path, image in _images(resource):
         if (host := _registry(image)) in _PUBLIC:
-            yield Finding(
-                path, f"the public registry {host}", "a registry of your own", subject=host
-            )
+            yield Finding(path, f"the public registry {host}", "your own registry", subject=host)
 
 
 REGISTRY = Rule(
     "image-registry",
     "No image comes from a public registry.",
-    "A new node would depend on somebody else's service, quota, and goodwill.",
-    "copy the image to your registry (`pai images list` names each) and name it there",
+    "New nodes would depend on the availability, quotas and terms of a third party.",
+    "copy the image to your registry and use its name there (`platform.registry_prefix`)",
     _KINDS,
     Severity.MEDIUM,
     _public,
-    rows=(23, 63),
+    covers=("image-registry", "internal-sources"),
     frameworks=(NSA_PODS, RGPD_44),
     level=Level.ADVISORY,
 )
@@ -136,24 +136,26 @@ def _pull(resource: Resource) -> Iterator[Finding]:
         if policy == "Never":
             yield Finding(path, "`Never`", "IfNotPresent")
         elif policy == "IfNotPresent" and _moves(str(image)):
-            yield Finding(path, "`IfNotPresent` for a tag that moves", "Always, or a version's tag")
+            yield Finding(
+                path, "`IfNotPresent` with a moving tag", "Always, or the tag of a version"
+            )
 
 
 def _moves(image: str) -> bool:
-    """Whether its tag names no version: no digest, and no digit in the tag."""
+    """Whether its tag is not a version: no digest, and no digit in the tag."""
     tag = image.rsplit("/", 1)[-1].partition(":")[2]
     return "@" not in image and not any(character.isdigit() for character in tag)
 
 
 PULL = Rule(
     "image-pull-policy",
-    "Images are pulled when they are not there, and each time if their tag names no version.",
-    "Never starts whatever the node has; a moving tag that is not pulled differs by node.",
+    "imagePullPolicy is not Never, and is Always for tags that are not a version.",
+    "With Never, or a moving tag that is not pulled, the image differs between nodes.",
     "remove imagePullPolicy and name a version",
     WORKLOADS,
     Severity.LOW,
     _pull,
-    rows=(24,),
+    covers=("image-pull-policy",),
     level=Level.ADVISORY,
 )
 

@@ -1,4 +1,4 @@
-"""What a pod may do to its node."""
+"""Isolation of pods from their node."""
 
 from collections.abc import Iterator
 
@@ -17,12 +17,12 @@ def _privileged(resource: Resource) -> Iterator[Finding]:
 PRIVILEGED = Rule(
     "no-privileged",
     "No container is privileged.",
-    "A privileged container is root on its node, and so on every pod there.",
-    "remove privileged; add the one capability or device that is needed",
+    "A privileged container is root on its node, and can control every pod there.",
+    "remove privileged; add only the capability or device that is needed",
     WORKLOADS,
     Severity.CRITICAL,
     _privileged,
-    rows=(1,),
+    covers=("no-privileged-container",),
     frameworks=(
         PSS_BASELINE,
         *cis("5.2.2"),
@@ -41,16 +41,13 @@ def _host_namespaces(resource: Resource) -> Iterator[Finding]:
 
 HOST_NAMESPACES = Rule(
     "no-host-namespaces",
-    "No pod shares the node's network, processes or IPC.",
-    "NetworkPolicies do not apply to the node's network, and its processes can be read.",
-    "remove the field; shared memory between GPUs of one pod is an emptyDir in memory",
+    "No pod uses the node's network, process or IPC namespace.",
+    "NetworkPolicies do not apply to the node's network, and its processes can be inspected.",
+    "remove the field; use an emptyDir with medium Memory for shared memory between GPUs",
     WORKLOADS,
     Severity.CRITICAL,
     _host_namespaces,
-    rows=(
-        9,
-        10,
-    ),
+    covers=("no-host-pid-or-ipc", "no-host-network"),
     frameworks=(
         PSS_BASELINE,
         *cis("5.2.3", "5.2.4", "5.2.5"),
@@ -66,18 +63,18 @@ def _host_ports(resource: Resource) -> Iterator[Finding]:
             got = get(port, "hostPort")
             if got not in (None, 0, UNKNOWN):
                 path = f"{container.path}.ports[{label(port, i)}].hostPort"
-                yield Finding(path, shown(got), "nothing")
+                yield Finding(path, shown(got), "no hostPort")
 
 
 HOST_PORT = Rule(
     "no-host-port",
-    "No container takes a port of its node.",
-    "It is reachable past every Service and NetworkPolicy, and keeps a second pod off the node.",
-    "remove hostPort and put a Service in front",
+    "No container binds a port of its node.",
+    "It bypasses Services and NetworkPolicies, and a second replica cannot run on the node.",
+    "remove hostPort and add a Service",
     WORKLOADS,
     Severity.HIGH,
     _host_ports,
-    rows=(11,),
+    covers=("no-host-port",),
     frameworks=(
         PSS_BASELINE,
         *cis("5.2.13"),
@@ -101,16 +98,13 @@ def _host_paths(resource: Resource) -> Iterator[Finding]:
 
 HOST_PATH = Rule(
     "no-host-path",
-    "No pod mounts a directory of its node.",
-    "Files of the node outlive the pod's limits: sockets, credentials, other pods' data.",
-    "mount a claim; waive it for a driver that needs the node",
+    "No pod mounts a path of its node.",
+    "Node files include sockets, credentials and the data of other pods.",
+    "mount a claim; waive the rule for drivers that need node files",
     WORKLOADS,
     Severity.CRITICAL,
     _host_paths,
-    rows=(
-        12,
-        14,
-    ),
+    covers=("no-host-path", "no-runtime-socket"),
     frameworks=(
         PSS_BASELINE,
         *cis("5.2.12"),

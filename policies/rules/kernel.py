@@ -1,4 +1,4 @@
-"""What a pod asks of the kernel beyond isolation: users, sysctls, profiles, kinds of volumes."""
+"""Kernel-level settings of pods: user ids, sysctls, security profiles, volume types."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from policies.rules.pods import WORKLOADS, containers, pods
 from policies.rules.reading import entries, get, label, mapping, shown
 
 _FIRST_ID = 10_000
-"""Users and groups of a node end below: kube-score and checkov draw the line here."""
+"""Ids below may belong to node users; kube-score and checkov use the same threshold."""
 
 
 def _identity(resource: Resource) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def _identity(resource: Resource) -> Iterator[Finding]:
                     got = get(pod.spec, "securityContext", field)
                 if got is UNKNOWN or (isinstance(got, int | float) and got >= _FIRST_ID):
                     continue
-                if got == 0 and field == "runAsUser":  # restricted-security-context speaks
+                if got == 0 and field == "runAsUser":  # restricted-security-context reports it
                     continue
                 path = f"{container.path}.securityContext.{field}"
                 yield Finding(path, shown(got), f"{_FIRST_ID} or above", subject=shown(got))
@@ -29,12 +29,12 @@ def _identity(resource: Resource) -> Iterator[Finding]:
 IDENTITY = Rule(
     "high-user-and-group",
     "Containers run as a user and a group of 10000 or above.",
-    "Below are the node's own: who breaks out of the container would be one of them.",
-    "set runAsUser and runAsGroup, if the image's files allow it",
+    "Lower ids may belong to node users: a process that escapes the container would act as one.",
+    "set runAsUser and runAsGroup, if the file ownership in the image allows it",
     WORKLOADS,
     Severity.LOW,
     _identity,
-    rows=(4,),
+    covers=("high-user-and-group-ids",),
     frameworks=(ANSSI,),
     level=Level.ADVISORY,
 )
@@ -45,14 +45,14 @@ _VOLUMES = frozenset(
         *("persistentVolumeClaim", "projected", "secret"),
     }
 )
-"""Of the Pod Security Standard `restricted`, and image volumes, which came later."""
+"""Types that the Pod Security Standard `restricted` allows, and the newer image volumes."""
 
 
 def _volumes(resource: Resource) -> Iterator[Finding]:
     for pod in pods(resource):
         for i, volume in entries(pod.spec, "volumes"):
             for source in mapping(volume):
-                if source not in _VOLUMES | {"name", "hostPath"}:  # no-host-path speaks of that
+                if source not in _VOLUMES | {"name", "hostPath"}:  # no-host-path reports it
                     path = f"{pod.path}.volumes[{label(volume, i)}].{source}"
                     allowed = "a claim, emptyDir, configMap, secret, projected, csi or ephemeral"
                     yield Finding(path, f"a volume of type {source}", allowed, subject=source)
@@ -61,12 +61,12 @@ def _volumes(resource: Resource) -> Iterator[Finding]:
 VOLUMES = Rule(
     "volume-types",
     "Pods mount only the volume types of the Pod Security Standard `restricted`.",
-    "The others (nfs, iscsi, rbd, …) mount past the storage classes, their limits and their keys.",
+    "Other types (nfs, iscsi, rbd, …) bypass storage classes, their quotas and their encryption.",
     "use a PersistentVolumeClaim",
     WORKLOADS,
     Severity.HIGH,
     _volumes,
-    rows=(13,),
+    covers=("volume-types",),
     frameworks=(PSS_RESTRICTED,),
 )
 
@@ -79,7 +79,7 @@ _SYSCTLS = frozenset(
         *("net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes"),
     }
 )
-"""Safe ones of the Pod Security Standard `baseline`."""
+"""Sysctls that the Pod Security Standard `baseline` allows."""
 
 
 def _kernel(resource: Resource) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _kernel(resource: Resource) -> Iterator[Finding]:
             name = get(sysctl, "name")
             if isinstance(name, str) and name not in _SYSCTLS:
                 path = f"{pod.path}.securityContext.sysctls[{i}]"
-                yield Finding(path, shown(name), "a sysctl of the pod's own", subject=name)
+                yield Finding(path, shown(name), "a sysctl that affects only the pod", subject=name)
     for container in containers(resource):
         mount = get(container.spec, "securityContext", "procMount")
         if mount not in (None, "Default", UNKNOWN):
@@ -97,13 +97,13 @@ def _kernel(resource: Resource) -> Iterator[Finding]:
 
 KERNEL = Rule(
     "safe-kernel-settings",
-    "Pods leave /proc masked and set no sysctl that reaches beyond them.",
-    "An unsafe sysctl changes the node for every pod there; an open /proc shows it to this one.",
-    "remove it, or have the node's operator set it",
+    "Pods keep /proc masked and set only sysctls that affect themselves.",
+    "An unsafe sysctl changes the node for all its pods; an unmasked /proc exposes the node.",
+    "remove it, or set it on the node",
     WORKLOADS,
     Severity.HIGH,
     _kernel,
-    rows=(15,),
+    covers=("proc-mount-and-sysctls",),
     frameworks=(PSS_BASELINE, ANSSI),
 )
 
@@ -119,7 +119,7 @@ def _loosened(context: Node, path: str) -> Iterator[Finding]:
     for field in ("type", "user", "role"):
         got = get(context, "seLinuxOptions", field)
         if got is not UNKNOWN and got not in (_SELINUX if field == "type" else (None, "")):
-            allowed = "a container type" if field == "type" else "nothing"
+            allowed = "a container type" if field == "type" else "no value"
             yield Finding(f"{path}.seLinuxOptions.{field}", shown(got), allowed, subject="SELinux")
     if get(context, "windowsOptions", "hostProcess") is True:
         at = f"{path}.windowsOptions.hostProcess"
@@ -143,13 +143,13 @@ def _confinement(resource: Resource) -> Iterator[Finding]:
 
 CONFINEMENT = Rule(
     "mandatory-access-control",
-    "AppArmor and SELinux stay as the runtime sets them, and no Windows container is HostProcess.",
-    "They still hold when a container's process has become root.",
-    "remove the field; the runtime's default applies",
+    "Pods do not weaken AppArmor or SELinux, and no Windows container is HostProcess.",
+    "These controls still hold after a process in a container has become root.",
+    "remove the field to use the runtime's default",
     WORKLOADS,
     Severity.HIGH,
     _confinement,
-    rows=(16,),
+    covers=("apparmor-selinux-host-process",),
     frameworks=(PSS_BASELINE, *cis("5.2.11"), NSA_PODS, ANSSI),
 )
 

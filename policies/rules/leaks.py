@@ -1,4 +1,4 @@
-"""Secrets reach a pod as files: not by environment, arguments or ConfigMaps."""
+"""Secrets reach pods as files, not through environment, arguments or ConfigMaps."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from policies.rules.model import Finding, Resource, Rule, Severity
 from policies.rules.pods import WORKLOADS, Container, containers
 from policies.rules.reading import entries, get, label, missing, texts
 
-_FILE = "mount the Secret as a file and name the file"
+_FILE = "mount the Secret as a file and pass its path"
 _HIDDEN = "a literal (not shown)"
 
 
@@ -28,18 +28,18 @@ def _environment(resource: Resource) -> Iterator[Finding]:
         for i, source in entries(container.spec, "envFrom"):
             if not missing(source, "secretRef"):
                 path = f"{container.path}.envFrom[{i}].secretRef"
-                yield Finding(path, "a whole Secret", "nothing; the paths of files in env")
+                yield Finding(path, "a whole Secret", "no secretRef; paths of files in env")
 
 
 ENVIRONMENT = Rule(
     "no-secret-in-env",
-    "No environment variable holds a credential, literally or from a Secret.",
-    "Environments are inherited by every child process and printed by crash reports and `env`.",
+    "No environment variable contains a credential, as a literal or from a Secret.",
+    "Child processes inherit the environment, and crash reports print it.",
     _FILE,
     WORKLOADS,
     Severity.CRITICAL,
     _environment,
-    rows=(58,),
+    covers=("secrets-as-files",),
     frameworks=(
         *cis("5.4.1"),
         NSA_NETWORK,
@@ -74,13 +74,13 @@ def _command_line(container: Container) -> Iterator[Finding]:
 
 ARGUMENTS = Rule(
     "no-secret-in-args",
-    "No argument carries a credential, nor a variable or command that expands to one.",
-    "Whoever may list pods, or processes on the node, reads it.",
+    "No argument contains a credential, or a variable or command that expands to one.",
+    "Arguments are visible to anyone who can list pods, or processes on the node.",
     _FILE,
     WORKLOADS,
     Severity.CRITICAL,
     _arguments,
-    rows=(58,),
+    covers=("secrets-as-files",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -93,22 +93,22 @@ def _config_map(resource: Resource) -> Iterator[Finding]:
     for key, text in texts(resource.props, "data"):
         path = f"data[{key}]"
         if credentials.names_secret(key) and credentials.is_literal(text):
-            yield Finding(path, _HIDDEN, "nothing secret")
+            yield Finding(path, _HIDDEN, "no credentials")
         if credential := credentials.embedded(text):
-            yield Finding(path, credential, "nothing secret")
+            yield Finding(path, credential, "no credentials")
         for line, name in credentials.assignments(key, text):
             yield Finding(f"{path} line {line}", f"a literal for {name} (not shown)", "a reference")
 
 
 CONFIG_MAP = Rule(
     "no-secret-in-config-map",
-    "No ConfigMap holds a private key, a password, a token.",
-    "ConfigMaps are readable by far more accounts than Secrets, and are not encrypted at rest.",
+    "No ConfigMap contains a private key, password or token.",
+    "More accounts can read ConfigMaps than Secrets, and they are not encrypted at rest.",
     "move the file to a Secret",
     frozenset({"ConfigMap"}),
     Severity.CRITICAL,
     _config_map,
-    rows=(58,),
+    covers=("secrets-as-files",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,

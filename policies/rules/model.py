@@ -1,13 +1,15 @@
-"""What a rule is, what it reads and what it says: typed data, no Pulumi.
+"""Rules, the resources they read and the findings they report: typed data, no Pulumi.
 
-Only the standard library is imported here and in every rule, so that the pack also runs beside
-programs that share nothing with this one.
+Rules import only the standard library and the modules of `base` that do the same, so that the pack
+runs next to any Pulumi program.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Final, Literal
+
+from base.problems import Problem
 
 
 class Unknown(Enum):
@@ -17,7 +19,7 @@ class Unknown(Enum):
 
 
 UNKNOWN: Final[Literal[Unknown.UNKNOWN]] = Unknown.UNKNOWN
-"""Stands for a value that a preview cannot know; no rule decides on it, the update does."""
+"""A value that the preview cannot know; rules skip it, and the update checks it."""
 
 
 Node = Any
@@ -26,7 +28,7 @@ Manifest = Mapping[str, Node]
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """How serious a finding is."""
 
     LOW = "low"
     MEDIUM = "medium"
@@ -35,42 +37,42 @@ class Severity(StrEnum):
 
 
 class Level(StrEnum):
-    """What a finding does to the deployment."""
+    """Effect of a finding on the deployment."""
 
     MANDATORY = "mandatory"
-    """Refuses it."""
+    """Blocks it."""
     ADVISORY = "advisory"
-    """Is printed."""
+    """Is only printed."""
 
 
 @dataclass(frozen=True)
 class Managed:
-    """What Pulumi knows of an object besides its manifest."""
+    """Pulumi's own data on an object, beyond its manifest."""
 
     protected: bool
-    """Whether a destroy, or a replacement, is refused."""
-    marked: frozenset[str]
-    """The top-level inputs that are marked secret, in whole or in part."""
+    """Whether Pulumi refuses to delete or replace it."""
+    secret_inputs: frozenset[str]
+    """Top-level inputs that are marked secret, in whole or in part."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A Kubernetes object as Pulumi gives it to policies: camelCase, secrets in clear."""
+    """A Kubernetes object as Pulumi passes it to policies: camelCase, secrets in plaintext."""
 
     kind: str
-    """`Pod`, `Deployment.apps`, `Tenant.minio.min.io`: the kind, and its group if it has one."""
+    """Kind, with its API group if it has one: `Pod`, `Deployment.apps`, `Tenant.minio.min.io`."""
     props: Manifest
-    """The manifest; what is not known yet is `UNKNOWN`."""
+    """The manifest; values not known yet are `UNKNOWN`."""
     urn: str = ""
-    """Of the Pulumi resource, where there is one."""
+    """URN of the Pulumi resource; empty for plain manifests."""
     managed: Managed | None = None
-    """None for plain manifests, and where it is not known."""
+    """None for plain manifests, or if not known."""
 
     @property
     def id(self) -> str:
-        """`KIND/NAMESPACE/NAME`, by which waivers name it; the name is Pulumi's where it has one.
+        """`KIND/NAMESPACE/NAME`, the form waivers use; NAME is the Pulumi name if there is one.
 
-        What has no namespace, or one that is not known, has `-` there.
+        A missing or unknown namespace is `-`.
         """
         metadata = self.props.get("metadata")
         read = metadata if isinstance(metadata, Mapping) else {}
@@ -82,7 +84,7 @@ class Resource:
 
     @classmethod
     def of(cls, manifest: Manifest, urn: str = "") -> "Resource":
-        """The resource of a plain manifest with `apiVersion` and `kind`."""
+        """Build the resource of a plain manifest that has `apiVersion` and `kind`."""
         group, slash, _ = str(manifest["apiVersion"]).partition("/")
         kind = str(manifest["kind"])
         return cls(f"{kind}.{group}" if slash else kind, manifest, urn)
@@ -90,32 +92,34 @@ class Resource:
 
 @dataclass(frozen=True)
 class Finding:
-    """One violation. No field ever holds a value of a Secret, a ConfigMap or an environment."""
+    """One violation. No field ever quotes a Secret, a ConfigMap or an environment variable."""
 
     path: str
     """The field."""
     got: str
-    """What it holds."""
+    """Its value, or what is wrong with it."""
     allowed: str
-    """What it may hold."""
+    """Values it may have."""
     change: str = ""
-    """What to do; the rule's remedy if empty."""
+    """What to do; empty: the remedy of the rule."""
     subject: str = ""
-    """What a waiver can name within the rule: a host path, a capability, a storage class."""
+    """The part a waiver can select: a host path, a capability, a storage class."""
     resource: Resource | None = None
-    """Whose field; set by stack rules, filled in for the others."""
+    """The object it is about; set by stack rules, filled in for other rules."""
     rule: str = ""
-    """The rule's id, filled in."""
+    """Id of the rule; filled in."""
     level: Level = Level.MANDATORY
-    """The rule's, filled in."""
+    """Level of the rule; filled in."""
 
     @property
     def message(self) -> str:
-        """Field, value, allowed, remedy in one line that begins with the rule's id."""
-        return (
-            f"[{self.rule}] {self.path}: got {self.got}; "
-            f"allowed: {self.allowed}; change: {self.change}"
-        )
+        """The rule's id and the problem, as Pulumi prints it; Pulumi indents the lines itself."""
+        return f"[{self.rule}] {self.problem}"
+
+    @property
+    def problem(self) -> Problem:
+        """The four parts of an error."""
+        return Problem(path=self.path, got=self.got, allowed=self.allowed, change=self.change)
 
 
 Check = Callable[[Resource], Iterable[Finding]]
@@ -124,42 +128,42 @@ StackCheck = Callable[[Sequence[Resource]], Iterable[Finding]]
 
 @dataclass(frozen=True)
 class Described:
-    """What every rule says of itself."""
+    """Description common to all rules."""
 
     id: str
     what: str
-    """The rule in one sentence."""
+    """The requirement, in one sentence."""
     why: str
-    """What goes wrong without it."""
+    """The risk if it is not met."""
     remedy: str
-    """What to change, in the imperative."""
+    """The fix, in the imperative."""
     kinds: frozenset[str]
-    """The kinds it reads, as in `Resource.kind`."""
+    """Kinds it checks, as in `Resource.kind`."""
     severity: Severity
-    rows: tuple[int, ...] = field(kw_only=True)
-    """The checks of `policies.union` that it makes; they say which tools have them."""
+    covers: tuple[str, ...] = field(kw_only=True)
+    """Checks of known linters that it makes, as named in `policies.coverage`."""
     frameworks: tuple[str, ...] = field(default=(), kw_only=True)
-    """The parts of published guides that it helps to follow; see `policies.rules.frameworks`."""
+    """Sections of published guides that it helps to follow; see `policies.rules.frameworks`."""
     level: Level = field(default=Level.MANDATORY, kw_only=True)
-    """Where the stack enforces at all; see `policies.levels`."""
+    """Level in stacks that enforce policies; see `policies.levels`."""
 
 
 @dataclass(frozen=True)
 class Rule(Described):
-    """A rule that looks at one resource."""
+    """A rule that checks one resource at a time."""
 
     check: Check
 
 
 @dataclass(frozen=True)
 class StackRule(Described):
-    """A rule that looks at all resources together; *kinds* are those that it judges."""
+    """A rule that checks all resources of a stack together."""
 
     check: StackCheck
-    beside: frozenset[str] = field(default=frozenset(), kw_only=True)
-    """The kinds that it consults besides."""
+    also_reads: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """Kinds that it consults without checking them."""
 
     @property
     def reads(self) -> frozenset[str]:
-        """All kinds that it must be given."""
-        return self.kinds | self.beside
+        """All kinds it needs."""
+        return self.kinds | self.also_reads

@@ -1,4 +1,4 @@
-"""Namespaces as boundaries, and the labels by which people find things in them."""
+"""Namespaces: isolation, quotas, recommended labels."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,18 @@ _NAMED = (
 def _default(resource: Resource) -> Iterator[Finding]:
     if namespace(resource) == "default":
         got = shown(get(resource.props, "metadata", "namespace"))
-        yield Finding("metadata.namespace", got, "a namespace of the stack's own")
+        yield Finding("metadata.namespace", got, "a namespace of the stack")
 
 
 DEFAULT = Rule(
     "not-default-namespace",
-    "Nothing lives in the namespace called default.",
-    "Whatever else lands there shares its policies, its quota and its service account.",
-    "add a Namespace and name it",
+    "No object is in the namespace `default`.",
+    "Unrelated workloads there share its policies, quota and service account.",
+    "add a Namespace and set metadata.namespace",
     _NAMED,
     Severity.MEDIUM,
     _default,
-    rows=(59,),
+    covers=("namespace-isolation",),
     frameworks=(*cis("5.7.1", "5.7.4"), NSA_NETWORK),
 )
 
@@ -45,12 +45,12 @@ def _unenforced(resource: Resource) -> Iterator[Finding]:
 PSA = Rule(
     "pod-security-label",
     "A Namespace enforces the Pod Security Standard `restricted`.",
-    "It also holds for pods that this program does not make: an operator's, an intruder's.",
+    "It also applies to pods that this program does not create, such as an operator's.",
     f"set the label {_ENFORCE}: restricted",
     frozenset({"Namespace"}),
     Severity.HIGH,
     _unenforced,
-    rows=(59,),
+    covers=("namespace-isolation",),
     frameworks=(PSS_RESTRICTED, *cis("5.2.1"), NSA_PODS),
 )
 
@@ -69,14 +69,14 @@ def _unlimited(resources: Sequence[Resource]) -> Iterator[Finding]:
 QUOTA = StackRule(
     "namespace-quota",
     "Each Namespace has a ResourceQuota and a LimitRange.",
-    "One that runs away in a namespace otherwise takes the GPUs and nodes of all others.",
+    "Otherwise one workload can take the GPUs and nodes of all other namespaces.",
     "add both to the namespace",
     frozenset({"Namespace"}),
     Severity.MEDIUM,
     _unlimited,
-    rows=(59,),
+    covers=("namespace-isolation",),
     frameworks=(NSA_NETWORK,),
-    beside=frozenset({"ResourceQuota", "LimitRange"}),
+    also_reads=frozenset({"ResourceQuota", "LimitRange"}),
 )
 
 _LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/part-of")
@@ -89,18 +89,20 @@ def _labels(resource: Resource) -> Iterator[Finding]:
         got = get(labels, key)
         if got is UNKNOWN or (isinstance(got, str) and got and _VALUE.fullmatch(got)):
             continue
-        yield Finding(f"metadata.labels[{key}]", shown(got), "a value of 63 characters at most")
+        yield Finding(
+            f"metadata.labels[{key}]", shown(got), "a label value of at most 63 characters"
+        )
 
 
 LABELS = Rule(
     "recommended-labels",
-    "Workloads, Services and claims say what they are, whose, and of which system.",
-    "Whoever is called at night finds what belongs together, and who to call, by these.",
-    "add the labels that are missing",
+    "Workloads, Services and claims have the labels name, instance and part-of.",
+    "Operators find related objects, and their owner, by these labels.",
+    "add the missing labels",
     WORKLOADS | frozenset(OPERATED) | {"Service", "PersistentVolumeClaim"},
     Severity.LOW,
     _labels,
-    rows=(60,),
+    covers=("recommended-labels",),
     level=Level.ADVISORY,
 )
 

@@ -1,4 +1,4 @@
-"""Every pod is under a NetworkPolicy, both ways."""
+"""Every pod is covered by a NetworkPolicy in both directions."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,9 +11,9 @@ POLICY = "NetworkPolicy.networking.k8s.io"
 
 
 def governs(policy: Resource, direction: str) -> Decision:
-    """Whether *policy* restricts that direction.
+    """Whether *policy* restricts *direction*.
 
-    Left out, policyTypes means Ingress, and Egress if there are egress rules.
+    Without policyTypes it restricts Ingress, and Egress if it has egress rules.
     """
     types = get(policy.props, "spec", "policyTypes")
     if isinstance(types, Unknown):
@@ -57,14 +57,14 @@ def _uncovered(resources: Sequence[Resource]) -> Iterator[Finding]:
 
 NETWORK_POLICY = StackRule(
     "network-policy-for-every-pod",
-    "Each pod is selected by a NetworkPolicy for ingress and by one for egress.",
-    "A pod that none selects accepts everything and reaches everything, the internet included.",
+    "A NetworkPolicy for ingress and one for egress select each pod.",
+    "A pod that none selects accepts all traffic and can reach everything, including the internet.",
     "add a default-deny NetworkPolicy to the namespace, or one for these pods",
     WORKLOADS | frozenset(OPERATED),
     Severity.CRITICAL,
     _uncovered,
-    beside=frozenset({POLICY}),
-    rows=(47,),
+    also_reads=frozenset({POLICY}),
+    covers=("network-policy-for-every-pod",),
     frameworks=(
         *cis("5.3.2"),
         NSA_NETWORK,
@@ -73,4 +73,4 @@ NETWORK_POLICY = StackRule(
     ),
 )
 
-RULES = (NETWORK_POLICY,)
+STACK_RULES = (NETWORK_POLICY,)

@@ -1,4 +1,4 @@
-"""NetworkPolicies that deny by default, open no more than they say, and say it of somebody."""
+"""NetworkPolicies: deny by default, named peers, selected pods, closed egress."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
@@ -42,21 +42,23 @@ def _undenied(resources: Sequence[Resource]) -> Iterator[Finding]:
         for direction, field, _ in _DIRECTIONS:
             if all(_denies(policy, direction, field) is False for policy in here):
                 got = f"no NetworkPolicy that denies all {field}"
-                allowed = f"one with podSelector {{}}, policyTypes {direction} and no rule"
+                allowed = (
+                    f"a NetworkPolicy with podSelector {{}}, policyTypes {direction} and no rules"
+                )
                 yield Finding(f"{field} of the namespace", got, allowed, resource=resource)
 
 
 DENY = StackRule(
     "default-deny",
-    "Each Namespace denies its pods everything that no other NetworkPolicy allows, both ways.",
-    "A pod that nobody thought of, an operator's or an intruder's, is otherwise open.",
+    "Each Namespace has a NetworkPolicy that denies all ingress and egress by default.",
+    "Pods that no other policy selects, such as an operator's, are otherwise open.",
     "add a NetworkPolicy with podSelector {}, both policyTypes and no rules",
     frozenset({"Namespace"}),
     Severity.HIGH,
     _undenied,
-    rows=(48,),
+    covers=("default-deny",),
     frameworks=(*cis("5.3.2"), NSA_NETWORK, SNC_NETWORK),
-    beside=frozenset({POLICY}),
+    also_reads=frozenset({POLICY}),
 )
 
 
@@ -65,24 +67,26 @@ def _open(resource: Resource) -> Iterator[Finding]:
         for i, rule in entries(resource.props, "spec", field):
             found = get(rule, peers)
             if found is not UNKNOWN and not found:
-                allowed = "the pods, namespaces or addresses meant"
-                yield Finding(f"spec.{field}[{i}].{peers}", "everybody", allowed)
+                allowed = "the intended pods, namespaces or addresses"
+                yield Finding(
+                    f"spec.{field}[{i}].{peers}", "missing, which means all peers", allowed
+                )
 
 
 PEERS = Rule(
     "network-policy-names-peers",
-    "A rule of a NetworkPolicy names whom it lets in or out.",
-    "Left out, it means everybody: an empty rule undoes the default-deny.",
-    "name the peers; for all addresses write ipBlock, which says so",
+    "Every rule of a NetworkPolicy lists its peers.",
+    "A rule without peers allows all of them and cancels the default-deny policy.",
+    "list the peers; to allow all addresses, use an explicit ipBlock",
     frozenset({POLICY}),
     Severity.HIGH,
     _open,
-    rows=(49,),
+    covers=("network-policy-targets",),
     frameworks=(NSA_NETWORK, SNC_NETWORK),
 )
 
 
-def _idle(resources: Sequence[Resource]) -> Iterator[Finding]:
+def _matching_no_pods(resources: Sequence[Resource]) -> Iterator[Finding]:
     makers = [r for r in resources if r.kind in _PODS]
     for policy in resources:
         selector = get(policy.props, "spec", "podSelector")
@@ -94,25 +98,25 @@ def _idle(resources: Sequence[Resource]) -> Iterator[Finding]:
             for labels in pod_labels(maker)
         )
         if all(decision is False for decision in decisions):
-            got, allowed = "labels of no pod of the stack", "labels of pods in its namespace"
+            got, allowed = "labels that no pod of the stack has", "labels of pods in its namespace"
             yield Finding("spec.podSelector", got, allowed, resource=policy)
 
 
 SELECTS = StackRule(
     "network-policy-selects-pods",
     "A NetworkPolicy selects pods of the stack.",
-    "One that selects none protects nobody, and whoever reads it believes it does.",
+    "One that selects none protects nothing, but looks as if it did.",
     "correct podSelector, or remove the policy",
     frozenset({POLICY}),
     Severity.LOW,
-    _idle,
-    rows=(49,),
+    _matching_no_pods,
+    covers=("network-policy-targets",),
     level=Level.ADVISORY,
-    beside=_PODS,
+    also_reads=_PODS,
 )
 
-_HALF = 1
-"""Two networks with prefixes of one bit are everything as well."""
+_WIDEST_PREFIX = 1
+"""Prefix length in bits; two /1 networks also cover all addresses."""
 
 
 def _everywhere(peer: Node) -> str | None:
@@ -123,11 +127,11 @@ def _everywhere(peer: Node) -> str | None:
         network = ipaddress.ip_network(cidr, strict=False)
     except ValueError:
         return None
-    return cidr if network.prefixlen <= _HALF else None
+    return cidr if network.prefixlen <= _WIDEST_PREFIX else None
 
 
-def _guarded(resource: Resource) -> bool:
-    """Whether its pods hold models or data: GPUs, a model server, a volume that stays."""
+def _sensitive(resource: Resource) -> bool:
+    """Whether its pods hold models or data: GPUs, a model server or a persistent volume."""
     if resource.kind in OPERATED or any(model_servers(resource)):
         return True
     claims = not missing(resource.props, "spec", "volumeClaimTemplates")
@@ -139,35 +143,35 @@ def _guarded(resource: Resource) -> bool:
 
 
 def _leaking(resources: Sequence[Resource]) -> Iterator[Finding]:
-    guarded = [r for r in resources if r.kind in _PODS and _guarded(r)]
+    sensitive = [r for r in resources if r.kind in _PODS and _sensitive(r)]
     for policy in resources:
         if policy.kind != POLICY:
             continue
         selector = get(policy.props, "spec", "podSelector")
         chosen = any(
             every([same(namespace(policy), namespace(maker)), selects(selector, labels)]) is True
-            for maker in guarded
+            for maker in sensitive
             for labels in pod_labels(maker)
         )
         for i, rule in entries(policy.props, "spec", "egress"):
             for j, peer in entries(rule, "to"):
                 if chosen and (cidr := _everywhere(peer)):
                     path = f"spec.egress[{i}].to[{j}].ipBlock.cidr"
-                    allowed = "the addresses meant"
+                    allowed = "the intended addresses"
                     yield Finding(path, shown(cidr), allowed, resource=policy)
 
 
 EGRESS = StackRule(
     "no-open-egress",
-    "No pod that holds models or data may reach every address.",
-    "Prompts, documents and weights leave by the same door as a download.",
-    "name the mirror's addresses, or fetch through the object store",
+    "No pod with models or data may reach all addresses.",
+    "An open egress rule also lets prompts, documents and weights out.",
+    "list the addresses of the mirror, or fetch from the object store",
     frozenset({POLICY}),
     Severity.CRITICAL,
     _leaking,
-    rows=(61,),
+    covers=("no-open-egress",),
     frameworks=(NSA_NETWORK, SNC_NETWORK, RGPD_32, RGPD_44),
-    beside=_PODS,
+    also_reads=_PODS,
 )
 
 RULES = (PEERS,)

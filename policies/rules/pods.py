@@ -1,4 +1,4 @@
-"""The pods and containers inside any kind of resource that makes pods."""
+"""Pod templates and containers of all kinds of workloads."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ _TEMPLATE: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("spec", "leaderWorkerTemplate", "workerTemplate"),
     ),
 }
-"""Where the pod template of a kind lies."""
+"""Paths of the pod templates, by kind."""
 
 WORKLOADS = frozenset(_TEMPLATE)
 SERVING = frozenset({"Deployment.apps", "StatefulSet.apps"})
-"""Kinds whose pods answer others for as long as they live."""
+"""Kinds whose pods serve requests."""
 
 OPERATED: Mapping[str, str] = {
     "Tenant.minio.min.io": "v1.min.io/tenant",
     "Cluster.postgresql.cnpg.io": "cnpg.io/cluster",
 }
-"""Custom resources whose operator makes pods, and the label it gives them: the object's name."""
+"""Custom resources whose operator creates pods, with the pod label that holds the object's name."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class Pod:
     """One pod template. *labels* and *annotations* are mappings or `UNKNOWN`."""
 
     path: str
-    """Of its spec."""
+    """Path of its spec."""
     spec: Node
     labels: Node
     annotations: Node
 
     def containers(self, *, init: bool = True) -> Iterator[Container]:
-        """Its containers, the init containers first unless left out."""
+        """Its containers; init containers first, if *init*."""
         for field in ("initContainers", "containers") if init else ("containers",):
             for index, spec in entries(self.spec, field):
                 yield Container(f"{self.path}.{field}[{label(spec, index)}]", spec)
 
 
 def pods(resource: Resource) -> Iterator[Pod]:
-    """The pod templates of *resource*; none if its kind has none, or if they are unknown."""
+    """The known pod templates of *resource*."""
     for steps in _TEMPLATE.get(resource.kind, ()):
         template = get(resource.props, *steps)
         spec = get(template, "spec")
@@ -72,7 +72,7 @@ def pods(resource: Resource) -> Iterator[Pod]:
 
 
 def containers(resource: Resource, *, init: bool = True) -> Iterator[Container]:
-    """The containers of every pod template of *resource*."""
+    """The containers of all pod templates of *resource*."""
     for pod in pods(resource):
         yield from pod.containers(init=init)
 
@@ -81,7 +81,7 @@ _GROUPS = "leaderworkerset.sigs.k8s.io"
 
 
 def _added(resource: Resource, pod: Pod) -> Mapping[str, Node]:
-    """The labels that a controller adds to the template's, where others select by them.
+    """Labels that the LeaderWorkerSet controller adds to its pods.
 
     https://lws.sigs.k8s.io/docs/reference/labels-annotations-and-environment-variables/
     """
@@ -97,7 +97,7 @@ def _added(resource: Resource, pod: Pod) -> Mapping[str, Node]:
 
 
 def pod_labels(resource: Resource) -> Iterator[Node]:
-    """The labels of each sort of pod that *resource* makes, itself or through an operator."""
+    """Labels of each kind of pod that *resource* creates, itself or through an operator."""
     for pod in pods(resource):
         known = isinstance(pod.labels, Mapping)
         yield {**pod.labels, **_added(resource, pod)} if known else pod.labels

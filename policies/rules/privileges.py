@@ -1,4 +1,4 @@
-"""What a container may do with its user, its image and the API server."""
+"""Privileges of containers: user, capabilities, file system, API token."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ def _unrestricted(resource: Resource) -> Iterator[Finding]:
             path = f"{container.path}.securityContext"
             yield from _user(path, own, shared)
             yield from _privileges(path, own)
-            profile = _either(own, shared, "seccompProfile", "type")
+            profile = _effective(own, shared, "seccompProfile", "type")
             if profile not in ("RuntimeDefault", "Localhost", UNKNOWN):
                 yield Finding(
                     f"{path}.seccompProfile.type",
@@ -27,14 +27,14 @@ def _unrestricted(resource: Resource) -> Iterator[Finding]:
                 )
 
 
-def _either(own: Node, shared: Node, *path: str) -> Node:
-    """The container's word, else the pod's, as the kubelet reads them."""
+def _effective(own: Node, shared: Node, *path: str) -> Node:
+    """The container's value, else the pod's, as the kubelet resolves them."""
     got = get(own, *path)
     return get(shared, *path) if got is None else got
 
 
 def _user(path: str, own: Node, shared: Node) -> Iterator[Finding]:
-    must = _either(own, shared, "runAsNonRoot")
+    must = _effective(own, shared, "runAsNonRoot")
     if must not in (True, UNKNOWN):
         yield Finding(
             f"{path}.runAsNonRoot",
@@ -43,7 +43,7 @@ def _user(path: str, own: Node, shared: Node) -> Iterator[Finding]:
             "set runAsNonRoot true and the image's numeric user",
             subject="runAsNonRoot",
         )
-    if _either(own, shared, "runAsUser") == 0:
+    if _effective(own, shared, "runAsUser") == 0:
         yield Finding(
             f"{path}.runAsUser",
             "0",
@@ -67,9 +67,9 @@ def _privileges(path: str, own: Node) -> Iterator[Finding]:
     if is_list(drop) and UNKNOWN not in list(drop) and "ALL" not in list(drop):
         yield Finding(
             f"{path}.capabilities.drop",
-            f"{len(drop)} capabilities, not ALL",
+            f"{len(drop)} capabilities, without ALL",
             "[ALL]",
-            "drop ALL and add back what is needed",
+            "drop ALL and add back only NET_BIND_SERVICE if needed",
             subject="capabilities",
         )
     for _, added in entries(own, "capabilities", "add"):
@@ -77,7 +77,7 @@ def _privileges(path: str, own: Node) -> Iterator[Finding]:
             yield Finding(
                 f"{path}.capabilities.add",
                 shown(added),
-                "NET_BIND_SERVICE or nothing",
+                "NET_BIND_SERVICE only",
                 "remove the capability",
                 subject=f"capabilities.add:{added}",
             )
@@ -87,18 +87,18 @@ RESTRICTED = Rule(
     "restricted-security-context",
     "Containers meet the Pod Security Standard `restricted`: no root, no escalation, no "
     "capabilities, the runtime's seccomp profile.",
-    "The namespaces enforce it: the API server refuses the pods after the release has begun.",
+    "Namespaces enforce it: the API server would reject the pods in the middle of a rollout.",
     "set the field on the pod or the container",
     WORKLOADS,
     Severity.HIGH,
     _unrestricted,
-    rows=(
-        2,
-        3,
-        5,
-        6,
-        7,
-        17,
+    covers=(
+        "no-privilege-escalation",
+        "run-as-non-root",
+        "drop-all-capabilities",
+        "added-capabilities",
+        "seccomp-profile",
+        "security-context-present",
     ),
     frameworks=(
         PSS_RESTRICTED,
@@ -120,14 +120,14 @@ def _writable_root(resource: Resource) -> Iterator[Finding]:
 
 READ_ONLY_ROOT = Rule(
     "read-only-root-filesystem",
-    "Containers cannot write to their image.",
-    "What an intruder writes there runs; what a program writes there fills the node's disk.",
+    "Containers have a read-only root file system.",
+    "An attacker could write and run programs there, and a program could fill the node's disk.",
     "set readOnlyRootFilesystem true and mount an emptyDir where the program writes",
     WORKLOADS,
     Severity.MEDIUM,
     _writable_root,
     level=Level.ADVISORY,
-    rows=(8,),
+    covers=("read-only-root-filesystem",),
     frameworks=(
         NSA_PODS,
         ANSSI,
@@ -145,7 +145,7 @@ def _token(pod: Pod) -> Iterator[Finding]:
     yield Finding(
         f"{pod.path}.automountServiceAccountToken",
         shown(mounted),
-        "false; or true with a serviceAccountName of the pod's own",
+        "false, or true with a dedicated serviceAccountName",
     )
 
 
@@ -156,13 +156,13 @@ def _tokens(resource: Resource) -> Iterator[Finding]:
 
 TOKEN = Rule(
     "no-service-account-token",
-    "A pod gets a token of the API server only if it says so and names its ServiceAccount.",
-    "A token is mounted unless refused, and whoever takes over the pod takes it over too.",
+    "A pod mounts an API token only if it asks for it and names its own ServiceAccount.",
+    "A token is mounted by default, and an attacker in the pod can use it.",
     "set automountServiceAccountToken false",
     WORKLOADS,
     Severity.MEDIUM,
     _tokens,
-    rows=(18,),
+    covers=("no-automounted-token",),
     frameworks=(
         *cis("5.1.6"),
         NSA_PODS,

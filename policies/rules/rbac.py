@@ -1,4 +1,4 @@
-"""What roles may do to the cluster."""
+"""Permissions that roles grant."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def _listed(rule: Node, field: str) -> frozenset[str]:
 def _wildcards(resource: Resource) -> Iterator[Finding]:
     role = get(resource.props, "roleRef", "name")
     if resource.kind in _BINDINGS and role == "cluster-admin":
-        yield Finding("roleRef.name", shown(role), "a role with the rights that are needed")
+        yield Finding("roleRef.name", shown(role), "a role with only the permissions needed")
     for i, rule in entries(resource.props, "rules"):
         for field in ("apiGroups", "resources", "verbs", "nonResourceURLs"):
             if _ANY in _listed(rule, field):
@@ -29,13 +29,13 @@ def _wildcards(resource: Resource) -> Iterator[Finding]:
 
 WILDCARD = Rule(
     "no-wildcard-role",
-    "No role grants everything of anything, and nobody is bound to cluster-admin.",
-    "A wildcard also grants what the next version of the cluster brings.",
+    "No role uses wildcards, and no binding refers to cluster-admin.",
+    "A wildcard also grants access to resources that later versions add.",
     "list the groups, resources and verbs that the program uses",
     _ROLES | _BINDINGS,
     Severity.CRITICAL,
     _wildcards,
-    rows=(55,),
+    covers=("no-wildcard-role",),
     frameworks=(*cis("5.1.1", "5.1.3"), NSA_ACCESS),
 )
 
@@ -60,7 +60,7 @@ _GRANTS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     ),
     (frozenset({"persistentvolumes"}), frozenset({"create"})),
 )
-"""Rights from which a subject can make any other."""
+"""Permissions from which a subject can gain any other."""
 
 
 def _escalations(resource: Resource) -> Iterator[Finding]:
@@ -70,19 +70,19 @@ def _escalations(resource: Resource) -> Iterator[Finding]:
             for one in sorted(resources & of):
                 if granted := sorted(verbs & to):
                     path, got = f"rules[{i}]", f"{', '.join(granted)} on {one}"
-                    yield Finding(path, got, "rights that lead to no others", subject=one)
+                    yield Finding(path, got, "permissions that cannot be escalated", subject=one)
 
 
 ESCALATION = Rule(
     "no-escalating-role",
-    "No role may escalate, bind or impersonate, run in other pods, reach kubelets, change admission"
-    " webhooks, approve certificates, make tokens or volumes of a node.",
-    "Each of these makes cluster-admin of whoever has it.",
-    "remove the right, or move it to an operator that a person controls",
+    "No role allows escalate, bind, impersonate, exec into pods, access to kubelets, changes of"
+    " admission webhooks, approval of certificates, or creation of tokens or PersistentVolumes.",
+    "Each of these permissions is enough to become cluster-admin.",
+    "remove the permission, or move it to an operator that administrators control",
     _ROLES,
     Severity.CRITICAL,
     _escalations,
-    rows=(56,),
+    covers=("no-escalating-role",),
     frameworks=(*cis("5.1.8", "5.1.9", "5.1.10", "5.1.11", "5.1.12", "5.1.13"), NSA_ACCESS),
 )
 
@@ -99,13 +99,13 @@ def _secrets(resource: Resource) -> Iterator[Finding]:
 
 SECRETS = Rule(
     "no-broad-secret-access",
-    "A role that reads Secrets names them.",
-    "list and watch return the contents of all, also of those that come later.",
-    "name the Secrets in resourceNames, or mount them",
+    "A role that reads Secrets lists their names.",
+    "list and watch return the contents of all Secrets, including future ones.",
+    "list the Secrets in resourceNames, or mount them",
     _ROLES,
     Severity.HIGH,
     _secrets,
-    rows=(57,),
+    covers=("no-broad-secret-access",),
     frameworks=(*cis("5.1.2"), NSA_ACCESS),
 )
 

@@ -1,4 +1,4 @@
-"""What a container may use: CPU, memory, disk, GPUs."""
+"""Resource requests and limits: CPU, memory, disk, GPUs."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _OPERATED = frozenset(
 
 
 def _resources(resource: Resource) -> Iterator[tuple[str, Node]]:
-    """Path and content of each `resources` field."""
+    """Path and value of each `resources` field."""
     for container in containers(resource):
         yield f"{container.path}.resources", get(container.spec, "resources", default={})
     if resource.kind == "Tenant.minio.min.io":
@@ -47,18 +47,13 @@ def _unbounded(resource: Resource) -> Iterator[Finding]:
 
 REQUESTS_AND_LIMITS = Rule(
     "requests-and-limits",
-    "Every container requests, and is limited in, CPU, memory and ephemeral storage.",
-    "Without a request the scheduler overfills a node; without a limit one pod starves the rest.",
+    "Every container has requests and limits for CPU, memory and ephemeral storage.",
+    "Without requests the scheduler overcommits nodes; without limits one pod starves the others.",
     "set requests and limits for cpu, memory and ephemeral-storage",
     WORKLOADS | _OPERATED,
     Severity.HIGH,
     _unbounded,
-    rows=(
-        26,
-        27,
-        28,
-        29,
-    ),
+    covers=("cpu-and-memory-requests", "memory-limit", "cpu-limit", "ephemeral-storage"),
     frameworks=(
         NSA_NETWORK,
         ANSSI,
@@ -80,20 +75,20 @@ def _uneven_gpus(resource: Resource) -> Iterator[Finding]:
                 yield Finding(
                     f"{path}.limits.{name}",
                     shown(limit),
-                    f"the number requested, {shown(request)}",
-                    "give requests and limits the same number of GPUs",
+                    f"the requested number, {shown(request)}",
+                    "set the same number of GPUs in requests and limits",
                 )
 
 
 GPU_REQUEST_EQUALS_LIMIT = Rule(
     "gpu-request-equals-limit",
-    "GPUs are requested in the number that limits them.",
-    "GPUs cannot be overcommitted: the API server refuses the pod, after the release has begun.",
-    "give requests and limits the same number of GPUs",
+    "GPU requests equal GPU limits.",
+    "GPUs cannot be overcommitted: the API server would reject the pod in the middle of a rollout.",
+    "set the same number of GPUs in requests and limits",
     WORKLOADS | _OPERATED,
     Severity.HIGH,
     _uneven_gpus,
-    rows=(30,),
+    covers=("gpu-requests-and-placement",),
 )
 
 
@@ -105,18 +100,18 @@ def _boundless(resource: Resource) -> Iterator[Finding]:
                 continue
             if not get(scratch, "sizeLimit"):
                 path = f"{pod.path}.volumes[{label(volume, i)}].emptyDir.sizeLimit"
-                yield Finding(path, "nothing", "a quantity, such as 1Gi")
+                yield Finding(path, "missing", "a quantity, such as 1Gi")
 
 
 SCRATCH = Rule(
     "scratch-size-limit",
     "Every emptyDir has a size limit.",
-    "One that fills the node's disk, or its memory, evicts the other pods of the node.",
+    "An emptyDir that fills the disk or memory of the node gets other pods evicted.",
     "set emptyDir.sizeLimit",
     WORKLOADS,
     Severity.MEDIUM,
     _boundless,
-    rows=(29,),
+    covers=("ephemeral-storage",),
     frameworks=(NSA_NETWORK,),
 )
 

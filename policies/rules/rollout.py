@@ -1,4 +1,4 @@
-"""A change reaches the pods, and a deployment ends when what it made is ready."""
+"""Rollouts: custom resources are awaited, configuration changes reach the pods."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -25,24 +25,24 @@ _AWAITED = frozenset(OPERATED) | {
     "Alertmanager.monitoring.coreos.com",
     "ScaledObject.keda.sh",
 }
-"""Custom resources whose operator reports when they are ready."""
+"""Custom resources whose operator reports readiness."""
 
 
 def _unawaited(resource: Resource) -> Iterator[Finding]:
     if resource.managed and missing(resource.props, "metadata", "annotations", _WAIT):
-        allowed = "the condition that its operator sets"
-        yield Finding(f"metadata.annotations[{_WAIT}]", "nothing", allowed)
+        allowed = "the condition that its operator reports"
+        yield Finding(f"metadata.annotations[{_WAIT}]", "missing", allowed)
 
 
 WAIT_FOR = Rule(
     "custom-resource-awaited",
-    "Custom resources say what Pulumi should wait for.",
-    "The deployment otherwise ends, and goes on to the next part, while the operator still fails.",
-    f"annotate it {_WAIT}: condition=Ready, or what its operator sets",
+    "Custom resources have a `pulumi.com/waitFor` annotation.",
+    "Otherwise the deployment succeeds before the operator has, even if the operator fails.",
+    f"annotate it with {_WAIT}: condition=Ready, or the condition its operator reports",
     _AWAITED,
     Severity.MEDIUM,
     _unawaited,
-    rows=(73,),
+    covers=("custom-resource-awaited",),
 )
 
 _FILES = frozenset({"ConfigMap", "Secret"})
@@ -50,7 +50,7 @@ _HASH = re.compile(r"checksum|hash|digest|reloader", re.IGNORECASE)
 
 
 def _renamed(resource: Resource) -> bool:
-    """Whether another content is another object: immutable, or named anew by Pulumi."""
+    """Whether new content makes a new object: it is immutable, or Pulumi generates its name."""
     automatic = get(resource.props, "metadata", "annotations", "pulumi.com/autonamed")
     return (
         get(resource.props, "immutable") in (True, UNKNOWN)
@@ -61,7 +61,7 @@ def _renamed(resource: Resource) -> bool:
 
 
 def _mounted(pod: Pod) -> Iterator[tuple[str, Node]]:
-    """Kind and name of each object whose content its containers get."""
+    """Kind and name of each ConfigMap and Secret that its containers read."""
     for _, volume in entries(pod.spec, "volumes"):
         yield "ConfigMap", get(volume, "configMap", "name")
         yield "Secret", get(volume, "secret", "secretName")
@@ -92,22 +92,22 @@ def _stale(resources: Sequence[Resource]) -> Iterator[Finding]:
             for source in fixed:
                 key, here = (source.kind, name(source)), namespace(workload)
                 if key in used and every([same(namespace(source), here)]) is True:
-                    got = f"the {source.kind} {shown(key[1])}, whose name stays when it changes"
-                    allowed = "a name that changes with the content, or its hash on the pods"
+                    got = f"the {source.kind} {shown(key[1])}, which keeps its name when it changes"
+                    allowed = "a generated name, or a hash of the content in the pod annotations"
                     yield Finding(f"{pod.path}.volumes", got, allowed, resource=workload)
 
 
 HASH = StackRule(
     "config-rolls-pods",
-    "A change of a ConfigMap or Secret replaces the pods that read it.",
-    "They otherwise go on with what they read at start, until something else restarts them.",
-    "leave the name to Pulumi, or annotate the pod template with a hash of the content",
+    "A change to a ConfigMap or Secret restarts the pods that read it.",
+    "Pods otherwise keep the old content until something else restarts them.",
+    "let Pulumi generate the name, or annotate the pod template with a hash of the content",
     WORKLOADS - {"Job.batch", "CronJob.batch", "Pod"},
     Severity.MEDIUM,
     _stale,
-    rows=(74,),
+    covers=("config-rolls-pods",),
     level=Level.ADVISORY,
-    beside=_FILES,
+    also_reads=_FILES,
 )
 
 RULES = (WAIT_FOR,)

@@ -1,4 +1,4 @@
-"""Recognise the programs that serve models, by image or by command."""
+"""Recognize model servers by image or command line."""
 
 import re
 from collections.abc import Iterator
@@ -13,21 +13,21 @@ _IMAGES = frozenset(
         *("text-generation-inference", "text-embeddings-inference", "speaches", "comfyui-boot"),
     }
 )
-"""The last part of their repositories."""
+"""Last path segment of the image repositories."""
 _COMMANDS = ({"vllm", "serve"}, {"vllm.entrypoints.openai.api_server"}, {"ollama", "serve"})
 GPU = re.compile(r"(nvidia\.com|amd\.com|gpu\.intel\.com)/.+")
-"""Names of the resources that are GPUs, or parts of one."""
+"""Resource names of GPUs and GPU partitions."""
 
 
 def program(image: Node) -> str:
-    """The last part of the repository of *image*, empty if not known."""
+    """Last path segment of the repository of *image*; empty if not known."""
     if not isinstance(image, str):
         return ""
     return image.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
 
 
 def words(container: Container) -> list[str]:
-    """The known words of its command line."""
+    """The known words of its command and args."""
     return [
         word
         for field in ("command", "args")
@@ -37,7 +37,7 @@ def words(container: Container) -> list[str]:
 
 
 def command_known(container: Container) -> bool:
-    """Whether every word of its command line is known."""
+    """Whether all words of its command and args are known."""
     for field in ("command", "args"):
         found = get(container.spec, field, default=[])
         if found is UNKNOWN or UNKNOWN in list(found):
@@ -46,7 +46,7 @@ def command_known(container: Container) -> bool:
 
 
 def option(container: Container, *names: str) -> str | None:
-    """The value of the first option there is, written `--a=b` or `--a b`; None without."""
+    """Value of the first of the options *names*, as `--a=b` or `--a b`; None if none is set."""
     line = words(container)
     for i, word in enumerate(line):
         key, equals, value = word.partition("=")
@@ -63,7 +63,7 @@ def serves_model(container: Container) -> bool:
 
 
 def model_servers(resource: Resource) -> Iterator[tuple[Pod, Container]]:
-    """The model servers among the long-running containers of *resource*, with their pods."""
+    """Model servers among the long-running containers of *resource*, with their pods."""
     if resource.kind in ("Job.batch", "CronJob.batch"):
         return
     for pod in pods(resource):
@@ -73,6 +73,6 @@ def model_servers(resource: Resource) -> Iterator[tuple[Pod, Container]]:
 
 
 def gpus(container: Container) -> dict[str, Node]:
-    """The GPUs that it is limited to, by resource name."""
+    """Its GPU limits, by resource name."""
     limits = mapping(container.spec, "resources", "limits")
     return {name: count for name, count in limits.items() if GPU.fullmatch(name)}

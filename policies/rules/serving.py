@@ -1,4 +1,4 @@
-"""Model servers and their neighbours: offline, of a known revision, patient at start and end."""
+"""Model servers and related programs: offline, pinned revisions, startup and drain times."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,17 +35,17 @@ _SWITCHES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "kong": {"KONG_ANONYMOUS_REPORTS": _NO},
     "litellm": {"LITELLM_LOCAL_MODEL_COST_MAP": _YES},
 }
-"""What keeps a program from calling its makers or a hub, by the last part of its repository.
+"""Variables that stop telemetry and hub access, by last segment of the image repository.
 
 huggingface_hub, package_reference/environment_variables; vLLM, usage/usage_stats; Open WebUI,
 getting-started/env-configuration; Grafana, configure-grafana#analytics; Kong,
-reference/configuration#anonymous_reports; LiteLLM, proxy/model_cost_map. What a program reads from
-a file in a Secret (Qdrant's telemetry_disabled) is not seen.
+reference/configuration#anonymous_reports; LiteLLM, proxy/model_cost_map. Settings in a file of a
+Secret (Qdrant's telemetry_disabled) are not checked.
 """
 
 
 def _environment(container: Container) -> dict[str, Node] | None:
-    """The variables that it is given; None if not all are known."""
+    """Its environment variables; None if not all are known."""
     if UNKNOWN in (get(container.spec, "env"), get(container.spec, "envFrom")):
         return None
     if not missing(container.spec, "envFrom"):
@@ -69,20 +69,20 @@ def _online(resource: Resource) -> Iterator[Finding]:
             got = given.get(name)
             if got is UNKNOWN or (isinstance(got, str) and got.lower() in allowed):
                 continue
-            at = "nothing" if got is None else "another value (not shown)"
+            at = "missing" if got is None else "another value (not shown)"
             path = f"{container.path}.env[{name}]"
             yield Finding(path, at, " or ".join(sorted(allowed)), subject=name)
 
 
 OFFLINE = Rule(
     "offline-switches",
-    "Programs that call a hub, or their makers, by default are told not to.",
-    "They report versions, models and counts to the outside, or stop where it cannot be reached.",
+    "Programs that contact a model hub or their vendor by default have it switched off.",
+    "They send versions, models and usage to third parties, or fail if those are unreachable.",
     "set the variable on the container",
     WORKLOADS,
     Severity.HIGH,
     _online,
-    rows=(62,),
+    covers=("offline-switches",),
     frameworks=(RGPD_44,),
 )
 
@@ -90,7 +90,7 @@ _MODEL = ("--model", "--model-id", "--model-path")
 _REVISION = ("--revision", "--model-revision")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-"""A model's name on a hub: owner and model. A path begins with a slash."""
+"""A model name on a hub, OWNER/MODEL; a local path starts with a slash."""
 
 
 def _unpinned(resource: Resource) -> Iterator[Finding]:
@@ -102,8 +102,8 @@ def _unpinned(resource: Resource) -> Iterator[Finding]:
         if model is None or not _REPOSITORY.fullmatch(model):
             continue
         if revision is None or not _COMMIT.fullmatch(revision):
-            allowed = "--revision with a commit of 40 digits, or a path with the weights"
-            got = f"the model {model} in the revision {revision or 'of the day'}"
+            allowed = "--revision with a 40-digit commit, or a local path of the weights"
+            got = f"the model {model} at revision {revision or 'latest'}"
             yield Finding(f"{container.path}.args", got, allowed)
 
 
@@ -116,13 +116,13 @@ def _served(container: Container) -> str | None:
 
 REVISION = Rule(
     "model-revision",
-    "A model server names the commit of its model, or a folder with its weights.",
-    "The repository's owner can change what the same name serves, code included.",
+    "A model server uses a pinned commit of its model, or local weights.",
+    "The owner of the repository can change the files behind the name, including code.",
     "add --revision with the commit, or serve from the model store",
     WORKLOADS,
     Severity.HIGH,
     _unpinned,
-    rows=(64,),
+    covers=("model-revision",),
 )
 
 _FAILURES, _PERIOD, _DEADLINE, _GRACE = 3, 10, 600, 30
@@ -136,10 +136,10 @@ def _impatient(resource: Resource) -> Iterator[Finding]:
         path = f"{container.path}.startupProbe"
         probe = get(container.spec, "startupProbe")
         if probe is None and "--headless" in words(container):
-            continue  # a worker of several nodes: it answers nobody, its leader has the probe
+            continue  # a worker of a multi-node server has no API; its leader has the probe
         if probe is None:
-            allowed = "a probe that waits as long as the weights take to load"
-            yield Finding(path, "nothing", allowed)
+            allowed = "a startup probe that covers the load time of the weights"
+            yield Finding(path, "missing", allowed)
             continue
         times = quantity(get(probe, "failureThreshold", default=_FAILURES))
         period = quantity(get(probe, "periodSeconds", default=_PERIOD))
@@ -150,19 +150,19 @@ def _impatient(resource: Resource) -> Iterator[Finding]:
             continue
         budget = (times or 0) * (period or 0)
         if deadline is not None and deadline < budget:
-            allowed = f"{budget:g} s or more, the startup probe's patience"
+            allowed = f"{budget:g} s or more, the startup probe's total time"
             yield Finding("spec.progressDeadlineSeconds", f"{deadline:g} s", allowed)
 
 
 STARTUP = Rule(
     "startup-budget",
-    "A model server has a startup probe, and its rollout waits as long as that does.",
-    "The liveness probe otherwise kills it while it loads; or the rollout fails while all is well.",
-    "add a startupProbe for the load time, and raise progressDeadlineSeconds to it",
+    "A model server has a startup probe, and progressDeadlineSeconds covers its total time.",
+    "Otherwise the liveness probe kills the server while it loads, or a healthy rollout times out.",
+    "add a startupProbe for the load time, and raise progressDeadlineSeconds to match",
     WORKLOADS - {"Pod"},
     Severity.HIGH,
     _impatient,
-    rows=(65,),
+    covers=("startup-budget",),
 )
 
 
@@ -178,21 +178,21 @@ def _hurried(resource: Resource) -> Iterator[Finding]:
         path = f"{pod.path}.terminationGracePeriodSeconds"
         if missing(pod.spec, "terminationGracePeriodSeconds"):
             got = f"the default, {_GRACE} s"
-            yield Finding(path, got, "the time that the longest answer takes")
+            yield Finding(path, got, "the duration of the longest response")
         elif grace < needed:
-            got, allowed = shown(grace), f"{needed:g} or more: preStop and shutdown timeout"
+            got, allowed = shown(grace), f"{needed:g} or more: preStop sleep plus shutdown timeout"
             yield Finding(path, got, allowed)
 
 
 DRAIN = Rule(
     "drain-time",
-    "A model server has the time to finish its answers: preStop and drain fit the grace period.",
-    "Every rollout otherwise cuts off answers in the middle of a sentence.",
+    "The grace period of a model server covers its preStop sleep and its drain time.",
+    "Otherwise every rollout cuts off running responses.",
     "raise terminationGracePeriodSeconds",
     SERVING | {"LeaderWorkerSet.leaderworkerset.x-k8s.io", "DaemonSet.apps"},
     Severity.MEDIUM,
     _hurried,
-    rows=(66,),
+    covers=("drain-time",),
 )
 
 RULES = (OFFLINE, REVISION, STARTUP, DRAIN)

@@ -1,4 +1,4 @@
-"""TLS on every listener and URL between services."""
+"""TLS on all listeners, URLs and probes."""
 
 import re
 from collections.abc import Iterator
@@ -29,22 +29,24 @@ def _ports(resource: Resource) -> Iterator[Finding]:
     for path, port in listed:
         name, protocol = get(port, "name"), get(port, "appProtocol")
         if isinstance(name, str) and _HTTP_NAME.search(name):
-            yield Finding(f"{path}.name", shown(name), "the name of a protocol over TLS, as https")
+            yield Finding(
+                f"{path}.name", shown(name), "the name of a protocol over TLS, such as https"
+            )
         elif isinstance(protocol, str) and _HTTP_PROTOCOL.match(protocol):
             yield Finding(f"{path}.appProtocol", shown(protocol), "https, or a protocol over TLS")
         elif _HTTP_PORT in (get(port, "port"), get(port, "containerPort")):
-            yield Finding(path, "port 80", "a port that speaks TLS, such as 443 or 8443")
+            yield Finding(path, "port 80", "a TLS port, such as 443 or 8443")
 
 
 PORT = Rule(
     "tls-port",
-    "No Service or container port is an HTTP port: none is named http, none is 80.",
-    "HTTP inside the cluster shows prompts and tokens to whoever is on the node.",
-    "serve HTTPS there with the component's certificate, and name the port https",
+    "No Service or container port is named http or is port 80.",
+    "Plain HTTP exposes prompts and tokens to anyone with access to the node's network.",
+    "serve HTTPS with the component's certificate, and name the port https",
     frozenset({"Service"}) | WORKLOADS,
     Severity.HIGH,
     _ports,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -70,7 +72,7 @@ def _environment(container: Container) -> Iterator[tuple[str, str, str]]:
 
 
 def _files(resource: Resource) -> Iterator[tuple[str, str]]:
-    """Path and text of each file of a ConfigMap, or of a Secret given as text."""
+    """Path and text of each file of a ConfigMap, or of the stringData of a Secret."""
     for field in ("data",) if resource.kind == "ConfigMap" else ("stringData",):
         for key, text in texts(resource.props, field):
             yield f"{field}[{key}]", text
@@ -91,13 +93,13 @@ def _urls(resource: Resource) -> Iterator[Finding]:
 
 URL = Rule(
     "tls-url",
-    "URLs between services, in environments, arguments and configuration, begin with https://.",
-    "One client that speaks in clear undoes the TLS of the service behind it.",
-    "use the service's TLS URL and give the client the stack's CA",
+    "URLs between services in environments, arguments and configuration files use TLS.",
+    "One client without TLS exposes the traffic of the service it calls.",
+    "use the service's TLS URL and mount the stack's CA in the client",
     WORKLOADS | _CONFIG,
     Severity.HIGH,
     _urls,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -107,7 +109,7 @@ URL = Rule(
 
 _KONG = re.compile(r"^KONG_(PROXY|ADMIN|ADMIN_GUI|STATUS)_LISTEN$")
 _SWITCHES = {"KC_HTTP_ENABLED": "false", "QDRANT__SERVICE__ENABLE_TLS": "true"}
-"""Variables that decide whether a listener speaks in clear, with the value that says no.
+"""Variables that control plaintext listeners, with the value that disables them.
 
 Keycloak: server/all-config; Qdrant: config.yaml, service.enable_tls.
 """
@@ -116,21 +118,23 @@ _PROGRAMS = (
     ({"vllm.entrypoints.openai.api_server"}, "--ssl-certfile"),
     ({"uvicorn"}, "--ssl-certfile"),
 )
-"""Words of a command line that open an HTTP listener, and the flag that gives it TLS."""
+"""Words of a command line that start an HTTP server, and the flag that enables TLS."""
 _LOOPBACK = frozenset({"--host=127.0.0.1", "--host=localhost", "--host=::1"})
-"""What keeps it inside the pod, in one word or in two."""
+"""Options that bind the listener to loopback, joined if written as two words."""
 
 
 def _listeners(resource: Resource) -> Iterator[Finding]:
     if resource.kind in _CONFIG:
         for path, text in _files(resource):
             for line, seen in cleartext.listeners(text):
-                yield Finding(f"{path} line {line}", seen, "ssl on every listener beyond loopback")
+                yield Finding(f"{path} line {line}", seen, "ssl on every listener except loopback")
         return
     for container in containers(resource):
         for path, name, value in _environment(container):
             if _KONG.match(name) and (plain := cleartext.plain_listeners(value)):
-                yield Finding(path, f"{plain} listener(s) without ssl", "ssl on each, or off")
+                yield Finding(
+                    path, f"{plain} listener(s) without ssl", "ssl on each listener, or off"
+                )
             elif name in _SWITCHES and value.lower() != _SWITCHES[name]:
                 yield Finding(path, "a listener without TLS", _SWITCHES[name])
         yield from _programs(container)
@@ -146,18 +150,20 @@ def _programs(container: Container) -> Iterator[Finding]:
         return
     for needed, flag in _PROGRAMS:
         if needed <= names and not any(word.split("=", 1)[0] == flag for word in words):
-            yield Finding(f"{container.path}.args", f"no {flag}", f"{flag} with a mounted file")
+            yield Finding(
+                f"{container.path}.args", f"no {flag}", f"{flag} with the path of a mounted file"
+            )
 
 
 LISTENER = Rule(
     "tls-listener",
-    "Listeners configured by environment, arguments or files of known servers have TLS on.",
-    "Kong, Keycloak, Qdrant, nginx and vLLM speak HTTP until they are told otherwise.",
-    "turn TLS on for the listener, or bind it to loopback",
+    "Listeners of known servers (environment, arguments, configuration files) have TLS enabled.",
+    "Kong, Keycloak, Qdrant, nginx and vLLM use plain HTTP by default.",
+    "enable TLS for the listener, or bind it to loopback",
     WORKLOADS | _CONFIG,
     Severity.CRITICAL,
     _listeners,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -182,18 +188,18 @@ def _probes(resource: Resource) -> Iterator[Finding]:
             if request is not None and scheme == "HTTP":
                 yield Finding(f"{path}.httpGet.scheme", "HTTP", "HTTPS")
             if not missing(found, "grpc"):
-                yield Finding(f"{path}.grpc", "a gRPC probe, which cannot speak TLS", "httpGet")
+                yield Finding(f"{path}.grpc", "a gRPC probe, which does not support TLS", "httpGet")
 
 
 PROBE = Rule(
     "tls-probe",
-    "Probes and hooks ask over HTTPS.",
-    "A probe over HTTP proves a listener without TLS.",
+    "Probes and lifecycle hooks use HTTPS.",
+    "An HTTP probe needs a listener without TLS.",
     "set scheme HTTPS, or probe with tcpSocket or exec",
     WORKLOADS,
     Severity.MEDIUM,
     _probes,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,

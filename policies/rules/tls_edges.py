@@ -1,4 +1,4 @@
-"""TLS where operators and controllers listen: Ingress, Gateway, object store, scrapes."""
+"""TLS of Ingresses, Gateways, object stores and metric scrapes."""
 
 from collections.abc import Iterator
 
@@ -19,27 +19,27 @@ def _ingress(resource: Resource) -> Iterator[Finding]:
     if tls is UNKNOWN or UNKNOWN in covered:
         return
     if not covered:
-        yield Finding("spec.tls", "nothing", "an entry with hosts and secretName")
+        yield Finding("spec.tls", "missing", "an entry with hosts and secretName")
         return
     for host in sorted(hosts - covered - {UNKNOWN}):
         if "*" not in covered and f"*.{host.partition('.')[2]}" not in covered:
             yield Finding(
                 "spec.tls",
                 f"no entry for the host {shown(host)}",
-                "every host of spec.rules in some tls[].hosts",
+                "every host of spec.rules in tls[].hosts",
                 f"add {host} to spec.tls[].hosts",
             )
 
 
 INGRESS = Rule(
     "tls-ingress",
-    "An Ingress serves every one of its hosts over TLS.",
-    "A host without it answers on port 80, prompts and sessions in clear.",
-    "add spec.tls with the host and the secret of its certificate",
+    "An Ingress serves all of its hosts over TLS.",
+    "A host without TLS sends prompts and sessions in plaintext.",
+    "add spec.tls with the host and the Secret of its certificate",
     frozenset({"Ingress.networking.k8s.io"}),
     Severity.CRITICAL,
     _ingress,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -61,21 +61,21 @@ def _gateway(resource: Resource) -> Iterator[Finding]:
         ):
             yield Finding(
                 f"{path}.tls.certificateRefs",
-                "nothing",
-                "the secret of a certificate, or tls.mode Passthrough",
-                "reference the certificate's secret",
+                "missing",
+                "the Secret of a certificate, or tls.mode Passthrough",
+                "reference the Secret of the certificate",
             )
 
 
 GATEWAY = Rule(
     "tls-gateway",
-    "Listeners of a Gateway speak HTTPS or TLS and have a certificate.",
-    "The gateway is where everything from outside comes in.",
+    "Listeners of a Gateway use HTTPS or TLS and have a certificate.",
+    "All external traffic enters through the gateway.",
     "set protocol HTTPS and tls.certificateRefs",
     frozenset({"Gateway.gateway.networking.k8s.io"}),
     Severity.CRITICAL,
     _gateway,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -100,7 +100,7 @@ SCRAPE = Rule(
     frozenset({"ServiceMonitor.monitoring.coreos.com", "PodMonitor.monitoring.coreos.com"}),
     Severity.MEDIUM,
     _scrape,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,
@@ -123,13 +123,13 @@ def _object_store(resource: Resource) -> Iterator[Finding]:
 
 OBJECT_STORE = Rule(
     "tls-object-store",
-    "A MinIO Tenant has certificates: its own in externalCertSecret, or requestAutoCert.",
-    "Documents, models and backups travel to it.",
+    "A MinIO Tenant has certificates, from externalCertSecret or requestAutoCert.",
+    "Documents, models and backups are sent to it.",
     "set spec.externalCertSecret to the component's certificate",
     frozenset({"Tenant.minio.min.io"}),
     Severity.CRITICAL,
     _object_store,
-    rows=(52,),
+    covers=("tls",),
     frameworks=(
         NSA_NETWORK,
         SNC_CRYPTO,

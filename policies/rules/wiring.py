@@ -1,4 +1,4 @@
-"""Parts that name each other fit: Services, selectors, ports, StatefulSets."""
+"""References between objects: Services, selectors, ports, StatefulSets."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,19 +26,22 @@ def _mismatch(resource: Resource) -> Iterator[Finding]:
         return
     for pod in pods(resource):
         if selects(selector, pod.labels) is False:
-            got, allowed = "labels that the template does not have", "labels of the pod template"
+            got, allowed = (
+                "labels that the pod template does not have",
+                "labels of the pod template",
+            )
             yield Finding("spec.selector", got, allowed)
 
 
 SELECTOR = Rule(
     "selector-matches-template",
     "The selector of a workload matches its own pod template.",
-    "The API server refuses the object, after the release has begun.",
+    "Otherwise the API server rejects the object in the middle of a rollout.",
     "use the same labels in spec.selector and in the template",
     SERVING | {"DaemonSet.apps", "ReplicaSet.apps"},
     Severity.HIGH,
     _mismatch,
-    rows=(43,),
+    covers=("selectors-match",),
 )
 
 
@@ -52,7 +55,7 @@ def targets(service: Resource, labels: Node, where: Node) -> Decision:
     return every([same(namespace(service), where), selects({"matchLabels": selector}, labels)])
 
 
-def _aimless(resources: Sequence[Resource]) -> Iterator[Finding]:
+def _without_pods(resources: Sequence[Resource]) -> Iterator[Finding]:
     makers = [r for r in resources if r.kind in _PODS]
     for service in resources:
         spec = get(service.props, "spec")
@@ -65,25 +68,25 @@ def _aimless(resources: Sequence[Resource]) -> Iterator[Finding]:
         ]
         if all(decision is False for decision in decisions):
             allowed = "labels of pods in its namespace"
-            yield Finding("spec.selector", "labels of no pod", allowed, resource=service)
+            yield Finding("spec.selector", "labels that no pod has", allowed, resource=service)
 
 
 SERVICE = StackRule(
     "service-selects-pods",
     "A Service selects pods of the stack.",
-    "It resolves and answers nothing: every caller waits for its timeout.",
+    "Its name resolves but has no endpoints: every caller runs into a timeout.",
     "correct the selector, or remove the Service",
     frozenset({"Service"}),
     Severity.MEDIUM,
-    _aimless,
-    rows=(43,),
+    _without_pods,
+    covers=("selectors-match",),
     level=Level.ADVISORY,
-    beside=_PODS,
+    also_reads=_PODS,
 )
 
 
 def _declared(pod: Pod, port: Node) -> bool:
-    """Whether a container of *pod* declares *port*, a name or a number; yes if not known."""
+    """Whether a container of *pod* declares *port*, a name or number; True if not known."""
     for container in pod.containers():
         if get(container.spec, "ports") is UNKNOWN:
             return True
@@ -94,7 +97,7 @@ def _declared(pod: Pod, port: Node) -> bool:
     return False
 
 
-def _unheard(resources: Sequence[Resource]) -> Iterator[Finding]:
+def _undeclared(resources: Sequence[Resource]) -> Iterator[Finding]:
     makers = [r for r in resources if r.kind in WORKLOADS]
     for service in resources:
         if service.kind != "Service":
@@ -114,14 +117,14 @@ def _unheard(resources: Sequence[Resource]) -> Iterator[Finding]:
 
 PORT = StackRule(
     "service-port-declared",
-    "The port a Service sends to is one that the pods declare.",
-    "Connections are refused, or reach something else that happens to listen there.",
+    "The target port of a Service is a declared port of its pods.",
+    "Connections are refused, or reach another program that listens on that port.",
     "correct targetPort, or declare the containerPort",
     frozenset({"Service"}),
     Severity.MEDIUM,
-    _unheard,
-    rows=(45,),
-    beside=WORKLOADS,
+    _undeclared,
+    covers=("duplicate-env-and-ports",),
+    also_reads=WORKLOADS,
 )
 
 
@@ -144,45 +147,45 @@ def _headless(resources: Sequence[Resource]) -> Iterator[Finding]:
             for service in services
         )
         if all(decision is False for decision in fitting):
-            allowed = "the name of a Service with clusterIP None in the namespace"
+            allowed = "the name of a Service with clusterIP None in the same namespace"
             yield Finding("spec.serviceName", shown(wanted), allowed, resource=resource)
 
 
 HEADLESS = StackRule(
     "stateful-set-service",
     "The serviceName of a StatefulSet is a headless Service of the stack.",
-    "Without it the members have no names, and find neither each other nor their certificates.",
+    "Without it the pods have no DNS names: peers cannot find or authenticate each other.",
     "add the Service with clusterIP None, or correct the name",
     frozenset({"StatefulSet.apps"}),
     Severity.MEDIUM,
     _headless,
-    rows=(42,),
-    beside=frozenset({"Service"}),
+    covers=("headless-service",),
+    also_reads=frozenset({"Service"}),
 )
 
 
-def _twice(resource: Resource) -> Iterator[Finding]:
+def _duplicated(resource: Resource) -> Iterator[Finding]:
     for container in containers(resource):
         seen: set[str] = set()
         for _, variable in entries(container.spec, "env"):
             key = get(variable, "name")
             if isinstance(key, str) and key in seen:
                 path = f"{container.path}.env[{key}]"
-                yield Finding(path, "the variable twice", "each name once")
+                yield Finding(path, "defined twice", "one definition per name")
             elif isinstance(key, str):
                 seen.add(key)
 
 
-TWICE = Rule(
+DUPLICATE_ENV = Rule(
     "no-duplicate-env",
-    "No environment variable is given twice.",
-    "The last one wins, and a server-side apply drops one of the two, whichever.",
+    "No environment variable is defined twice.",
+    "The last one wins, and server-side apply may drop either of them.",
     "remove one of them",
     WORKLOADS,
     Severity.LOW,
-    _twice,
-    rows=(45,),
+    _duplicated,
+    covers=("duplicate-env-and-ports",),
 )
 
-RULES = (SELECTOR, TWICE)
+RULES = (SELECTOR, DUPLICATE_ENV)
 STACK_RULES = (SERVICE, PORT, HEADLESS)

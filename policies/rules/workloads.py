@@ -1,4 +1,4 @@
-"""Which objects make pods, and in which version of the API."""
+"""Kinds of workloads and their API versions."""
 
 import re
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ def _naked(resource: Resource) -> Iterator[Finding]:
 
 NAKED = Rule(
     "no-naked-pod",
-    "No Pod stands alone.",
-    "Nobody makes it again when its node goes.",
-    "wrap it in a Deployment or a Job",
+    "Pods are created by a controller, not directly.",
+    "A bare Pod is not recreated when its node fails.",
+    "use a Deployment or a Job",
     frozenset({"Pod"}),
     Severity.MEDIUM,
     _naked,
-    rows=(41,),
+    covers=("no-naked-pod",),
 )
 
 
 def _job(spec: Node, path: str) -> Iterator[Finding]:
     if missing(spec, "activeDeadlineSeconds"):
-        yield Finding(f"{path}.activeDeadlineSeconds", "nothing", "a number of seconds")
+        yield Finding(f"{path}.activeDeadlineSeconds", "missing", "a number of seconds")
     restart = get(spec, "template", "spec", "restartPolicy")
     if restart not in ("Never", "OnFailure", UNKNOWN):
         at = f"{path}.template.spec.restartPolicy"
@@ -43,7 +43,7 @@ def _unbounded(resource: Resource) -> Iterator[Finding]:
         got = shown(get(spec, "concurrencyPolicy"))
         yield Finding("spec.concurrencyPolicy", got, "Forbid or Replace")
     if missing(spec, "startingDeadlineSeconds"):
-        yield Finding("spec.startingDeadlineSeconds", "nothing", "a number of seconds")
+        yield Finding("spec.startingDeadlineSeconds", "missing", "a number of seconds")
     if not missing(spec, "jobTemplate", "spec"):
         yield from _job(get(spec, "jobTemplate", "spec"), "spec.jobTemplate.spec")
 
@@ -51,13 +51,13 @@ def _unbounded(resource: Resource) -> Iterator[Finding]:
 JOB = Rule(
     "job-bounded",
     "A Job has a deadline and a restart policy; a CronJob does not overlap itself.",
-    "One that hangs holds its resources for ever, and the next ones pile up behind it.",
+    "A hanging Job keeps its resources, and later runs pile up.",
     "set activeDeadlineSeconds and restartPolicy; for a CronJob concurrencyPolicy Forbid and"
-    " startingDeadlineSeconds. A TTL is not asked for: what Pulumi manages must not delete itself",
+    " startingDeadlineSeconds. Set no TTL: objects that Pulumi manages must not delete themselves",
     frozenset({"Job.batch", "CronJob.batch"}),
     Severity.MEDIUM,
     _unbounded,
-    rows=(44,),
+    covers=("job-bounds",),
     level=Level.ADVISORY,
 )
 
@@ -82,8 +82,8 @@ _STABLE = {
     ),
     "flowcontrol.apiserver.k8s.io": ("FlowSchema", "PriorityLevelConfiguration"),
 }
-"""Built-in kinds that are, or were, in a stable version: https://kubernetes.io/docs/reference/
-using-api/deprecation-guide/. Custom resources are as stable as their operator says."""
+"""Built-in kinds that are or were available in a stable version:
+https://kubernetes.io/docs/reference/using-api/deprecation-guide/. Custom resources are excluded."""
 _UNSTABLE = re.compile(r"v\d+(alpha|beta)\d+")
 
 
@@ -93,20 +93,20 @@ def _version(resource: Resource) -> Iterator[Finding]:
         return
     group, _, number = version.rpartition("/")
     if group == "extensions" or resource.kind == "PodSecurityPolicy.policy":
-        yield Finding("apiVersion", shown(version), "the group that replaced it")
+        yield Finding("apiVersion", shown(version), "the API group that replaced it")
     elif _UNSTABLE.fullmatch(number):
         yield Finding("apiVersion", shown(version), "a stable version, such as v1")
 
 
 API = Rule(
     "stable-api-version",
-    "Built-in objects use a stable version of the API, that is still served.",
-    "An alpha or beta version goes with some upgrade of the cluster, and the deployment with it.",
+    "Built-in objects use a stable API version that is still served.",
+    "A cluster upgrade can remove alpha and beta versions, and deployments then fail.",
     "use the version that `kubectl explain` shows",
     frozenset(f"{kind}.{group}" for group, kinds in _STABLE.items() for kind in kinds),
     Severity.HIGH,
     _version,
-    rows=(46,),
+    covers=("stable-api-version",),
     frameworks=(NSA_UPGRADES,),
 )
 

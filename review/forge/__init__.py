@@ -1,5 +1,5 @@
-"""Reports on a forge: one comment per pull request and stack, one issue per stack that drifted.
+"""Reports on a forge: one comment per pull request and stack, one issue per stack with drift.
 
-`client` speaks HTTP and waits where a forge says so, `github`, `gitlab` and `forgejo` know each
-API, `keep` brings what is there to what should be there, `access` finds out where and as whom.
+`client` is the HTTP client, with retries; `github`, `gitlab` and `forgejo` implement each API;
+`upsert` creates or updates the comment or issue; `access` reads repository, address and token.
 """

@@ -1,7 +1,7 @@
-"""Which repository, at which address, with whose token: from options, else from the CI's variables.
+"""Repository, API address and token: from options, else from the variables of the CI job.
 
-A token is read from a file or a variable, never from an argument: arguments are in every process
-list and in every log of a job.
+Tokens are read from a file or a variable, never from an argument: arguments appear in process lists
+and job logs.
 """
 
 import re
@@ -21,12 +21,12 @@ from review.markdown import Forge
 from review.wording import visible
 
 Open = Callable[[str, str, str, Callable[[float], None]], Repository]
-"""Opens a repository: API, repository, token, what to wait with."""
+"""Opens a repository, given API address, repository, token and sleep function."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What a forge's CI tells its jobs; of several variables the first that is set counts."""
+    """CI variables of a forge; of several variables the first that is set is used."""
 
     token: str
     api: tuple[str, ...]
@@ -70,7 +70,7 @@ _KINDS: Mapping[Forge, _Kind] = {
 _PART = r"[A-Za-z0-9_.-]+"
 
 
-def opened(
+def open_repository(
     forge: Forge,
     environment: Mapping[str, str],
     *,
@@ -79,16 +79,16 @@ def opened(
     token_file: Path | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Repository:
-    """The repository; what is not given is read from *environment*. Raises ForgeError."""
+    """The repository; missing options are read from *environment*. Raises ForgeError."""
     kind = _KINDS[forge]
     address = api or _first(environment, kind.api) or kind.public_api
     if not address:
         raise ForgeError(
             Problem(
                 path="--api",
-                got="nothing",
+                got="missing",
                 allowed="the address of the API, such as https://forge.example/api/v1",
-                change=f"name it, or set {kind.api[0]}",
+                change=f"pass the option, or set {kind.api[0]}",
             )
         )
     named = repository or _first(environment, kind.repository) or ""
@@ -97,9 +97,9 @@ def opened(
         raise ForgeError(
             Problem(
                 path="--repository",
-                got=visible(named) or "nothing",
+                got=visible(named) or "missing",
                 allowed="owner/name" + ("" if kind.owner_and_name else ", with all groups"),
-                change=f"name it, or set {kind.repository[0]}",
+                change=f"pass the option, or set {kind.repository[0]}",
             )
         )
     return kind.open(address, named, _token(kind, environment, token_file), sleep)
@@ -112,9 +112,9 @@ def _token(kind: _Kind, environment: Mapping[str, str], file: Path | None) -> st
         raise _no_token(kind, f"{file}: {type(error).__name__}") from None
     token = token.strip()
     if not token:
-        raise _no_token(kind, f"{file} is empty" if file else "nothing")
+        raise _no_token(kind, f"{file} is empty" if file else "missing")
     if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise _no_token(kind, "something with blanks or control characters in it")
+        raise _no_token(kind, "text with blanks or control characters")
     return token
 
 
@@ -123,9 +123,9 @@ def _no_token(kind: _Kind, got: str) -> ForgeError:
         Problem(
             path=kind.token,
             got=got,
-            allowed="a token that may write comments and issues",
-            change=f"set {kind.token} in the job, or name a file with --token-file"
-            " (docs/how-to/pull-requests.md says what it has to be allowed)",
+            allowed="a token that can write comments and issues",
+            change=f"set {kind.token} in the job, or pass a file with --token-file"
+            " (permissions: docs/how-to/pull-requests.md)",
         )
     )
 

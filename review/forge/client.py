@@ -1,4 +1,4 @@
-"""HTTP with a forge: paging, rate limits, failures, and a token that is never shown."""
+"""HTTP client of a forge: paging, rate limits, retries, and a token that is never printed."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,19 +17,19 @@ from review.wording import visible
 T = TypeVar("T")
 
 _PATIENCE = 900.0
-"""Seconds that one command waits in all before it gives up."""
+"""Total seconds that one command waits before it gives up."""
 _TRIES = 8
-"""Of one request; the pauses between them double from one second."""
+"""Attempts per request, with pauses that double from one second."""
 _LONGEST_PAUSE = 60.0
 _SECONDARY = 60.0
-"""Seconds after a limit that names none: docs.github.com, rate limits for the REST API."""
+"""Seconds to wait if a rate limit names no time: docs.github.com, rate limits for the REST API."""
 _QUOTED = 300
-"""Characters quoted of what the forge says."""
+"""Maximum characters quoted of a response."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Client:
-    """Requests to the API at one address, in the name of one token."""
+    """Requests to the API at one address with one token."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Of the API at URL *api*. Raises ForgeError where the token would travel in clear."""
+        """A client of the API at URL *api*. Raises ForgeError if that lacks TLS."""
         parts = urlsplit(api)
         if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
             raise ForgeError(
@@ -46,14 +46,14 @@ class Client:
                     path="--api",
                     got=visible(api),
                     allowed="the https:// address of the forge's API",
-                    change="name it with https, so that the token is not sent in clear",
+                    change="use https, so that the token is not sent in plaintext",
                 )
             )
         self._api = api.rstrip("/")
         self._token = token
         self._sleep = sleep
         self._left = _PATIENCE
-        # No redirects: a token goes to the address that was named, and to no other.
+        # No redirects: the token is sent only to the configured address.
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {token}", **(headers or {})},
             timeout=30,
@@ -61,32 +61,32 @@ class Client:
         )
 
     def get(self, kind: type[T], path: str, params: Mapping[str, str | int] | None = None) -> T:
-        """What is at *path*, as a *kind*."""
+        """The resource at *path*, as a *kind*."""
         return self._read(kind, path, self._call("GET", path, params=params))
 
     def pages(
         self, kind: type[T], path: str, params: Mapping[str, str | int], first: int = 1
     ) -> Iterator[T]:
-        """The items of every page of *path*; each page says by its Link whether one follows."""
+        """The items of all pages of *path*; the Link header shows whether another page follows."""
         page = first
         while True:
             response = self._call("GET", path, params={**params, "page": page})
             yield from self._read(list[kind], path, response)
-            # The number alone: the link itself may name another host behind a proxy.
+            # Only the page number is used: behind a proxy the link may name another host.
             if "next" not in response.links:
                 return
             page += 1
 
     def post(self, kind: type[T], path: str, body: Mapping[str, Any]) -> T:
-        """Create below *path*. Raises UncertainError where nobody knows whether it was."""
+        """Create an object below *path*. Raises UncertainError if the outcome is not known."""
         return self._read(kind, path, self._call("POST", path, body=body))
 
     def query(self, kind: type[T], url: str, query: str) -> T:
-        """The answer to a GraphQL *query* at *url*, which only reads."""
+        """The response to a read-only GraphQL *query* at *url*."""
         return self._read(kind, url, self._call("POST", url, body={"query": query}, reads=True))
 
     def change(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
-        """PATCH, PUT or DELETE *path*. Raises GoneError where there is nothing."""
+        """PATCH, PUT or DELETE *path*. Raises GoneError if it does not exist."""
         self._call(method, path, body=body)
 
     def _call(
@@ -98,85 +98,85 @@ class Client:
         body: Mapping[str, Any] | None = None,
         reads: bool = False,
     ) -> httpx.Response:
-        """The answer to one request, made again as often as that helps."""
+        """The response to one request, with retries."""
         url = path if path.startswith("https://") or reads else f"{self._api}{path}"
         repeatable = method != "POST" or reads
-        said = ""
+        failure = ""
         for attempt in range(_TRIES):
             try:
                 response = self._http.request(method, url, params=params, json=body)
             except httpx.ConnectError as error:  # nothing was sent
-                said = str(error)
-                self._pause(_backoff(attempt), method, path, said)
+                failure = str(error)
+                self._pause(_backoff(attempt), method, path, failure)
                 continue
             except httpx.TransportError as error:
                 if not repeatable:
                     raise UncertainError from error
-                said = str(error) or type(error).__name__
-                self._pause(_backoff(attempt), method, path, said)
+                failure = str(error) or type(error).__name__
+                self._pause(_backoff(attempt), method, path, failure)
                 continue
             if response.is_success:
                 return response
-            said = self._said(response)
+            failure = self._description(response)
             if response.status_code == HTTPStatus.NOT_FOUND and method in (
                 "PATCH",
                 "PUT",
                 "DELETE",
             ):
                 raise GoneError
-            pause = _wanted(response, attempt)
+            pause = _retry_after(response, attempt)
             if pause is None or (response.is_server_error and not repeatable):
                 if response.is_server_error:
-                    raise UncertainError(said)
-                raise self._refused(method, path, said)
-            self._pause(pause, method, path, said)
-        raise self._refused(method, path, f"{said}, {_TRIES} times")
+                    raise UncertainError(failure)
+                raise self._refused(method, path, failure)
+            self._pause(pause, method, path, failure)
+        raise self._refused(method, path, f"{failure}, {_TRIES} times")
 
-    def _pause(self, seconds: float, method: str, path: str, said: str) -> None:
+    def _pause(self, seconds: float, method: str, path: str, failure: str) -> None:
         if seconds > self._left:
             raise ForgeError(
                 Problem(
                     path=f"{method} {visible(path)}",
-                    got=f"{self._clean(said)}; it may be asked again in {seconds:.0f} s",
-                    allowed=f"an answer within {_PATIENCE / 60:.0f} min",
-                    change="run the command again then; nothing is posted twice",
+                    got=f"{self._clean(failure)}; retry after {seconds:.0f} s",
+                    allowed=f"a response within {_PATIENCE / 60:.0f} min",
+                    change="run the command again after that time; nothing is posted twice",
                 )
             )
         self._left -= seconds
         self._sleep(seconds)
 
-    def _refused(self, method: str, path: str, said: str) -> ForgeError:
+    def _refused(self, method: str, path: str, failure: str) -> ForgeError:
         return ForgeError(
             Problem(
                 path=f"{method} {visible(path)}",
-                got=self._clean(said),
+                got=self._clean(failure),
                 allowed="a successful response",
-                change="check the repository and the number, and that the token may write comments"
+                change="check the repository and the number, and that the token can write comments"
                 " and issues there (docs/how-to/pull-requests.md)",
             )
         )
 
-    def _said(self, response: httpx.Response) -> str:
+    def _description(self, response: httpx.Response) -> str:
         text = " ".join(response.text.split())
         moved = response.headers.get("location", "")
         more = f" to {moved}" if response.is_redirect else f": {text[:_QUOTED]}" if text else ""
         return f"{response.status_code} {response.reason_phrase}{more}"
 
     def _clean(self, text: str) -> str:
-        """*text* of a forge as it may be printed: it might quote what it was sent."""
+        """*text* of a forge without the token, which the forge may quote."""
         return visible(text.replace(self._token, "[secret]"))
 
     def _read(self, kind: type[T], path: str, response: httpx.Response) -> T:
         try:
             return TypeAdapter(kind).validate_json(response.content)
         except ValidationError as error:
-            wrong = ".".join(map(str, error.errors()[0]["loc"])) or "all of it"
+            wrong = ".".join(map(str, error.errors()[0]["loc"])) or "the top level"
             raise ForgeError(
                 Problem(
                     path=visible(path),
-                    got=f"an answer without the API's shape, at {visible(wrong)}",
-                    allowed="the forge's own JSON",
-                    change="check that --api names the API, with its path, and --forge its kind",
+                    got=f"a response with another schema, at {visible(wrong)}",
+                    allowed="the JSON of the forge's API",
+                    change="check --forge, and that --api is the address of its API, with the path",
                 )
             ) from None
 
@@ -185,8 +185,8 @@ def _backoff(attempt: int) -> float:
     return min(2.0**attempt, _LONGEST_PAUSE)
 
 
-def _wanted(response: httpx.Response, attempt: int) -> float | None:
-    """Seconds to wait before asking again; None where asking again does not help."""
+def _retry_after(response: httpx.Response, attempt: int) -> float | None:
+    """Seconds until the next attempt; None if a retry does not help."""
     status, headers = response.status_code, response.headers
     if response.is_server_error or status == HTTPStatus.CONFLICT:
         return _after(headers) or _backoff(attempt)
@@ -195,14 +195,14 @@ def _wanted(response: httpx.Response, attempt: int) -> float | None:
     if (named := _after(headers)) is not None:
         return named
     if _limit(headers, "remaining") == "0" and (reset := _limit(headers, "reset")).isdigit():
-        # By the forge's own clock, which need not be ours.
+        # By the clock of the forge, which may differ from this one.
         return max(0.0, float(reset) - _date(headers.get("date", ""), time.time())) + 1
     limited = status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in response.text.lower()
     return _SECONDARY * 2**attempt if limited else None
 
 
 def _after(headers: httpx.Headers) -> float | None:
-    """Of `Retry-After`, which is a number of seconds or a date."""
+    """Seconds in `Retry-After`, which is a number or a date; None if not set."""
     named = headers.get("retry-after", "")
     if named.isdigit():
         return float(named)
@@ -211,7 +211,7 @@ def _after(headers: httpx.Headers) -> float | None:
 
 
 def _limit(headers: httpx.Headers, name: str) -> str:
-    """GitHub and Forgejo say X-RateLimit-…, GitLab RateLimit-…."""
+    """Rate limit header: X-RateLimit-… on GitHub and Forgejo, RateLimit-… on GitLab."""
     return str(headers.get(f"x-ratelimit-{name}") or headers.get(f"ratelimit-{name}") or "")
 
 

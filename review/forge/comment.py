@@ -1,4 +1,4 @@
-"""A report as the comment of a pull request: whose commit it is about, and who vouches for it."""
+"""A report as a pull request comment, with its commit and its trust level."""
 
 from review.escape import code
 from review.markdown import LIMITS, Forge, fitted
@@ -6,16 +6,16 @@ from review.report import Report
 from review.sections import marker
 
 _NOTES = 800
-"""Characters kept for what is added to the report."""
+"""Characters reserved for additions to the report."""
 _UNTRUSTED = (
-    "> **Made without credentials, by the pull request's own code.** It compares what the program"
-    " asks for with what the main branch's asks for; no cluster was looked at, and nothing here is"
-    " vouched for. A maintainer's preview says what would really happen."
+    "> **Unverified: created by the code of this pull request, without credentials.** It compares"
+    " the resources of the program with those of the main branch; no cluster was contacted. Only a"
+    " preview by a maintainer shows the real effects."
 )
 
 
 def body(report: Report, forge: Forge, commit: str, *, untrusted: bool = False) -> str:
-    """The comment: the mark first, by which it is found again, the commit last."""
+    """The comment: first the mark that identifies it, last the commit."""
     shown = fitted(report, LIMITS[forge] - _NOTES)
     mark, _, rest = shown.partition("\n")
     notice = f"{_UNTRUSTED}\n\n" if untrusted else ""
@@ -23,5 +23,5 @@ def body(report: Report, forge: Forge, commit: str, *, untrusted: bool = False) 
 
 
 def mark_of(report: Report) -> str:
-    """The first line of the comment of the report's stack."""
+    """First line of the comment for the stack of *report*."""
     return marker(report.stack)

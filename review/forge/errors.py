@@ -1,15 +1,15 @@
-"""What can go wrong between here and a forge."""
+"""Errors of forge requests."""
 
 from base.problems import ProblemError
 
 
 class ForgeError(ProblemError):
-    """The forge refused, or did not answer; its text has all four parts and never the token."""
+    """The forge rejected a request or did not respond; the text never contains the token."""
 
 
 class GoneError(Exception):
-    """What was to be changed is not there (any more)."""
+    """The object to change does not exist (any more)."""
 
 
 class UncertainError(Exception):
-    """A creation that may have happened or not: the connection broke, or the forge failed."""
+    """A creation with unknown outcome: the connection broke, or the forge failed."""

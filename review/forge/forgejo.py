@@ -1,4 +1,4 @@
-"""Forgejo's REST API, version 1, which is Gitea's too (templates/swagger/v1_json.tmpl)."""
+"""Forgejo's REST API, version 1, also of Gitea (templates/swagger/v1_json.tmpl)."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from review.forge.pulls_as_issues import IssueComment, PullsAsIssues, User
 from review.forge.repository import Comment, Issue
 
 _PAGE = 50
-"""The most that a page holds unless the site says otherwise: [api] MAX_RESPONSE_ITEMS."""
+"""Default maximum page size: [api] MAX_RESPONSE_ITEMS."""
 
 
 class _Issue(BaseModel):
@@ -33,7 +33,7 @@ class Forgejo(PullsAsIssues):
         return self._client.get(User, "/user").login
 
     def comments(self, pull: int) -> Iterator[Comment]:
-        """The comments: all of them at once, the API has no pages here."""
+        """All comments; this API has no pages."""
         for c in self._client.get(list[IssueComment], f"{self._at}/issues/{pull}/comments"):
             yield Comment(c.id, c.user.login if c.user else "", c.body)
 

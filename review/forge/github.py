@@ -16,7 +16,7 @@ from review.forge.repository import Comment, Issue
 PUBLIC_API = "https://api.github.com"
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _PAGE = 100
-"""The most that a page holds."""
+"""Maximum page size."""
 
 
 class _Issue(BaseModel):
@@ -46,11 +46,11 @@ class GitHub(PullsAsIssues):
         self._graphql = graphql_of(api)
 
     def me(self) -> str:
-        """The login. GraphQL: a workflow's own token may not read `GET /user`."""
+        """The login, by GraphQL: a workflow's own token may not read `GET /user`."""
         return self._client.query(_Data, self._graphql, "{ viewer { login } }").data.viewer.login
 
     def comments(self, pull: int) -> Iterator[Comment]:
-        """The comments of the conversation, not those on lines."""
+        """Comments of the conversation, without those on lines."""
         path = f"{self._at}/issues/{pull}/comments"
         for c in self._client.pages(IssueComment, path, {"per_page": _PAGE}):
             yield Comment(c.id, c.user.login if c.user else "", c.body)
@@ -64,7 +64,7 @@ class GitHub(PullsAsIssues):
 
 
 def graphql_of(api: str) -> str:
-    """Beside the REST API: `/graphql` on github.com, `/api/graphql` of an Enterprise Server."""
+    """The GraphQL URL: `/graphql` on github.com, `/api/graphql` on an Enterprise Server."""
     parts = urlsplit(api)
     path = parts.path.rstrip("/").removesuffix("/v3") + "/graphql"
     return f"{parts.scheme}://{parts.netloc}{path}"

@@ -14,7 +14,7 @@ from review.forge.repository import Comment, Issue
 
 PUBLIC_API = "https://gitlab.com/api/v4"
 _PAGE = 100
-"""The most that a page holds: docs.gitlab.com/api/rest, pagination."""
+"""Maximum page size: docs.gitlab.com/api/rest, pagination."""
 
 
 class _User(BaseModel):
@@ -55,7 +55,7 @@ class GitLab:
         self._at = f"/projects/{quote(repository, safe='')}"
 
     def me(self) -> str:
-        """The user's number: of a project's access token, that of its bot."""
+        """The user id; for a project access token, that of its bot user."""
         return str(self._client.get(_User, "/user").id)
 
     def head(self, pull: int) -> str:
@@ -63,8 +63,8 @@ class GitLab:
         return self._client.get(_Merge, f"{self._at}/merge_requests/{pull}").sha
 
     def comments(self, pull: int) -> Iterator[Comment]:
-        """The notes that somebody wrote."""
-        # By age: a page that somebody adds to meanwhile hides nothing of those after it.
+        """Notes by users, without those of GitLab itself."""
+        # Oldest first: notes added meanwhile do not shift later pages.
         options: dict[str, str | int] = {
             "sort": "asc",
             "order_by": "created_at",
@@ -75,11 +75,11 @@ class GitLab:
                 yield Comment(note.id, str(note.author.id), note.body)
 
     def add_comment(self, pull: int, body: str) -> None:
-        """Comment."""
+        """Add a comment."""
         self._client.post(_Created, self._notes(pull), {"body": body})
 
     def edit_comment(self, pull: int, comment: int, body: str) -> None:
-        """Give a comment another text."""
+        """Replace the text of a comment."""
         self._client.change("PUT", f"{self._notes(pull)}/{comment}", {"body": body})
 
     def delete_comment(self, pull: int, comment: int) -> None:
@@ -97,7 +97,7 @@ class GitLab:
         self._client.post(_Created, f"{self._at}/issues", {"title": title, "description": body})
 
     def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Give an issue another title and text."""
+        """Replace title and text of an issue."""
         self._client.change(
             "PUT", f"{self._at}/issues/{number}", {"title": title, "description": body}
         )

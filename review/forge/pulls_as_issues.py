@@ -1,4 +1,4 @@
-"""What the REST APIs of GitHub and Forgejo share: to them a pull request is an issue."""
+"""Common parts of the REST APIs of GitHub and Forgejo, where a pull request is an issue."""
 
 from pydantic import BaseModel
 
@@ -16,7 +16,7 @@ class IssueComment(BaseModel):
 
     id: int
     user: User | None
-    """None for an account that is gone."""
+    """None for a deleted account."""
     body: str = ""
 
 
@@ -33,7 +33,7 @@ class _Pull(BaseModel):
 
 
 class PullsAsIssues:
-    """One repository, all but its lists: each forge has its own pages."""
+    """One repository, without its lists, whose paging differs per forge."""
 
     def __init__(self, client: Client, repository: str) -> None:
         """*repository* as `owner/name`, below the API of *client*."""
@@ -45,11 +45,11 @@ class PullsAsIssues:
         return self._client.get(_Pull, f"{self._at}/pulls/{pull}").head.sha
 
     def add_comment(self, pull: int, body: str) -> None:
-        """Comment."""
+        """Add a comment."""
         self._client.post(_Created, f"{self._at}/issues/{pull}/comments", {"body": body})
 
     def edit_comment(self, pull: int, comment: int, body: str) -> None:  # noqa: ARG002 - of the protocol
-        """Give a comment another text."""
+        """Replace the text of a comment."""
         self._client.change("PATCH", f"{self._at}/issues/comments/{comment}", {"body": body})
 
     def delete_comment(self, pull: int, comment: int) -> None:  # noqa: ARG002 - of the protocol
@@ -61,7 +61,7 @@ class PullsAsIssues:
         self._client.post(_Created, f"{self._at}/issues", {"title": title, "body": body})
 
     def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Give an issue another title and text."""
+        """Replace title and text of an issue."""
         self._client.change("PATCH", f"{self._at}/issues/{number}", {"title": title, "body": body})
 
     def close_issue(self, number: int, body: str) -> None:

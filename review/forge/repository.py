@@ -1,4 +1,4 @@
-"""What the three forges have in common: a repository with pull requests and issues."""
+"""The common interface of the forges: a repository with pull requests and issues."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ class Comment:
     """A comment on a pull request."""
 
     id: int
-    """It grows: of two the smaller is the elder."""
+    """Increases over time: the smaller of two is the older."""
     author: str
-    """Of the same kind as `Repository.me`."""
+    """In the format of `Repository.me`."""
     body: str
 
 
@@ -30,7 +30,7 @@ class Repository(Protocol):
     """A repository as its forge's API shows it. Every method may raise ForgeError."""
 
     def me(self) -> str:
-        """Whose the token is."""
+        """The account of the token."""
         ...
 
     def head(self, pull: int) -> str:
@@ -42,11 +42,11 @@ class Repository(Protocol):
         ...
 
     def add_comment(self, pull: int, body: str) -> None:
-        """Comment. Raises UncertainError where nobody knows whether that happened."""
+        """Add a comment. Raises UncertainError if the outcome is not known."""
         ...
 
     def edit_comment(self, pull: int, comment: int, body: str) -> None:
-        """Give a comment another text. Raises GoneError."""
+        """Replace the text of a comment. Raises GoneError."""
         ...
 
     def delete_comment(self, pull: int, comment: int) -> None:
@@ -54,15 +54,15 @@ class Repository(Protocol):
         ...
 
     def issues(self) -> Iterator[Issue]:
-        """All open issues that are no pull requests."""
+        """All open issues, without pull requests."""
         ...
 
     def add_issue(self, title: str, body: str) -> None:
-        """Open an issue. Raises UncertainError where nobody knows whether that happened."""
+        """Open an issue. Raises UncertainError if the outcome is not known."""
         ...
 
     def edit_issue(self, number: int, title: str, body: str) -> None:
-        """Give an issue another title and text. Raises GoneError."""
+        """Replace title and text of an issue. Raises GoneError."""
         ...
 
     def close_issue(self, number: int, body: str) -> None:

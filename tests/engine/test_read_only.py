@@ -57,12 +57,14 @@ def as_group(local: Checkout, tmp_path: Path) -> Callable[[str], Checkout]:
 
 def _reviewed(at: Checkout) -> Report:
     ran = run.preview(at.root, at.stack, at.shell)
-    return built(ran.preview, stack=at.stack, before=ran.before, after=ran.after, said=ran.said)
+    return built(
+        ran.preview, stack=at.stack, before=ran.before, after=ran.after, stderr_tail=ran.stderr_tail
+    )
 
 
 def _drift(at: Checkout) -> Drift:
     lines, said = run.refresh(at.root, at.stack, at.shell)
-    return drift(lines, stack=at.stack, simulated=True, said=said)
+    return drift(lines, stack=at.stack, simulated=True, stderr_tail=said)
 
 
 def _up(at: Checkout) -> Done:
@@ -97,7 +99,7 @@ def test_an_up_with_the_role_is_refused_and_changes_nothing(
         done = _up(as_group(permissions.PREVIEWS))
 
     assert done.code != 0
-    assert "a preview may only ask what would happen (dry run)" in done.output
+    assert "previews may only send dry runs" in done.output
     assert _versions(local.cluster.api()) == before
 
 
@@ -134,7 +136,7 @@ def test_drift_is_what_somebody_changed_and_what_is_gone(
     api.delete(f"/api/v1/{where}/services/keycloak")
 
     seen = _drift(as_group(permissions.DRIFT)).drifted
-    assert [(d.resource, d.gone, [p.path for p in d.properties]) for d in seen] == [
+    assert [(d.resource, d.deleted, [p.path for p in d.properties]) for d in seen] == [
         ("Service keycloak", True, []),
         ("Deployment keycloak", False, ["spec.replicas"]),
     ]

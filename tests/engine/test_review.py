@@ -6,7 +6,7 @@ import pytest
 
 from review import run
 from review.build import report as built
-from review.digest import differences, digest
+from review.digest import differences
 from review.markdown import Forge, markdown
 from review.report import Report, Verdict
 from tests.engine.checkout import Checkout, checkout
@@ -25,7 +25,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 def _reviewed(at: Checkout) -> Report:
     ran = run.preview(at.root, at.stack, at.shell)
-    return built(ran.preview, stack=at.stack, before=ran.before, after=ran.after, said=ran.said)
+    return built(
+        ran.preview, stack=at.stack, before=ran.before, after=ran.after, stderr_tail=ran.stderr_tail
+    )
 
 
 def test_what_is_deployed_is_clean(local: Checkout) -> None:
@@ -53,7 +55,7 @@ def test_two_previews_of_one_change_have_one_digest_and_another_change_has_anoth
         other = _reviewed(local)
 
     assert differences(first, second) == []
-    assert digest(first) == digest(second) != digest(other)
+    assert first.digest == second.digest != other.digest
     assert "NetworkPolicy router-to-world: create is planned, and was not approved" in differences(
         first, other
     )

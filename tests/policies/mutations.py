@@ -178,12 +178,12 @@ MUTATIONS: Mapping[str, Mutation] = {
         "ConfigMap/prometheus", ("data", "more.yaml"), f"password: {CANARY}\n"
     ),
     "protected-data": _managed(
-        "PersistentVolumeClaim/chat-weights", Managed(protected=False, marked=frozenset())
+        "PersistentVolumeClaim/chat-weights", Managed(protected=False, secret_inputs=frozenset())
     ),
     "encrypted-storage": _edit(
         "PersistentVolumeClaim/chat-weights", ("spec", "storageClassName"), "slow"
     ),
-    "marked-secrets": _managed("Secret/redis", Managed(protected=False, marked=frozenset())),
+    "marked-secrets": _managed("Secret/redis", Managed(protected=False, secret_inputs=frozenset())),
     "offline-switches": _edit(_CHAT, (*_BOX, "env", 0, "value"), "0"),
     "model-revision": _edit(_CHAT, (*_BOX, "args", 1), "mistralai/Mistral-7B-v0.1"),
     "startup-budget": _edit(_CHAT, ("spec", "progressDeadlineSeconds"), 600),

@@ -73,7 +73,7 @@ def analyze_stack(pack: Any, manifests: list[Manifest], stack: str) -> list[Any]
     [
         ("prod", proto.MANDATORY),
         ("staging", proto.MANDATORY),
-        ("somebody-elses", proto.MANDATORY),
+        ("another-team", proto.MANDATORY),
         ("local", proto.ADVISORY),
     ],
 )
@@ -167,7 +167,9 @@ def test_a_secret_that_is_not_marked_is_refused_and_a_marked_one_is_not(pack: An
     mark = {_SIGNATURE: _SECRET, "value": CANARY}
     [(level, message)] = analyze(pack, secret(token=CANARY), "prod")
     assert level == proto.MANDATORY
-    assert "[marked-secrets] stringData: got values that are not marked secret" in message
+    assert (
+        "[marked-secrets] stringData\n    got:      values that are not marked secret\n" in message
+    )
     assert CANARY not in message
     assert analyze(pack, secret(token=mark), "prod") == []
     assert len(analyze(pack, secret(token=mark, other=CANARY), "prod")) == 1
@@ -231,7 +233,7 @@ def test_findings_about_waivers_come_with_those_of_the_stack() -> None:
     pack = Analyzer(Waivers([over], date(2026, 11, 21)))
     [found] = analyze_stack(pack, [service_account()], "prod")
     assert found.enforcementLevel == proto.MANDATORY
-    assert "[waiver-sound] w[0].expires: got 2020-01-01" in found.message
+    assert "[waiver-sound] w[0].expires\n    got:      2020-01-01\n" in found.message
 
 
 _BARE = change(
@@ -258,7 +260,7 @@ def configured(pack: Any) -> Any:
     return pack
 
 
-def test_nothing_is_filled_in_unless_somebody_asks(pack: Any) -> None:
+def test_nothing_is_filled_in_unless_the_user_enables_it(pack: Any) -> None:
     assert remediate(pack, _BARE) == []
 
 
@@ -270,7 +272,7 @@ def test_hardening_fills_in_what_the_rules_ask_for(pack: Any) -> None:
     assert hardened == change(workload(), (*POD, "serviceAccountName"), "")
 
 
-def test_hardening_leaves_what_somebody_wrote(pack: Any) -> None:
+def test_hardening_keeps_existing_values(pack: Any) -> None:
     written = change(
         workload(),
         (*POD, "automountServiceAccountToken"),

@@ -10,7 +10,7 @@ from policies.rules.reading import Decision, every, get, quantity, selects, show
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "nothing"),
+        (None, "missing"),
         (3.0, "3"),
         (0.5, "0.5"),
         (4, "4"),
@@ -34,6 +34,9 @@ def test_a_message_shows_a_value_as_the_manifest_writes_it(value: object, text: 
         ("lots", None),
         ("5 apples", None),
         ("5x", None),
+        ("1..5", None),
+        ("2Pi", 2.0 * 2**50),
+        ("1e3", 1000.0),
         (True, None),
         (UNKNOWN, None),
         (None, None),

@@ -98,8 +98,13 @@ def test_a_rule_waits_for_a_value_that_the_preview_does_not_know(case: Violating
 @pytest.mark.parametrize("case", VIOLATING, ids=sentence)
 def test_a_message_has_the_rule_and_all_four_parts(case: Violating) -> None:
     for finding in findings(case, case.rule):
-        assert finding.message.startswith(f"[{case.rule}] {finding.path}: got {finding.got}; ")
         assert all((finding.path, finding.got, finding.allowed, finding.change))
+        assert finding.message == (
+            f"[{case.rule}] {finding.path}\n"
+            f"    got:      {finding.got}\n"
+            f"    allowed:  {finding.allowed}\n"
+            f"    change:   {finding.change}"
+        )
         assert finding.resource is not None
 
 

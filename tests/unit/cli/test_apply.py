@@ -23,7 +23,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return subprocess.CompletedProcess(words, 0)
 
     monkeypatch.setattr(cli.apply.subprocess, "run", run)
-    monkeypatch.setattr(cli.apply, "shell_of", lambda *_: ({}, False))
+    monkeypatch.setattr(cli.apply, "environment_for", lambda *_: ({}, False))
     return started
 
 

@@ -70,7 +70,9 @@ def test_what_a_forks_own_code_made_says_so_first(there: StandIn, report: Path) 
     _run(there, report, "--untrusted", "")
 
     [comment] = there.comments
-    assert comment.body.splitlines()[1].startswith("> **Made without credentials")
+    assert comment.body.splitlines()[1].startswith(
+        "> **Unverified: created by the code of this pull request, without credentials.**"
+    )
 
 
 @pytest.mark.parametrize("forge", list(Forge))
@@ -136,7 +138,7 @@ def test_an_option_that_is_no_such_thing_is_refused(
         ("--repository", "team", "--repository"),
         ("--repository", "team/..", "--repository"),
         ("--repository", "team/stack?x=1", "--repository"),
-        ("--api", "http://forge.example/api/v1", "with https"),
+        ("--api", "http://forge.example/api/v1", "use https"),
         ("--token-file", "/nowhere", "FORGEJO_TOKEN"),
     ],
 )

@@ -72,7 +72,7 @@ def test_scripts_get_every_part_of_a_finding(tmp_path: Path) -> None:
             "severity": "high",
             "resource": "Deployment.apps/models/chat",
             "path": "spec.template.spec.containers[server].resources.limits.memory",
-            "got": "nothing",
+            "got": "missing",
             "allowed": "a quantity above zero, such as 500m or 2Gi",
             "change": "set limits.memory",
         }

@@ -11,7 +11,7 @@ import cli.render
 from cli.main import app
 from review.compare import compare
 from review.permissions import DRIFT, PREVIEWS, manifests, plural
-from review.render import Asked, Render, render
+from review.render import PlannedResource, Render, render
 from review.report import Report, Verdict
 from tests.paths import ROOT
 
@@ -152,7 +152,7 @@ def test_the_manifests_are_printed_without_a_cluster(
 
 
 def test_a_kind_of_another_package_needs_no_permission() -> None:
-    asked = Asked(type="random:index/randomPassword:RandomPassword", urn="urn", inputs={})
+    asked = PlannedResource(type="random:index/randomPassword:RandomPassword", urn="urn", inputs={})
     of_nothing = Render(stack="a", resources=[asked], outputs={})
 
     assert [m["rules"] for m in manifests(of_nothing) if m["kind"] == "ClusterRole"] == [[], []]

@@ -16,7 +16,7 @@ from review.build import report as built
 from review.events import Preview
 from review.graph import Graph
 from review.report import Report, Verdict
-from review.run import Ran
+from review.run import PreviewRun
 from tests.unit.review.review_support import reviewed
 
 FORMATS = {
@@ -132,10 +132,10 @@ def test_a_shell_with_a_state_of_its_own_is_used_as_it_is(
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://state")
     seen: dict[str, str] = {}
 
-    def preview(project: Path, stack: str, shell: dict[str, str]) -> Ran:
+    def preview(project: Path, stack: str, env: dict[str, str]) -> PreviewRun:
         assert (project, stack) == (tmp_path, "local")
-        seen.update(shell)
-        return Ran(Preview(), Graph(), Graph(), "error: no stack named 'local' found")
+        seen.update(env)
+        return PreviewRun(Preview(), Graph(), Graph(), "error: no stack named 'local' found")
 
     monkeypatch.setattr(cli.review.run, "preview", preview)
 
@@ -153,4 +153,4 @@ def test_an_engine_that_ended_without_a_word_failed() -> None:
 
     assert report.verdict is Verdict.FAILED
     assert report.failure
-    assert report.failure.message == "the engine ended without telling why"
+    assert report.failure.message == "the engine stopped without an error message"

@@ -131,7 +131,7 @@ def test_a_pod_beside_a_gpu_costs_no_node_of_its_own() -> None:
 def test_a_gpu_without_a_price_is_named() -> None:
     cost = _amount(of_events(_stack({}, _outputs(0.5, 1, gpu="rtx6000ada-48gb"))), "€/month")
 
-    assert cost.note == "list prices, none for rtx6000ada-48gb"
+    assert cost.note == "list prices, no price for rtx6000ada-48gb"
     assert cost.after == 0
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from review.digest import differences, digest
+from review.digest import differences
 from review.report import Report, Verdict
 from tests.unit.review.review_support import of_events, reviewed, step
 
@@ -17,7 +17,7 @@ def _mounting(name: str) -> dict[str, Any]:
 
 
 def _preview(digits: str, text: str = "b") -> Report:
-    """A ConfigMap replaced under a made-up name that ends in *digits*, and who mounts it."""
+    """A ConfigMap replaced under a generated name that ends in *digits*, and who mounts it."""
     return of_events(
         step(
             "core/v1:ConfigMap",
@@ -30,19 +30,19 @@ def _preview(digits: str, text: str = "b") -> Report:
     )
 
 
-def test_two_previews_of_one_change_differ_in_made_up_names_alone() -> None:
+def test_two_previews_of_one_change_differ_in_generated_names_alone() -> None:
     first, second = _preview("1234abcd"), _preview("dcba4321")
 
     assert first.components != second.components
-    assert digest(first) == digest(second)
+    assert first.digest == second.digest
     assert differences(first, second) == []
 
 
 def test_another_value_is_another_digest_and_is_named() -> None:
     first, second = _preview("1234abcd"), _preview("1234abcd", text="c")
 
-    assert digest(first) != digest(second)
-    assert differences(first, second) == ["ConfigMap a: data.k would not become what was approved"]
+    assert first.digest != second.digest
+    assert differences(first, second) == ["ConfigMap a: data.k differs from the approved plan"]
 
 
 def test_a_step_more_a_step_less_and_another_operation_are_named() -> None:
@@ -62,7 +62,7 @@ def test_a_step_more_a_step_less_and_another_operation_are_named() -> None:
 def test_the_order_of_the_steps_does_not_matter() -> None:
     events = [step("core/v1:Secret", name, new={"type": name}) for name in "abc"]
 
-    assert digest(of_events(*events)) == digest(of_events(*reversed(events)))
+    assert of_events(*events).digest == of_events(*reversed(events)).digest
 
 
 def test_the_digest_survives_the_file_that_it_is_kept_in() -> None:

@@ -39,8 +39,8 @@ def _looked(*results: dict[str, Any], ended: bool = True) -> Drift:
 def test_what_was_changed_and_what_is_gone_is_named() -> None:
     found = drift(_recorded("drift"), stack="local", simulated=True)
 
-    assert (found.failure, found.looked_at) == (None, 372)
-    assert [(d.resource, d.component, d.gone) for d in found.drifted] == [
+    assert (found.failure, found.compared) == (None, 372)
+    assert [(d.resource, d.component, d.deleted) for d in found.drifted] == [
         ("Service keycloak", "keycloak", True),
         ("Deployment keycloak", "keycloak", False),
     ]
@@ -129,7 +129,7 @@ def test_the_issue_is_opened_updated_and_closed(
     assert _run(there, monkeypatch, _looked()).exit_code == 0
     [issue] = there.issues
     assert not issue.open
-    assert "Nothing differs any more" in issue.body
+    assert "No drift: `prod` matches its last deployment." in issue.body
 
 
 def test_a_look_that_failed_leaves_the_issue_alone(
@@ -142,7 +142,7 @@ def test_a_look_that_failed_leaves_the_issue_alone(
 @pytest.mark.parametrize(
     ("form", "begins"),
     [
-        ("terminal", "prod: of 1 resource, 1 gone"),
+        ("terminal", "prod: 1 resource compared, 0 changed and 1 deleted since deployment."),
         ("markdown", "<!-- pai drift"),
         ("json", '{\n  "version": 1'),
     ],

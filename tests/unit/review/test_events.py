@@ -40,7 +40,9 @@ def test_a_line_that_is_no_event_is_named_by_its_number() -> None:
 
 
 def test_an_event_of_another_shape_is_named() -> None:
-    with pytest.raises(EventsError, match="line 1: resourcePreEvent is not as Pulumi"):
+    with pytest.raises(
+        EventsError, match=r"line 1: resourcePreEvent does not have the format of Pulumi 3\.256"
+    ):
         read([json.dumps({"resourcePreEvent": {"metadata": {"op": "create"}}})])
 
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from base.problems import Problem
 from review.html import page
 from review.markdown import LIMITS, Forge, fitted, markdown
-from review.report import Failure, Finding, Opening, Outage, Report, Version, Waiver
+from review.report import Opening, Outage, PolicyFinding, PreviewFailure, Report, Version, Waiver
 from review.terminal import rendered
 from tests.unit.review.review_support import NAMES, altered, of_events, reviewed, step
 
@@ -113,14 +113,14 @@ def _hostile_everywhere(text: str) -> Report:
     report = of_events(*events, stack=text)
     said: dict[str, Any] = {"resource": text, "component": text}
     [component] = report.components
-    failure = Failure(message=f"a\n```\n{text}", resource=text, remedy=text, others=1)
+    failure = PreviewFailure(message=f"a\n```\n{text}", resource=text, fix=text, others=1)
     return report.model_copy(
         update={
             "components": [component.model_copy(update={"name": text, "kind": text})],
             "failure": failure,
             "problems": [Problem(path=text, got=text, allowed=text, change=text)],
             "findings": [
-                Finding(rule=text, level=level, message=text, **said)
+                PolicyFinding(rule=text, level=level, message=text, **said)
                 for level in ("mandatory", "advisory")
             ],
             "waivers": [Waiver(rule=text, reason=text, owner=text, expires=text, **said)],
@@ -194,9 +194,9 @@ def test_every_size_of_change_fits_every_forge(forge: Forge, count: int) -> None
     comment = markdown(_many(count), forge)
 
     assert len(comment) <= LIMITS[forge]
-    assert "What stops serving" in comment
+    assert "Service interruptions" in comment
     if count == 1000 and forge is not Forge.GITLAB:
-        assert "The whole report is the artifact `review-local.html`" in comment
+        assert "Full report: artifact `review-local.html`" in comment
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -214,7 +214,7 @@ def test_the_differences_go_before_what_stops() -> None:
 
     assert "```diff" in whole
     assert "```diff" not in short
-    assert "What stops serving" in short
+    assert "Service interruptions" in short
 
 
 def test_what_fits_is_whole() -> None:

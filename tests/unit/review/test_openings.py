@@ -53,7 +53,7 @@ def test_a_rule_without_peers_lets_everyone_in() -> None:
 
     [told] = _openings(step(POLICY, "a", new=new))
 
-    assert (told.text, told.outside) == ("anyone, anywhere may reach all pods on every port", True)
+    assert (told.text, told.outside) == ("any address may reach all pods on all ports", True)
 
 
 def test_a_policy_that_denied_and_goes_is_an_opening_of_both_ways() -> None:
@@ -67,7 +67,7 @@ def test_a_binding_names_who_gets_which_role() -> None:
 
     [told] = _openings(step("rbac.authorization.k8s.io/v1:ClusterRoleBinding", "a", new=new))
 
-    assert told.text == "Group everyone gets the role admin in every namespace"
+    assert told.text == "Group everyone gets the role admin in all namespaces"
 
 
 def test_only_the_verb_that_a_role_gains_is_told() -> None:
@@ -78,7 +78,7 @@ def test_only_the_verb_that_a_role_gains_is_told() -> None:
         step("rbac.authorization.k8s.io/v1:Role", "a", old=role("get"), new=role("get", "list"))
     )
 
-    assert told.text == "list secrets of the core group"
+    assert told.text == "list secrets in the core group"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_new_way_in_is_a_route_to_the_outside(kind: str, spec: dict[str, Any],
 @pytest.mark.parametrize(
     ("pod", "text"),
     [
-        ({"hostNetwork": True}, "the pod shares the node's network"),
-        ({"automountServiceAccountToken": True}, "the pod gets a token of the API server"),
+        ({"hostNetwork": True}, "the pod uses the node's network"),
+        ({"automountServiceAccountToken": True}, "the pod mounts an API token"),
         ({"volumes": [{"hostPath": {"path": "/run"}}]}, "the pod mounts /run of the node"),
         (
             {"containers": [{"name": "c", "securityContext": {"privileged": True}}]},

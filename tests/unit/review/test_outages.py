@@ -56,7 +56,7 @@ def test_recreate_takes_all_replicas_away() -> None:
     [told] = _rollout(_deployment(3), new)
 
     assert told.effect == "interrupted"
-    assert told.reason == "all 3 replicas go before a new one starts"
+    assert told.reason == "all 3 replicas stop before a new one starts"
 
 
 def test_kubernetes_own_defaults_hold_where_the_strategy_is_left_out() -> None:
@@ -234,7 +234,7 @@ def test_what_keda_scales_has_as_many_replicas_as_keda_leaves_at_least() -> None
     [none] = _outages(rollout, _scaled("Deployment", 0))
 
     assert (alone.effect, none.effect) == ("interrupted", "interrupted")
-    assert (told.effect, told.reason) == ("fewer", "1 of 3 replicas at a time is away")
+    assert (told.effect, told.reason) == ("fewer", "1 of 3 replicas is down at a time")
 
 
 def test_groups_that_keda_scales_are_counted_too() -> None:
@@ -256,27 +256,27 @@ def _machines(count: int, image: str = "1") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "old", "new", "effect", "reason"),
     [
-        (_MACHINES, _machines(2), None, "stops", "its machines go, and the pods on them"),
+        (_MACHINES, _machines(2), None, "stops", "its machines are deleted, with the pods on them"),
         (
             _MACHINES,
             _machines(2),
             _machines(0),
             "stops",
-            "its machines go from 2 to 0, with the pods on them",
+            "scaled from 2 to 0 machines, with the pods on them",
         ),
         (
             _MACHINES,
             _machines(4),
             _machines(3),
             "fewer",
-            "its machines go from 4 to 3, with the pods on them",
+            "scaled from 4 to 3 machines, with the pods on them",
         ),
         (
             _MACHINES,
             _machines(1),
             _machines(1, "2"),
             "interrupted",
-            "its one machine is replaced, and the pods on it wait for the new one",
+            "its only machine is replaced, and its pods wait for the new one",
         ),
         (
             _MACHINES,
@@ -285,13 +285,13 @@ def _machines(count: int, image: str = "1") -> dict[str, Any]:
             "fewer",
             "its 4 machines are replaced one by one, with the pods on them",
         ),
-        (_NODES, _machines(1), None, "stops", "its machines go, and the pods on them"),
+        (_NODES, _machines(1), None, "stops", "its machines are deleted, with the pods on them"),
         (
             _NODES,
             _machines(1),
             _machines(1, "2"),
             "fewer",
-            "machine after machine that differs now is drained and replaced",
+            "machines that differ from the pool are drained and replaced one by one",
         ),
     ],
 )

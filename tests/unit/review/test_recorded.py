@@ -1,7 +1,7 @@
-"""Reports of what the engine really said of the local stack.
+"""Reports of recorded engine events of the local stack.
 
-`python -m tests.engine.review_cases` records the events anew; `python -m
-tests.unit.test_review_recorded` writes the golden comments, to be read before they are committed.
+`python -m tests.engine.review_cases` records the events; `python -m
+tests.unit.review.test_recorded` writes the golden comments, to be read before they are committed.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.unit.review.review_support import NAMES, lines, reviewed
 
 GOLDEN = Path(__file__).parent / "review_golden"
 SCREEN = 25
-"""Lines of a comment that are seen without scrolling."""
+"""Lines of a comment visible without scrolling."""
 
 VERDICTS = {
     "created": Verdict.CHANGES,
@@ -36,7 +36,7 @@ FIRST_SCREEN = {
     "storage-class": [
         "**`PersistentVolumeClaim chat-weights` is replaced**, **its data is lost**",
         "spec.storageClassName cannot change in place",
-        "**`Deployment chat` is interrupted for at most",
+        "**`Deployment chat` is down for up to",
     ],
     "qdrant-renamed": [
         "**`StatefulSet qdrant` stops for good**",
@@ -44,16 +44,16 @@ FIRST_SCREEN = {
     ],
     "identities-removed": [
         "**`Cluster keycloak-db` stops for good**",
-        "With it: `keycloak`",
+        "Also affected: `keycloak`",
         "**`Cluster keycloak-db` is deleted**, **its data is lost**",
     ],
     "tight-model": ["| `notes` | `qwen3-4b` | 1 |", "%, tight**"],
     "larger-model": [
-        "**`Deployment chat` is interrupted for at most",
+        "**`Deployment chat` is down for up to",
         "| `chat` | `qwen2.5-7b` |",
     ],
     "egress-opened": [
-        "### Opens beyond the cluster",
+        "### New access beyond the cluster",
         "`router may reach 0.0.0.0/0 (the whole internet) on port 443`",
     ],
     "limit-dropped": ["Refused by policy", "**`requests-and-limits`**", "limits.memory"],
@@ -66,7 +66,7 @@ def _golden(name: str) -> str:
     return markdown(reviewed(name).model_copy(update={"waivers": []}), Forge.GITHUB)
 
 
-def test_every_recording_is_looked_at() -> None:
+def test_every_recording_is_tested() -> None:
     assert sorted(VERDICTS) == NAMES
 
 

@@ -97,13 +97,13 @@ def test_the_finding_of_a_foreign_pack_is_known_by_its_policy() -> None:
     assert (told.rule, told.level) == ("objects-advisory", "advisory")
 
 
-def test_a_preview_that_no_pack_looked_at_says_so() -> None:
+def test_a_preview_without_a_policy_pack_says_so() -> None:
     looked = reviewed("unchanged")
     alone = looked.model_copy(update={"packs": []})
 
     assert looked.packs == ["private-ai 0.1.0"]
     assert "No policy pack" not in markdown(looked, Forge.GITHUB)
-    assert "**No policy pack looked at it.**" in markdown(alone, Forge.GITHUB)
+    assert "**No policy pack was run.**" in markdown(alone, Forge.GITHUB)
 
 
 def test_an_advisory_finding_refuses_nothing() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from review.forge.access import opened
+from review.forge.access import open_repository
 from review.forge.errors import ForgeError
-from review.forge.keep import close_issues, keep_comment, keep_issue
 from review.forge.repository import Repository
+from review.forge.upsert import close_issues, upsert_comment, upsert_issue
 from review.markdown import Forge
 from tests.forge.server import HEAD, ME, REPOSITORY, TOKEN, Fault, StandIn, serving
 
@@ -40,7 +40,7 @@ def there(request: pytest.FixtureRequest) -> Iterator[StandIn]:
 
 def _opened(there: StandIn, waits: Waits | None = None) -> Repository:
     environment = {VARIABLE[there.forge]: TOKEN}
-    return opened(
+    return open_repository(
         there.forge,
         environment,
         repository=REPOSITORY,
@@ -51,7 +51,7 @@ def _opened(there: StandIn, waits: Waits | None = None) -> Repository:
 
 def _kept(there: StandIn, body: str, waits: Waits | None = None) -> str:
     waits = Waits() if waits is None else waits
-    return keep_comment(_opened(there, waits), 1, MARK, f"{MARK}\n{body}", waits)
+    return upsert_comment(_opened(there, waits), 1, MARK, f"{MARK}\n{body}", waits)
 
 
 def _ours(there: StandIn) -> list[str]:
@@ -83,7 +83,7 @@ def test_it_is_found_among_any_number_of_comments(there: StandIn) -> None:
 def test_each_stack_has_its_own(there: StandIn) -> None:
     _kept(there, "prod")
     other = MARK.replace("prod", "prod-2")
-    keep_comment(_opened(there), 1, other, f"{other}\nelse", Waits())
+    upsert_comment(_opened(there), 1, other, f"{other}\nelse", Waits())
 
     assert len(there.comments) == 2
     assert _ours(there) == ["prod"]
@@ -120,7 +120,7 @@ def test_many_runs_at_once_leave_one(there: StandIn) -> None:
     def run(number: int) -> None:
         try:
             repository = _opened(there)
-            keep_comment(repository, 1, MARK, f"{MARK}\n{number}", lambda _: time.sleep(0.01))
+            upsert_comment(repository, 1, MARK, f"{MARK}\n{number}", lambda _: time.sleep(0.01))
         except BaseException as error:  # noqa: BLE001 - of a thread
             failed.append(error)
 
@@ -152,7 +152,7 @@ def test_a_creation_that_failed_is_made_again(there: StandIn, status: int) -> No
     repository.me = lambda: ME[there.forge]  # type: ignore[method-assign]
     there.faults.append(Fault(status, method="POST"))
 
-    assert keep_comment(repository, 1, MARK, f"{MARK}\none", Waits()) == "created"
+    assert upsert_comment(repository, 1, MARK, f"{MARK}\none", Waits()) == "created"
     assert _ours(there) == ["one"]
 
 
@@ -174,7 +174,7 @@ def test_a_comment_deleted_meanwhile_is_made_again(there: StandIn) -> None:
 
     repository.edit_comment = deleted_first  # type: ignore[method-assign]
 
-    assert keep_comment(repository, 1, MARK, f"{MARK}\ntwo", Waits()) == "created"
+    assert upsert_comment(repository, 1, MARK, f"{MARK}\ntwo", Waits()) == "created"
     assert _ours(there) == ["two"]
 
 
@@ -244,7 +244,7 @@ def test_a_limit_is_waited_out(there: StandIn, limit: str, method: str) -> None:
 def test_a_limit_that_lasts_is_said_with_its_end(there: StandIn) -> None:
     there.faults.append(Fault(429, {"Retry-After": "3000"}))
 
-    with pytest.raises(ForgeError, match="it may be asked again in 3000 s"):
+    with pytest.raises(ForgeError, match="retry after 3000 s"):
         _kept(there, "one")
 
 
@@ -264,7 +264,7 @@ def test_a_refusal_is_final_and_told_with_its_reason(there: StandIn, status: int
     there.faults.append(Fault(status, body='{"message": "body is too long"}', method="POST"))
 
     with pytest.raises(ForgeError, match=f"{status}.*body is too long"):
-        keep_comment(repository, 1, MARK, MARK, Waits())
+        upsert_comment(repository, 1, MARK, MARK, Waits())
     assert there.comments == []
 
 
@@ -273,8 +273,8 @@ def test_a_forge_that_loses_everything_is_an_error_and_no_success(there: StandIn
     repository.me = lambda: ME[there.forge]  # type: ignore[method-assign]
     there.faults = [Fault(500, method="POST") for _ in range(20)]
 
-    with pytest.raises(ForgeError, match="none left anything behind"):
-        keep_comment(repository, 1, MARK, MARK, Waits())
+    with pytest.raises(ForgeError, match="no entry after 6 attempts"):
+        upsert_comment(repository, 1, MARK, MARK, Waits())
 
 
 def test_the_token_is_in_no_error_even_where_the_forge_quotes_it(there: StandIn) -> None:
@@ -288,7 +288,7 @@ def test_the_token_is_in_no_error_even_where_the_forge_quotes_it(there: StandIn)
 def test_an_answer_in_another_shape_is_an_error_of_four_parts(there: StandIn) -> None:
     there.faults.append(Fault(200, body='{"data": []}', method="GET"))
 
-    with pytest.raises(ForgeError, match="an answer without the API's shape"):
+    with pytest.raises(ForgeError, match="a response with another schema, at "):
         _opened(there).head(1)
 
 
@@ -305,7 +305,7 @@ def test_the_head_of_a_pull_request_is_its_commit(there: StandIn) -> None:
 
 
 def _issue(there: StandIn, text: str) -> str:
-    return keep_issue(_opened(there), MARK, f"title {text}", f"{MARK}\n{text}", Waits())
+    return upsert_issue(_opened(there), MARK, f"title {text}", f"{MARK}\n{text}", Waits())
 
 
 def test_an_issue_is_opened_updated_closed_and_opened_anew(there: StandIn) -> None:
