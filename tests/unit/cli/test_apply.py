@@ -23,14 +23,14 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return subprocess.CompletedProcess(words, 0)
 
     monkeypatch.setattr(cli.apply.subprocess, "run", run)
-    monkeypatch.setattr(cli.apply, "shell_of", lambda *_: ({}, False))
+    monkeypatch.setattr(cli.apply, "environment_for", lambda *_: ({}, False))
     return started
 
 
 def _apply(
     monkeypatch: pytest.MonkeyPatch, today: Report, approved: str, command: str = "apply"
 ) -> Result:
-    monkeypatch.setattr(cli.apply, "reviewed", lambda _: today)
+    monkeypatch.setattr(cli.apply, "preview_report", lambda _: today)
     return CliRunner().invoke(app, [command, "--stack", "local", "--reviewed", approved])
 
 
