@@ -14,7 +14,7 @@ def permissions(
 ) -> None:
     """Print the manifests that let CI preview and check for drift.
 
-    Apply them once as a cluster administrator. They grant read-only access to the groups
-    `pai:previews` and `pai:drift`. Needs no cluster.
+    Apply them once as a cluster administrator. Their subjects are the groups `pai:previews` (dry
+    runs) and `pai:drift` (reads). This command needs no cluster.
     """
     typer.echo(yaml.safe_dump_all(manifests(rendered(stack)), sort_keys=False), nl=False)

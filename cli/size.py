@@ -31,7 +31,7 @@ _DEFAULT_CONTEXT = 32768
 def size(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="Key of a model (catalog/models.yaml)."),
+        typer.Argument(metavar="MODEL", help="Key, as in `pai models list`."),
     ] = None,
     *,
     config: Annotated[
