@@ -382,8 +382,8 @@ def _mounts(cluster: Object) -> list[Object]:
 
 
 def _affinity(cluster: Object) -> Object | None:
-    """Instances keep apart from each other, unless told not to; what else the Cluster asks for."""
-    asked = cluster["spec"].get("affinity", {})
+    """Pod anti-affinity between instances unless disabled, plus the Cluster's own affinity."""
+    affinity = cluster["spec"].get("affinity", {})
     term = {
         "labelSelector": {
             "matchExpressions": [
@@ -395,16 +395,16 @@ def _affinity(cluster: Object) -> Object | None:
                 {"key": "cnpg.io/podRole", "operator": "In", "values": ["instance"]},
             ]
         },
-        "topologyKey": asked.get("topologyKey", "kubernetes.io/hostname"),
+        "topologyKey": affinity.get("topologyKey", "kubernetes.io/hostname"),
     }
     required: list[Object] = []
     preferred: list[Object] = []
-    if asked.get("enablePodAntiAffinity", True):
-        if asked.get("podAntiAffinityType") == "required":
+    if affinity.get("enablePodAntiAffinity", True):
+        if affinity.get("podAntiAffinityType") == "required":
             required.append(term)
         else:
             preferred.append({"weight": 100, "podAffinityTerm": term})
-    more = asked.get("additionalPodAntiAffinity", {})
+    more = affinity.get("additionalPodAntiAffinity", {})
     required += more.get("requiredDuringSchedulingIgnoredDuringExecution", [])
     preferred += more.get("preferredDuringSchedulingIgnoredDuringExecution", [])
     apart = pruned(
@@ -416,8 +416,8 @@ def _affinity(cluster: Object) -> Object | None:
     return (
         pruned(
             {
-                "nodeAffinity": asked.get("nodeAffinity"),
-                "podAffinity": asked.get("additionalPodAffinity"),
+                "nodeAffinity": affinity.get("nodeAffinity"),
+                "podAffinity": affinity.get("additionalPodAffinity"),
                 "podAntiAffinity": apart or None,
             }
         )

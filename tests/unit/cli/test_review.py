@@ -1,4 +1,4 @@
-"""`pai review`: formats, exit codes, and what it says where there can be no preview."""
+"""`pai review`: formats, exit codes, and errors where no preview is possible."""
 
 import json
 from pathlib import Path
