@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Signs a CI job in to a cluster by the job's own identity: there is no secret to keep, or to lose.
+"""Signs a CI job in to a cluster by the job's own identity, without a stored secret.
 
     sign_in.py kubeconfig STACK FILE   write a kubeconfig for the context that the stack expects
-    sign_in.py token                   an ExecCredential: what that kubeconfig runs
+    sign_in.py token                   print an ExecCredential; the kubeconfig runs this
 
 The identity is a JWT for PAI_CLUSTER_AUDIENCE that the cluster's API server trusts by its
-AuthenticationConfiguration (docs/how-to/pull-requests.md). GitHub and Forgejo give a job one
-whenever it asks; GitLab puts it into PAI_ID_TOKEN. A token lives for minutes, a deployment longer:
-so the kubeconfig holds no token, and asks for one each time the last has run out.
+AuthenticationConfiguration (docs/how-to/pull-requests.md). GitHub and Forgejo issue one on request;
+GitLab sets PAI_ID_TOKEN. A token is valid for minutes, a deployment takes longer: the kubeconfig
+holds no token, but requests a new one whenever the last has expired.
 
-PAI_CLUSTER_SERVER is the API server's https:// address, PAI_CLUSTER_CA its certificate authority in
-base64. Standard library and PyYAML only.
+PAI_CLUSTER_SERVER is the API server's https:// URL, PAI_CLUSTER_CA its CA certificate in base64.
+Standard library and PyYAML only.
 """
 
 import base64
@@ -26,11 +26,11 @@ import yaml
 
 _API = "client.authentication.k8s.io/v1"
 _MARGIN = 30
-"""Seconds before its end at which a token is called over."""
+"""Seconds before its expiry at which a token is reported as expired."""
 
 
 def main() -> None:
-    """Do what the arguments say; what is missing ends it with a sentence, and no secret."""
+    """Run the command; exit with a message, which never holds a secret, if something is missing."""
     match sys.argv[1:]:
         case ["kubeconfig", stack, file]:
             Path(file).write_text(json.dumps(kubeconfig(stack)), encoding="utf-8")
@@ -41,19 +41,19 @@ def main() -> None:
 
 
 def kubeconfig(stack: str) -> dict[str, object]:
-    """A kubeconfig whose user runs this file."""
+    """A kubeconfig whose user runs this file as a credential plugin."""
     settings = yaml.safe_load(Path(f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     context = settings["config"]["private-ai:stack"]["cluster"]["context"]
-    server = _given("PAI_CLUSTER_SERVER")
+    server = _required("PAI_CLUSTER_SERVER")
     if not server.startswith("https://"):
-        sys.exit("PAI_CLUSTER_SERVER has to begin with https://")
+        sys.exit("PAI_CLUSTER_SERVER must start with https://")
     command = {
         "apiVersion": _API,
         "command": sys.executable,
         "args": [str(Path(__file__).resolve()), "token"],
         "interactiveMode": "Never",
     }
-    cluster = {"server": server, "certificate-authority-data": _given("PAI_CLUSTER_CA")}
+    cluster = {"server": server, "certificate-authority-data": _required("PAI_CLUSTER_CA")}
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -66,37 +66,37 @@ def kubeconfig(stack: str) -> dict[str, object]:
 
 def identity() -> str:
     """The job's JWT."""
-    if given := os.environ.get("PAI_ID_TOKEN"):
-        return given
-    address = _given("ACTIONS_ID_TOKEN_REQUEST_URL")
-    audience = urllib.parse.quote(_given("PAI_CLUSTER_AUDIENCE"), safe="")
-    asked = urllib.request.Request(  # noqa: S310 - the runner's own address
+    if token := os.environ.get("PAI_ID_TOKEN"):
+        return token
+    address = _required("ACTIONS_ID_TOKEN_REQUEST_URL")
+    audience = urllib.parse.quote(_required("PAI_CLUSTER_AUDIENCE"), safe="")
+    request = urllib.request.Request(  # noqa: S310 - the runner's own address
         f"{address}{'&' if '?' in address else '?'}audience={audience}",
-        headers={"Authorization": f"Bearer {_given('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"},
+        headers={"Authorization": f"Bearer {_required('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"},
     )
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return str(json.load(answer)["value"])
     except (OSError, ValueError, KeyError) as error:
-        sys.exit(f"the forge gave this job no identity: {type(error).__name__}")
+        sys.exit(f"the forge issued no identity to this job: {type(error).__name__}")
 
 
 def credential(token: str) -> dict[str, object]:
-    """What client-go takes from a command: client-go credential plugins, kubernetes.io."""
+    """An ExecCredential: https://kubernetes.io/docs/reference/access-authn-authz/authentication/."""
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        over = datetime.fromtimestamp(int(claims["exp"]) - _MARGIN, UTC)
+        expiry = datetime.fromtimestamp(int(claims["exp"]) - _MARGIN, UTC)
     except (IndexError, ValueError, KeyError, TypeError):
-        sys.exit("the forge's identity is no JWT with an end")
-    status = {"token": token, "expirationTimestamp": over.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        sys.exit("the forge's identity is not a JWT with an expiry (exp)")
+    status = {"token": token, "expirationTimestamp": expiry.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return {"apiVersion": _API, "kind": "ExecCredential", "status": status}
 
 
-def _given(name: str) -> str:
+def _required(name: str) -> str:
     value = os.environ.get(name)
     if not value:
-        sys.exit(f"{name} is not set: docs/how-to/pull-requests.md says where it comes from")
+        sys.exit(f"{name} is not set; see docs/how-to/pull-requests.md")
     return value
 
 

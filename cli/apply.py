@@ -1,4 +1,4 @@
-"""`pai apply`: what was reviewed, and nothing else."""
+"""`pai apply`: deploy what was reviewed, and nothing else."""
 
 import re
 import subprocess
@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from base.problems import Problem
+from cli.errors import UsageError
 from cli.report_file import read_report
-from cli.review import EXIT_CODES, environment_for, reviewed
-from cli.toolchain import explained
+from cli.review import EXIT_CODES, environment_for, preview_report
 from review.digest import differences
 from review.report import Report, Verdict
 from review.run import with_pack
@@ -20,85 +20,98 @@ from toolchain.environment import PROJECT
 from toolchain.errors import ToolchainError
 
 NOT_REVIEWED = 6
-"""Exit code where what would happen is not what was reviewed."""
+"""Exit code when the preview differs from what was reviewed."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _APPLICABLE = (Verdict.CLEAN, Verdict.CHANGES)
 _SHOWN = 40
-"""Differences told one by one."""
+"""Differences that are listed one by one."""
 
 ReviewedOption = Annotated[
     str,
     typer.Option(
         "--reviewed",
-        help="The report that was approved (JSON), or its digest; a report tells where it differs.",
+        metavar="REPORT|DIGEST",
+        help="The approved report (JSON) or its digest. Only a report shows the differences.",
     ),
 ]
 
 
 def apply(
-    stack: Annotated[str, typer.Option(help="The stack to deploy.")],
+    stack: Annotated[str, typer.Option(help="Stack to deploy.")],
     approved: ReviewedOption,
 ) -> None:
-    """Deploy a stack if a preview made now plans exactly what was reviewed.
+    """Deploy a stack if a new preview plans exactly what was reviewed.
 
-    Uses the state and cluster of the shell, as `pai review` does. Exits 0 once it is deployed, or
-    where there is nothing to do; 6 where the preview is not what was reviewed, 4 if a policy
-    refuses, 5 if the configuration does not fit, 1 if the preview or the deployment failed.
+    Uses the state backend and cluster of the environment, as `pai review` does.
+
+    Exit codes: 0 deployed or nothing to do, 1 the preview or the deployment failed, 2 usage error,
+    4 refused by a policy, 5 the configuration is invalid, 6 the preview is not what was reviewed.
     """
-    if permitted(stack, approved).verdict is Verdict.CLEAN:
+    if check_approved(stack, approved).verdict is Verdict.CLEAN:
         typer.echo(f"{stack}: nothing to do")
         return
-    with explained() as console:
-        env, _ = environment_for(stack, console)
-        words = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
-        done = subprocess.run(  # noqa: S603 - no shell
-            ["pulumi", *words, "--non-interactive"],  # noqa: S607 - of the PATH
-            cwd=PROJECT,
-            env=with_pack(PROJECT, env),
-            check=False,
-        )
-        if done.returncode:
-            raise ToolchainError(
-                Problem(
-                    path=f"pulumi up --stack {stack}",
-                    got="a failure, told above",
-                    allowed="every resource created and ready",
-                    change="mend what is told above; what is left to do needs a review of its own",
-                )
+    env, _ = environment_for(stack, Console(stderr=True))
+    arguments = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
+    done = subprocess.run(  # noqa: S603 - no shell
+        ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - from PATH
+        cwd=PROJECT,
+        env=with_pack(PROJECT, env),
+        check=False,
+    )
+    if done.returncode:
+        raise ToolchainError(
+            Problem(
+                path=f"pulumi up --stack {stack}",
+                got="errors, listed above",
+                allowed="every resource created and ready",
+                change="fix the errors above; the remaining changes need a new review",
             )
+        )
 
 
-def permitted(stack: str, approved: str) -> Report:
-    """Today's preview of *stack*, which plans what *approved* names; ends the command otherwise."""
+def check_approved(stack: str, approved: str) -> Report:
+    """Preview *stack* and return the report; exit unless it plans exactly what *approved* names."""
     report = None if _DIGEST.fullmatch(approved) else _approved(Path(approved), stack)
-    today = reviewed(stack)
+    current = preview_report(stack)
     console = Console(stderr=True)
-    if today.verdict not in _APPLICABLE:
-        _say(console, f"{stack}: {today.verdict}, so nothing was changed; `pai review` says why")
-        raise typer.Exit(EXIT_CODES[today.verdict])
-    if today.digest != (report.digest if report else approved):
-        _say(console, f"{stack}: not what was reviewed, so nothing was changed")
-        told = differences(report, today) if report else [f"its digest is {today.digest}"]
-        for line in told[:_SHOWN]:
-            _say(console, f"  {line}")
-        if len(told) > _SHOWN:
-            _say(console, f"  and {len(told) - _SHOWN} more")
-        _say(console, "Review it anew (`pai review`), or bring the cluster and the code back.")
+    if current.verdict not in _APPLICABLE:
+        _print(console, f"{stack}: {current.verdict}; nothing was changed. See `pai review`.")
+        raise typer.Exit(EXIT_CODES[current.verdict])
+    if current.digest != (report.digest if report else approved):
+        _print(console, f"{stack}: the preview is not what was reviewed; nothing was changed")
+        lines = differences(report, current) if report else [f"new digest: {current.digest}"]
+        for line in lines[:_SHOWN]:
+            _print(console, f"  {line}")
+        if len(lines) > _SHOWN:
+            _print(console, f"  and {len(lines) - _SHOWN} more")
+        _print(console, "Review again (`pai review`), or restore the cluster and the code.")
         raise typer.Exit(NOT_REVIEWED)
-    return today
+    return current
 
 
 def _approved(file: Path, stack: str) -> Report:
     report = read_report(file, "--reviewed")
     if report.stack != stack:
-        message = f"{file.name} is about another stack than {stack}"
-        raise typer.BadParameter(message, param_hint="--reviewed")
+        raise UsageError(
+            Problem(
+                path="--reviewed",
+                got=f"{file.name}, a report of stack {report.stack}",
+                allowed=f"a report of stack {stack}",
+                change="pass the report of this stack, or another --stack",
+            )
+        )
     if report.verdict not in _APPLICABLE:
-        message = f"{file.name} is no plan that can be approved: {report.verdict}"
-        raise typer.BadParameter(message, param_hint="--reviewed")
+        raise UsageError(
+            Problem(
+                path="--reviewed",
+                got=f"{file.name}, whose verdict is {report.verdict}",
+                allowed=f"a report whose verdict is {' or '.join(_APPLICABLE)}",
+                change="fix what the report shows, then review again",
+            )
+        )
     return report
 
 
-def _say(console: Console, line: str) -> None:
+def _print(console: Console, line: str) -> None:
     console.print(visible(line), markup=False, highlight=False, soft_wrap=True)

@@ -1,17 +1,17 @@
-"""Memory of a GPU as a bar: what the weights, the cache and the rest take of it."""
+"""The memory of a GPU as a bar: weights, KV cache, overhead, free."""
 
 from typing import Final, NamedTuple
 
 from rich.text import Text
 
 WIDTH: Final = 16
-"""Characters of a whole GPU."""
+"""Width of one GPU, characters."""
 
 _GB: Final = 1e9
 
 
 class Part(NamedTuple):
-    """One part of a bar; shapes differ too, for terminals and logs without colour."""
+    """One part of a bar; marks differ too, for terminals and logs without color."""
 
     name: str
     mark: str
@@ -25,7 +25,7 @@ FREE: Final = Part("free", "░", "dim")
 
 
 def memory_bar(weights: int, cache: int, overhead: int, total: int) -> Text:
-    """A bar of `total` bytes; what does not fit is cut off, and said."""
+    """A bar of `total` bytes; what does not fit is cut off and named."""
     text, upto, drawn = Text(), 0, 0
     for part, size in ((WEIGHTS, weights), (CACHE, cache), (OVERHEAD, overhead)):
         upto += size
@@ -39,7 +39,7 @@ def memory_bar(weights: int, cache: int, overhead: int, total: int) -> Text:
 
 
 def legend() -> Text:
-    """What the marks of the bars stand for."""
+    """The legend of the bars."""
     text = Text()
     for part in (WEIGHTS, CACHE, OVERHEAD, FREE):
         text.append(part.mark, style=part.style)
@@ -53,5 +53,5 @@ def gigabytes(size: int) -> str:
 
 
 def number(value: float | None) -> str:
-    """A whole number with its thousands apart; a dash where there is none."""
+    """A whole number with spaces between thousands; a dash for None."""
     return "-" if value is None else f"{value:,.0f}".replace(",", " ")

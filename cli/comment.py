@@ -1,4 +1,4 @@
-"""`pai comment`: the report of a preview, on its pull request."""
+"""`pai comment`: post the report of a preview on its pull request."""
 
 import os
 import re
@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from base.problems import Problem
+from cli.errors import UsageError
 from cli.report_file import read_report
-from cli.toolchain import explained
 from review.forge.access import open_repository
 from review.forge.comment import body, mark_of
 from review.forge.upsert import upsert_comment
@@ -19,59 +20,74 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 def _commit(value: str) -> str:
     if not _COMMIT.fullmatch(value):
-        message = "a commit is 40 or 64 hexadecimal digits"
-        raise typer.BadParameter(message)
+        raise UsageError(
+            Problem(
+                path="--commit",
+                got=value,
+                allowed="a commit of 40 or 64 hexadecimal digits",
+                change="pass the full commit, such as the output of `git rev-parse HEAD`",
+            )
+        )
     return value
 
 
-ForgeOption = Annotated[Forge, typer.Option("--forge", help="Whose API it is.")]
+ForgeOption = Annotated[Forge, typer.Option("--forge", help="Kind of forge.")]
 RepositoryOption = Annotated[
-    str | None, typer.Option("--repository", help="owner/name. Default: of the CI's variables.")
+    str | None,
+    typer.Option("--repository", help="Repository, as owner/name. Default: from the CI variables."),
 ]
 ApiOption = Annotated[
     str | None,
-    typer.Option("--api", help="Address of the API. Default: of the CI's variables, else public."),
+    typer.Option(
+        "--api", help="URL of the API. Default: from the CI variables, else the public forge."
+    ),
 ]
 TokenFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", help="Default: the variable GITHUB_TOKEN, GITLAB_TOKEN or FORGEJO_TOKEN."
+        "--token-file",
+        help="File with the token. Default: GITHUB_TOKEN, GITLAB_TOKEN or FORGEJO_TOKEN.",
     ),
 ]
 
 
 def comment(  # noqa: PLR0917 - typer passes options by name
-    report: Annotated[Path, typer.Option(help="What `pai review --format json` wrote.")],
+    report: Annotated[Path, typer.Option(help="Report from `pai review --format json`.")],
     forge: ForgeOption,
     pull: Annotated[int, typer.Option(min=1, help="Number of the pull or merge request.")],
-    commit: Annotated[
-        str, typer.Option(callback=_commit, help="The commit that the report is about.")
-    ],
-    stack: Annotated[str, typer.Option(help="The stack that the report has to be about.")],
+    commit: Annotated[str, typer.Option(callback=_commit, help="Commit that was reviewed.")],
+    stack: Annotated[str, typer.Option(help="Stack that the report must be about.")],
     untrusted: Annotated[
-        bool, typer.Option("--untrusted", help="Say that the pull request's own code made it.")
+        bool,
+        typer.Option("--untrusted", help="Note that the pull request's own code made the report."),
     ] = False,
     repository: RepositoryOption = None,
     api: ApiOption = None,
     token_file: TokenFileOption = None,
 ) -> None:
-    """Post a report as the one comment of its stack on a pull request, or update that.
+    """Post a report on a pull request, or update the stack's earlier comment.
 
-    The report is data: it is checked against its schema and rendered here. Nothing is posted where
-    the pull request has moved on to another commit, or never proposed this one; that exits 0.
-    Exits 1 if the forge refuses, 2 for a wrong command line or a file that is no report.
+    The report is treated as data: it is validated against its schema and rendered here. If the
+    head of the pull request is another commit, nothing is posted and the exit code is 0.
+
+    Exit codes: 0 success, 1 the forge refused, 2 usage error or invalid report.
     """
     content = read_report(report, "--report")
     if content.stack != stack:
-        message = f"{report.name} is about another stack than {stack}"
-        raise typer.BadParameter(message, param_hint="--report")
-    with explained() as console:
-        there = open_repository(
-            forge, os.environ, repository=repository, api=api, token_file=token_file
+        raise UsageError(
+            Problem(
+                path="--report",
+                got=f"{report.name}, a report of stack {content.stack}",
+                allowed=f"a report of stack {stack}",
+                change="pass the report of this stack, or another --stack",
+            )
         )
-        if there.head(pull) != commit:
-            console.print(f"nothing posted: {commit} is not what #{pull} proposes now")
-            return
-        text = body(content, forge, commit, untrusted=untrusted)
-        done = upsert_comment(there, pull, mark_of(content), text)
+    there = open_repository(
+        forge, os.environ, repository=repository, api=api, token_file=token_file
+    )
+    if there.head(pull) != commit:
+        typer.echo(f"nothing posted: {commit} is not the head of #{pull}", err=True)
+        return
+    text = body(content, forge, commit, untrusted=untrusted)
+    done = upsert_comment(there, pull, mark_of(content), text)
     typer.echo(f"comment of {stack} on #{pull}: {done}")

@@ -1,4 +1,4 @@
-"""`pai drift`: what differs in the cluster from what was deployed."""
+"""`pai drift`: compare the cluster with what was deployed."""
 
 import os
 from enum import StrEnum
@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from cli.comment import ApiOption, RepositoryOption, TokenFileOption
 from cli.review import environment_for, no_events_error
-from cli.toolchain import explained
+from cli.stack_file import stack_file
 from review import drift_text, run
 from review.drift import Drift, drift
 from review.events import EventsError
@@ -19,7 +20,7 @@ from review.markdown import Forge
 from toolchain.environment import PROJECT
 
 DRIFTED = 3
-"""Exit code where something differs."""
+"""Exit code when something differs."""
 
 
 class _Format(StrEnum):
@@ -29,12 +30,10 @@ class _Format(StrEnum):
 
 
 def command(  # noqa: PLR0917 - typer passes options by name
-    stack: Annotated[str, typer.Option(help="The stack to look at.")] = "local",
-    form: Annotated[_Format, typer.Option("--format", help="For people, forges or scripts.")] = (
-        _Format.TERMINAL
-    ),
+    stack: Annotated[str, typer.Option(help="Stack to compare.")] = "local",
+    form: Annotated[_Format, typer.Option("--format", help="Output format.")] = _Format.TERMINAL,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write it. Default: standard output.")
+        Path | None, typer.Option(help="File to write to. Default: standard output.")
     ] = None,
     issue: Annotated[
         Forge | None,
@@ -44,48 +43,47 @@ def command(  # noqa: PLR0917 - typer passes options by name
     api: ApiOption = None,
     token_file: TokenFileOption = None,
 ) -> None:
-    """Compare every object that the stack made with what it made; change nothing.
+    """Compare every deployed object with the cluster; change nothing.
 
-    Exits 0 where all is as deployed, 3 where something differs, 1 if the look failed, 2 for a
-    wrong command line. Of an issue there is one for each stack: opened when something differs,
-    updated while it does, closed when nothing does any more, left as it is by a look that failed.
+    With --issue, each stack has one issue: opened when something differs, updated while it does,
+    closed once nothing does. A failed comparison leaves the issue as it is.
+
+    Exit codes: 0 no drift, 1 the comparison failed, 2 usage error, 3 drift.
     """
-    found = look(stack)
+    report = detect(stack)
     text = {
         _Format.TERMINAL: drift_text.terminal,
         _Format.MARKDOWN: drift_text.issue,
         _Format.JSON: lambda drift: drift.model_dump_json(indent=2) + "\n",
-    }[form](found)
+    }[form](report)
     if out:
         out.write_text(text, encoding="utf-8")
     else:
         typer.echo(text, nl=False)
-    if found.failure:
+    if report.failure:
         raise typer.Exit(1)
     if issue:
-        with explained() as console:
-            there = open_repository(
-                issue, os.environ, repository=repository, api=api, token_file=token_file
-            )
-            mark = drift_text.mark(stack)
-            if found.drifted:
-                body = drift_text.issue(found)
-                console.print(f"issue: {upsert_issue(there, mark, drift_text.title(found), body)}")
-            elif count := close_issues(there, mark, drift_text.closed(stack)):
-                console.print(f"issues closed: {count}")
-    raise typer.Exit(DRIFTED if found.drifted else 0)
+        there = open_repository(
+            issue, os.environ, repository=repository, api=api, token_file=token_file
+        )
+        mark = drift_text.mark(stack)
+        if report.drifted:
+            body = drift_text.issue(report)
+            kept = upsert_issue(there, mark, drift_text.title(report), body)
+            typer.echo(f"issue: {kept}", err=True)
+        elif count := close_issues(there, mark, drift_text.closed(stack)):
+            typer.echo(f"issues closed: {count}", err=True)
+    raise typer.Exit(DRIFTED if report.drifted else 0)
 
 
-def look(stack: str) -> Drift:
-    """What differs now; ends the command where that cannot be found out."""
-    if not (PROJECT / f"Pulumi.{stack}.yaml").exists():
-        message = f"Pulumi.{stack}.yaml does not exist"
-        raise typer.BadParameter(message, param_hint="--stack")
-    with explained() as console:
-        env, simulated = environment_for(stack, console)
-        with console.status(f"looking at {stack} …"):
-            lines, stderr_tail = run.refresh(PROJECT, stack, env)
-        try:
-            return drift(lines, stack=stack, simulated=simulated, stderr_tail=stderr_tail)
-        except EventsError as error:
-            raise no_events_error(error) from None
+def detect(stack: str) -> Drift:
+    """What differs between the state of *stack* and its cluster."""
+    stack_file(stack)
+    console = Console(stderr=True)
+    env, simulated = environment_for(stack, console)
+    with console.status(f"Comparing {stack} with its cluster …"):
+        lines, stderr = run.refresh(PROJECT, stack, env)
+    try:
+        return drift(lines, stack=stack, simulated=simulated, stderr_tail=stderr)
+    except EventsError as error:
+        raise no_events_error(error) from None

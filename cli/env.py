@@ -1,4 +1,4 @@
-"""`pai env`: the environment in which plain `pulumi` works."""
+"""`pai env`: print the environment in which plain `pulumi` works."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from base.problems import Problem
-from cli.toolchain import explained
 from toolchain import build, environment
 from toolchain.errors import ToolchainError
 
@@ -17,38 +17,40 @@ from toolchain.errors import ToolchainError
 def env(
     stack: Annotated[
         list[str] | None,
-        typer.Option("--stack", help="A stack to simulate; repeat it. Default: every stack."),
+        typer.Option("--stack", help="Stack to simulate; repeatable. Default: all."),
     ] = None,
     kubeconfig: Annotated[
         Path | None,
-        typer.Option(help="A real cluster's kubeconfig, instead of the simulated clusters."),
+        typer.Option(help="Kubeconfig of a real cluster, instead of the simulated ones."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Names and values; null: unset.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: names and values, null to unset.")
+    ] = False,
 ) -> None:
-    """Print what a shell must export so that plain `pulumi` works: eval "$(pai env)".
+    """Print shell commands that set up plain `pulumi`: eval "$(pai env)".
 
-    Starts the simulated clusters that do not run, and builds the toolchain at the first time. With
-    --kubeconfig nothing is simulated, and state and passphrase are your own.
+    Builds the toolchain on first use and starts the simulated clusters. With --kubeconfig, no
+    cluster is simulated, and the state backend and passphrase are your own.
     """
-    with explained() as console:
-        if kubeconfig is not None and not kubeconfig.is_file():
-            raise ToolchainError(
-                Problem(
-                    path="--kubeconfig",
-                    got=str(kubeconfig),
-                    allowed="a file",
-                    change="name the kubeconfig of the cluster",
-                )
+    if kubeconfig is not None and not kubeconfig.is_file():
+        raise ToolchainError(
+            Problem(
+                path="--kubeconfig",
+                got=f"{kubeconfig}, which is not a file",
+                allowed="the kubeconfig of the cluster",
+                change="pass the path of an existing file",
             )
-        toolchain = build.ensure("pulumi", console)
-        if kubeconfig is None:
-            # Imported here: with --kubeconfig nothing of the simulation is needed.
-            from cli.simulated import simulated  # noqa: PLC0415
-            from sim.stacks import stack_names  # noqa: PLC0415
+        )
+    console = Console(stderr=True)
+    toolchain = build.ensure("pulumi", console)
+    if kubeconfig is None:
+        # Imported here: with --kubeconfig nothing of the simulation is needed.
+        from cli.simulated import simulated  # noqa: PLC0415
+        from sim.stacks import stack_names  # noqa: PLC0415
 
-            exported = simulated(toolchain, stack or stack_names(), console)
-        else:
-            exported = environment.exports(toolchain, kubeconfig, simulated=False, shell=os.environ)
+        exported = simulated(toolchain, stack or stack_names(), console)
+    else:
+        exported = environment.exports(toolchain, kubeconfig, simulated=False, env=os.environ)
     unset = environment.UNSET if kubeconfig is None else environment.UNSET_FOR_REAL
     if as_json:
         typer.echo(json.dumps({**exported, **dict.fromkeys(unset)}, indent=2))

@@ -1,8 +1,8 @@
-"""`pai images`: the container images of the stack, and their digests."""
+"""`pai images`: list the container images of the stack and lock their digests."""
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import httpx
 import typer
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from base.problems import Problem
 from catalog import images as catalog
 from catalog.load import UnknownEntryError, catalog_file
 from catalog.lock import write_digests
@@ -21,9 +22,11 @@ from catalog.registry import (
     resolve_digest,
     split_reference,
 )
+from cli.errors import CommandError, Commands
 
 app = typer.Typer(
-    help="Container images: which versions, from where, pinned by which digest.",
+    cls=Commands,
+    help="List the container images of the stack and lock their digests.",
     no_args_is_help=True,
 )
 
@@ -34,13 +37,11 @@ _TIMEOUT_SECONDS = 30.0
 def list_images(
     prefix: Annotated[
         str,
-        typer.Option(
-            help="Registry and path of a mirror, in the place of every upstream registry."
-        ),
+        typer.Option(help="Registry and path of a mirror that replaces the upstream registries."),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print every image with the reference that pods get: what a mirror has to hold."""
+    """List every image with the reference that pods use: what a mirror must hold."""
     specs = list(catalog.images().values())
     if as_json:
         rows = [
@@ -64,97 +65,92 @@ def list_images(
 @app.command()
 def lock(
     keys: Annotated[
-        list[str] | None, typer.Argument(help="Keys of `pai images list`; all without any.")
+        list[str] | None, typer.Argument(help="Image keys, as in `pai images list`. Default: all.")
     ] = None,
     registry_prefix: Annotated[
-        str, typer.Option(help="Ask a mirror below this registry and path, not upstream.")
+        str, typer.Option(help="Registry and path of a mirror to query instead of upstream.")
     ] = "",
     check: Annotated[
-        bool, typer.Option("--check", help="Compare and write nothing; exits 1 on a difference.")
+        bool, typer.Option("--check", help="Compare only; exit 1 if a digest differs.")
     ] = False,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Plain HTTP, to a registry on this machine only.")
+        bool,
+        typer.Option("--insecure", help="Use plain HTTP; only on this machine."),
     ] = False,
 ) -> None:
-    """Ask the registries which digest each tag has, and write it into the catalog.
+    """Resolve the digest of each tag and write it to catalog/images.yaml.
 
-    Uses the logins of `docker login` where they are in its config.json. Writes all of them or,
-    when one fails, nothing.
+    Uses the logins that `docker login` keeps in config.json. If one image fails, nothing is
+    written.
     """
-    console = Console(stderr=True, soft_wrap=True)
-    specs = _chosen(console, keys or [])
+    specs = _chosen(keys or [])
     if insecure and not is_loopback(split_reference(registry_prefix)[0]):
-        _fail(
-            console,
-            [
-                _four(
-                    "--insecure",
-                    f"with registry {registry_prefix or 'upstream'!r}",
-                    "a --registry-prefix on this machine, like localhost:5000",
-                    "Leave it out: other registries are asked over HTTPS",
-                )
-            ],
+        raise CommandError(
+            Problem(
+                path="--insecure",
+                got=f"registry {registry_prefix or 'upstream'!r}",
+                allowed="a --registry-prefix on this machine, like localhost:5000",
+                change="remove --insecure: other registries are queried over HTTPS",
+            )
         )
-    found, problems = _ask(console, specs, registry_prefix, plain_http=insecure)
+    digests, problems = _resolve(specs, registry_prefix, plain_http=insecure)
     changed = {
-        key: digest for key, digest in found.items() if digest != catalog.image_spec(key).digest
+        key: digest for key, digest in digests.items() if digest != catalog.image_spec(key).digest
     }
     if check:
         problems += [
-            _four(
-                f"catalog/images.yaml: {spec.key}.digest",
-                spec.digest or "nothing",
-                changed[spec.key],
-                f"Run `pai images lock {spec.key}`, after finding out why the tag moved",
+            Problem(
+                path=f"catalog/images.yaml: {spec.key}.digest",
+                got=spec.digest or "nothing",
+                allowed=changed[spec.key],
+                change=f"find out why the tag moved, then run `pai images lock {spec.key}`",
             )
             for spec in specs
             if spec.key in changed
         ]
     if problems:
-        _fail(console, problems, "" if check else "Nothing was written.")
+        raise CommandError(*problems, foot="" if check else "Nothing was written.")
     if not changed:
         typer.echo(f"{len(specs)} images, every digest as locked")
         return
     try:
         write_digests(catalog_file(catalog.IMAGES_FILE), changed)
     except OSError as error:
-        _fail(
-            console,
-            [
-                _four(
-                    "catalog/images.yaml",
-                    f"cannot be written ({error.strerror})",
-                    "a file that you may write",
-                    "Run this in a checkout of your own",
-                )
-            ],
-        )
+        raise CommandError(
+            Problem(
+                path="catalog/images.yaml",
+                got=f"cannot be written ({error.strerror})",
+                allowed="a file that you may write",
+                change="run this in a checkout of your own",
+            )
+        ) from None
     for key, digest in changed.items():
         typer.echo(f"{key} {digest}")
 
 
-def _chosen(console: Console, keys: list[str]) -> list[catalog.ImageSpec]:
-    problems: list[str] = []
+def _chosen(keys: list[str]) -> list[catalog.ImageSpec]:
+    problems: list[Problem] = []
     specs: list[catalog.ImageSpec] = []
     for key in keys or catalog.images():
         try:
             specs.append(catalog.image_spec(key))
         except UnknownEntryError as error:
-            problems.append(_four("KEY", error.got, ", ".join(error.allowed), error.change))
+            problems.append(Problem("KEY", error.got, ", ".join(error.allowed), error.change))
     if problems:
-        _fail(console, problems)
+        raise CommandError(*problems)
     return specs
 
 
-def _ask(
-    console: Console, specs: list[catalog.ImageSpec], prefix: str, *, plain_http: bool
-) -> tuple[Mapping[str, str], list[str]]:
-    """The digest of each image that a registry told, and a problem for each that none did."""
-    found: dict[str, str] = {}
-    problems: list[str] = []
-    logins = _logins(console)
+def _resolve(
+    specs: list[catalog.ImageSpec], prefix: str, *, plain_http: bool
+) -> tuple[Mapping[str, str], list[Problem]]:
+    """The digest of each image whose registry returned one, and a problem for each other."""
+    digests: dict[str, str] = {}
+    problems: list[Problem] = []
+    logins = _logins()
+    console = Console(stderr=True)
     columns = (
-        TextColumn("asking for {task.description}"),
+        TextColumn("Resolving {task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -170,44 +166,24 @@ def _ask(
             repository = catalog.repository(spec, prefix)
             progress.update(task, description=spec.key)
             try:
-                found[spec.key] = resolve_digest(
+                digests[spec.key] = resolve_digest(
                     client, repository, spec.tag, logins=logins, plain_http=plain_http
                 )
             except RegistryError as error:
-                problems.append(
-                    _four(
-                        spec.key,
-                        error.failure.got,
-                        f"the digest of {repository}:{spec.tag}",
-                        error.failure.change,
-                    )
-                )
+                expected = f"the digest of {repository}:{spec.tag}"
+                problems.append(_problem(spec.key, error, expected))
             progress.advance(task)
-    return found, problems
+    return digests, problems
 
 
-def _logins(console: Console) -> Mapping[str, Credentials]:
+def _logins() -> Mapping[str, Credentials]:
     try:
         return docker_logins()
     except RegistryError as error:
-        _fail(
-            console,
-            [
-                _four(
-                    "config.json",
-                    error.failure.got,
-                    "what `docker login` writes",
-                    error.failure.change,
-                )
-            ],
-        )
+        raise CommandError(
+            _problem("config.json", error, "the file that `docker login` writes")
+        ) from None
 
 
-def _four(field: str, got: str, allowed: str, change: str) -> str:
-    return f"{field}\n  got:     {got}\n  allowed: {allowed}\n  change:  {change}"
-
-
-def _fail(console: Console, problems: list[str], last: str = "") -> NoReturn:
-    for text in [*problems, *([last] if last else [])]:
-        console.print(text, style="red", markup=False, highlight=False)
-    raise typer.Exit(1)
+def _problem(path: str, error: RegistryError, allowed: str) -> Problem:
+    return Problem(path, error.failure.got, allowed, error.failure.change)

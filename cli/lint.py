@@ -1,9 +1,9 @@
-"""`pai lint`: the policies over plain manifests."""
+"""`pai lint`: check plain manifests against the policies."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import yaml
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from base.problems import Problem
+from cli.errors import UsageError
 from policies import Finding, Level, Resource, check
 from policies.checking import BY_ID, check_waivers
 from policies.waivers import Waivers, load
@@ -19,22 +21,22 @@ from policies.waivers import Waivers, load
 _STDIN = Path("-")
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 FOUND = 1
-"""Exit status with findings; 2 is that of a wrong option or file."""
+"""Exit code with findings; 2 is a usage error."""
 
 
-class Told(BaseModel):
-    """One finding, for scripts."""
+class LintFinding(BaseModel):
+    """One finding, as `--json` prints it."""
 
     model_config = ConfigDict(frozen=True)
 
-    rule: str = Field(description="The rule's id; docs/reference/policies.md says what it is.")
-    level: Level = Field(description="mandatory refuses a deployment, advisory does not.")
+    rule: str = Field(description="Id of the rule, as in docs/reference/policies.md.")
+    level: Level = Field(description="mandatory blocks a deployment, advisory does not.")
     severity: str = Field(description="low, medium, high or critical.")
-    resource: str = Field(description="KIND/NAMESPACE/NAME, empty for what is about no object.")
-    path: str = Field(description="The field.")
-    got: str = Field(description="What it holds; never a secret.")
-    allowed: str = Field(description="What it may hold.")
-    change: str = Field(description="What to do.")
+    resource: str = Field(description="KIND/NAMESPACE/NAME; empty if no object is concerned.")
+    path: str = Field(description="Field of the object.")
+    got: str = Field(description="Its value; never a secret.")
+    allowed: str = Field(description="Allowed values.")
+    change: str = Field(description="How to fix it.")
 
 
 def lint(
@@ -42,8 +44,7 @@ def lint(
         list[Path],
         typer.Argument(
             metavar="FILE…",
-            help="Manifests in YAML or JSON; folders for all that are in them; - for standard"
-            " input.",
+            help="Manifests in YAML or JSON, folders of them, or - for standard input.",
         ),
     ],
     *,
@@ -52,37 +53,47 @@ def lint(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="What to let through, as policies/waivers.yaml; default: nothing.",
+            help="Waivers to apply, in the format of policies/waivers.yaml. Default: none.",
         ),
     ] = None,
     stack: Annotated[
-        str, typer.Option(help="The stack that they are of, for waivers that name one.")
+        str, typer.Option(help="Stack of the manifests, for waivers that name one.")
     ] = "",
     strict: Annotated[
-        bool, typer.Option("--strict", help="Count advice as well for the exit status.")
+        bool, typer.Option("--strict", help="Exit 1 for advisory findings too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check Kubernetes manifests against the policies, without Pulumi or a cluster.
 
-    What only Pulumi knows (protection, what is marked secret) is not judged; neither is what is
-    deployed: `pulumi policy analyze --policy-pack policies/pack --stack NAME` does that.
+    Rules about what only Pulumi knows (protection, secrets in the state) do not apply. To check a
+    deployed stack: `pulumi policy analyze --policy-pack policies/pack --stack NAME`.
 
-    Exit status: 0 if no mandatory rule has a finding, 1 if one has, 2 for what is no manifest.
+    Exit codes: 0 no mandatory finding, 1 mandatory findings, 2 usage error or not a manifest.
     """
     resources = [_resource(m, stack) for file in files for m in _manifests(file)]
-    try:
-        leave = load(waivers) if waivers else Waivers.none()
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="--waivers") from None
-    told = [_told(finding) for finding in _findings(resources, leave)]
-    told.sort(key=lambda t: (t.level is not Level.MANDATORY, t.rule, t.resource, t.path))
+    findings = [_lint_finding(each) for each in _findings(resources, _waivers(waivers))]
+    findings.sort(key=lambda f: (f.level is not Level.MANDATORY, f.rule, f.resource, f.path))
     if as_json:
-        typer.echo(RootModel[list[Told]](told).model_dump_json(indent=2))
+        typer.echo(RootModel[list[LintFinding]](findings).model_dump_json(indent=2))
     else:
-        _show(told, len(resources))
-    if any(strict or finding.level is Level.MANDATORY for finding in told):
+        _show(findings, len(resources))
+    if any(strict or finding.level is Level.MANDATORY for finding in findings):
         raise typer.Exit(FOUND)
+
+
+def _waivers(file: Path | None) -> Waivers:
+    try:
+        return load(file) if file else Waivers.none()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            Problem(
+                path="--waivers",
+                got=str(error),
+                allowed="a file in the format of policies/waivers.yaml",
+                change="fix the file, or pass another",
+            )
+        ) from None
 
 
 def _findings(resources: Sequence[Resource], waivers: Waivers) -> Iterator[Finding]:
@@ -97,13 +108,12 @@ def _resource(manifest: Mapping[str, Any], stack: str) -> Resource:
 
 
 def _manifests(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The objects in *file*, or in the manifests of a folder; those of lists one by one."""
+    """The objects in a file or in the manifests of a folder; items of a List one by one."""
     if file == _STDIN:
         yield from _objects(sys.stdin.read(), "standard input")
         return
     if not file.exists():
-        message = f"{file} does not exist"
-        raise typer.BadParameter(message, param_hint="FILE")
+        _refuse(f"{file}, which does not exist")
     inside = (
         sorted(p for p in file.rglob("*") if p.suffix in _SUFFIXES) if file.is_dir() else [file]
     )
@@ -115,8 +125,7 @@ def _objects(text: str, source: str) -> Iterator[Mapping[str, Any]]:
     try:
         documents: list[Any] = list(yaml.load_all(text, yaml.CSafeLoader))
     except yaml.YAMLError as error:
-        message = f"{source} is no YAML: {error}"
-        raise typer.BadParameter(message, param_hint="FILE") from None
+        _refuse(f"{source}, which is not valid YAML: {error}")
     for document in documents:
         if document is not None:
             yield from _listed(document, source)
@@ -124,10 +133,7 @@ def _objects(text: str, source: str) -> Iterator[Mapping[str, Any]]:
 
 def _listed(document: object, source: str) -> Iterator[Mapping[str, Any]]:
     if not isinstance(document, Mapping) or not {"apiVersion", "kind"} <= set(document):
-        message = (
-            f"{source}: got something without apiVersion and kind; allowed: Kubernetes objects"
-        )
-        raise typer.BadParameter(message, param_hint="FILE")
+        _refuse(f"{source}, with a document without apiVersion and kind")
     if str(document["kind"]).endswith("List") and isinstance(document.get("items"), list):
         for item in document["items"]:
             yield from _listed(item, source)
@@ -135,8 +141,19 @@ def _listed(document: object, source: str) -> Iterator[Mapping[str, Any]]:
         yield document
 
 
-def _told(finding: Finding) -> Told:
-    return Told(
+def _refuse(got: str) -> NoReturn:
+    raise UsageError(
+        Problem(
+            path="FILE",
+            got=got,
+            allowed="Kubernetes objects in YAML or JSON",
+            change="fix the file, or leave it out",
+        )
+    )
+
+
+def _lint_finding(finding: Finding) -> LintFinding:
+    return LintFinding(
         rule=finding.rule,
         level=finding.level,
         severity=BY_ID[finding.rule].severity,
@@ -148,12 +165,12 @@ def _told(finding: Finding) -> Told:
     )
 
 
-def _show(told: Sequence[Told], objects: int) -> None:
+def _show(findings: Sequence[LintFinding], objects: int) -> None:
     console = Console()
-    if told:
-        table = Table("rule", "where", "what it is, and what to do", show_lines=True)
+    if findings:
+        table = Table("rule", "resource and field", "problem and fix", show_lines=True)
         table.columns[0].no_wrap = True
-        for finding in told:
+        for finding in findings:
             # Text: names and values of manifests are not markup.
             table.add_row(
                 Text(f"{finding.rule}\n{finding.level}, {finding.severity}"),
@@ -164,6 +181,6 @@ def _show(told: Sequence[Told], objects: int) -> None:
                 ),
             )
         console.print(table)
-    mandatory = sum(finding.level is Level.MANDATORY for finding in told)
-    advice = len(told) - mandatory
-    console.print(f"{objects} objects: {mandatory} findings, {advice} pieces of advice")
+    mandatory = sum(finding.level is Level.MANDATORY for finding in findings)
+    advisory = len(findings) - mandatory
+    console.print(f"{objects} objects: {mandatory} mandatory findings, {advisory} advisory")

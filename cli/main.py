@@ -1,4 +1,4 @@
-"""`pai`: the command line over the engine, the simulated cluster, sizing and images."""
+"""`pai`: the command line of the stack."""
 
 import typer
 
@@ -20,10 +20,12 @@ from cli import (
     toolchain,
     up,
 )
+from cli.errors import Commands
 
 app = typer.Typer(
     name="pai",
-    help="A private AI stack on Kubernetes: its toolchain, simulated cluster, sizing and images.",
+    cls=Commands,
+    help="Size, simulate, review and deploy a private AI stack on Kubernetes.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # locals may hold secrets
 )

@@ -1,4 +1,4 @@
-"""A commit of a model from the hub into a folder, with huggingface_hub: resumed, verified."""
+"""Download a commit of a model from the hub with huggingface_hub: resumable and verified."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,73 +12,101 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 from tqdm.std import tqdm
 
+from base.problems import Problem
+from cli.errors import CommandError
 from weights.fetch import need_room
-from weights.files import CHUNK, File, Sums, WeightsError, Wish, wanted
+from weights.files import CHUNK, File, Sums, Wish, wanted
 from weights.manifest import Manifest, misplaced
 
-Moved = Callable[[int], None]
-"""Is told of bytes as they go by."""
+OnProgress = Callable[[int], None]
+"""Called with the number of bytes just transferred."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A commit of a repository, and which of its files."""
+class FetchRequest:
+    """A commit of a repository, and a selection of its files."""
 
     repository: str
     revision: str
-    wish: Wish
+    selection: Wish
+
+    def __str__(self) -> str:
+        """Repository and commit, for messages."""
+        return f"{self.repository} at {self.revision}"
 
 
-def fetch(asked: Wanted, to: Path, endpoint: str | None, start: Callable[[int], Moved]) -> Manifest:
-    """Make *to* the folder of the commit *asked*, with a manifest of its files.
+def fetch(
+    request: FetchRequest, to: Path, endpoint: str | None, start: Callable[[int], OnProgress]
+) -> Manifest:
+    """Download *request* into the new folder *to*, with a manifest of its files.
 
-    Until it is whole it is beside *to*, from where an interrupted download goes on. *start* is told
-    how many bytes there are in all. Raises WeightsError that names the file, or what the hub says.
+    Until it is complete, the download is in a hidden folder beside *to*, where an interrupted one
+    resumes. *start* is called with the total number of bytes. Raises ProblemError, or WeightsError
+    for files that are refused.
     """
     if to.exists():
-        return _there(asked, to)
+        return _existing(request, to)
     partial = to.with_name(f".{to.name}.partial")
     partial.mkdir(parents=True, exist_ok=True)
     api = HfApi(endpoint=endpoint)
     try:
-        files = wanted(_listing(api, asked), asked.wish)
-        _forget_others(partial, {f.name for f in files})
+        files = wanted(_listing(api, request), request.selection)
+        _delete_others(partial, {f.name for f in files})
         need_room(partial, sum(f.size for f in files) - _size(partial))
-        moved = start(sum(f.size for f in files))
-        sums = {file.name: _bring(api, asked, file, partial, moved) for file in files}
+        on_progress = start(sum(f.size for f in files))
+        sums = {file.name: _download(api, request, file, partial, on_progress) for file in files}
     except GatedRepoError:
-        message = f"{asked.repository} is behind a licence: accept it at {api.endpoint}/"
-        message += f"{asked.repository}, and set HF_TOKEN to a token of the same account"
-        raise WeightsError(message) from None
+        raise _failed(
+            str(request),
+            "a gated repository that the token may not read",
+            "a token of an account that has accepted the license",
+            f"accept it at {api.endpoint}/{request.repository}, then set HF_TOKEN",
+        ) from None
     except RepositoryNotFoundError:
-        message = f"{asked.repository} at {asked.revision}: the hub does not know it, or not to"
-        message += " whoever has no token; set HF_TOKEN where it is private"
-        raise WeightsError(message) from None
+        raise _failed(
+            str(request),
+            "a repository that the hub does not know, or does not show without a token",
+            "a repository that the token may read",
+            "check the name; set HF_TOKEN if the repository is private",
+        ) from None
     except (HfHubHTTPError, httpx2.HTTPError) as error:
-        message = f"{asked.repository} at {asked.revision}: {str(error).splitlines()[0]}"
-        raise WeightsError(message) from None
+        raise _failed(
+            str(request),
+            str(error).splitlines()[0],
+            "the files of the commit",
+            "check the network, the commit and HF_TOKEN, then run the command again: it resumes",
+        ) from None
     verified = tuple(File(f.name, f.size, sha256=sums[f.name]) for f in files)
-    manifest = Manifest(asked.repository, asked.revision, verified)
+    manifest = Manifest(request.repository, request.revision, verified)
     manifest.write(partial)
     partial.rename(to)
     return manifest
 
 
-def _there(asked: Wanted, to: Path) -> Manifest:
+def _failed(path: str, got: str, allowed: str, change: str) -> CommandError:
+    return CommandError(Problem(path, got, allowed, change))
+
+
+def _existing(request: FetchRequest, to: Path) -> Manifest:
     manifest = Manifest.read(to)
-    if not manifest.same_as(asked.repository, asked.revision, asked.wish.sha256):
-        message = f"{to} holds {manifest.repository} at {manifest.revision}: name another folder"
-        raise WeightsError(message)
+    if not manifest.same_as(request.repository, request.revision, request.selection.sha256):
+        got = f"{manifest.repository} at {manifest.revision}"
+        raise _failed(str(to), got, f"{request}, or no folder", "choose another folder")
     if wrong := misplaced(to, manifest):
-        raise WeightsError("\n".join([*wrong, f"delete {to} to fetch it again"]))
+        lines = "\n              ".join(wrong)
+        raise _failed(str(to), lines, "the files of manifest.json", f"delete {to} and fetch again")
     return manifest
 
 
-def _listing(api: HfApi, asked: Wanted) -> list[File]:
-    info = api.model_info(asked.repository, revision=asked.revision, files_metadata=True)
-    if info.sha != asked.revision:
-        message = f"the hub gives commit {info.sha} instead of {asked.revision}"
-        raise WeightsError(message)
+def _listing(api: HfApi, request: FetchRequest) -> list[File]:
+    info = api.model_info(request.repository, revision=request.revision, files_metadata=True)
+    if info.sha != request.revision:
+        raise _failed(
+            request.repository,
+            f"commit {info.sha}",
+            f"commit {request.revision}",
+            "use a hub that serves the requested commit",
+        )
     return [
         File(
             name=entry.rfilename,
@@ -90,46 +118,57 @@ def _listing(api: HfApi, asked: Wanted) -> list[File]:
     ]
 
 
-def _bring(api: HfApi, asked: Wanted, file: File, folder: Path, moved: Moved) -> str:
-    """Bring *file* below *folder*; returns its SHA-256. WeightsError when its content is wrong."""
+def _download(
+    api: HfApi, request: FetchRequest, file: File, folder: Path, on_progress: OnProgress
+) -> str:
+    """Download *file* into *folder*; return its SHA-256. Raises CommandError if it is wrong."""
     path = folder / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    begun = path.stat().st_size if path.is_file() and path.stat().st_size <= file.size else 0
-    moved(begun)
-    url = hf_hub_url(asked.repository, file.name, revision=asked.revision, endpoint=api.endpoint)
+    present = path.stat().st_size if path.is_file() and path.stat().st_size <= file.size else 0
+    on_progress(present)
+    url = hf_hub_url(
+        request.repository, file.name, revision=request.revision, endpoint=api.endpoint
+    )
     try:
-        # hf_hub_download forgets what came when it is interrupted (since huggingface_hub 1.x); this
-        # is what it downloads with.
-        with path.open("ab" if begun else "wb") as content:
+        # hf_hub_download discards a partial file when it is interrupted (since huggingface_hub
+        # 1.x); http_get is what it downloads with.
+        with path.open("ab" if present else "wb") as content:
             http_get(
                 url,
                 content,
-                resume_size=begun,
+                resume_size=present,
                 headers=build_hf_headers(token=api.token),
                 expected_size=file.size,
                 displayed_filename=file.name,
-                tqdm_class=_forwarding(moved),
+                tqdm_class=_forwarding(on_progress),
             )
     except (HfHubHTTPError, httpx2.HTTPError):
         raise
     except OSError as error:
-        # The disk, or a length that is not the stated one: the rest of it is for developers.
-        message = f"{file.name}: {error.strerror or str(error).splitlines()[0]}"
-        raise WeightsError(message) from None
+        # A disk error or a wrong length; the further lines of it are for developers.
+        raise _failed(
+            file.name,
+            error.strerror or str(error).splitlines()[0],
+            f"{file.size} bytes",
+            "check the disk and the hub, then run the command again: it resumes",
+        ) from None
     sums = Sums(file)
     with path.open("rb") as content:
         while data := content.read(CHUNK):
             sums.add(data)
     if not sums.matched:
-        path.unlink()  # or the next attempt would take it for done
-        message = f"{file.name}: wrong content, SHA-256 {sums.sha256},"
-        message += f" not {file.sha256 or file.git_sha1}"
-        raise WeightsError(message)
+        path.unlink()  # or the next attempt would take it for complete
+        raise _failed(
+            file.name,
+            f"wrong content, SHA-256 {sums.sha256}",
+            f"SHA-256 {file.sha256}" if file.sha256 else f"git blob {file.git_sha1}",
+            "run the command again; if it fails again, the hub's copy is damaged",
+        )
     return sums.sha256
 
 
-def _forwarding(moved: Moved) -> "type[tqdm[Any]]":
-    """A progress bar for huggingface_hub that shows nothing and tells *moved*."""
+def _forwarding(on_progress: OnProgress) -> "type[tqdm[Any]]":
+    """A progress bar for huggingface_hub that shows nothing and calls *on_progress*."""
 
     # Generic in its type stubs alone.
     class Forwarding(tqdm):  # pyright: ignore[reportMissingTypeArgument]
@@ -137,14 +176,14 @@ def _forwarding(moved: Moved) -> "type[tqdm[Any]]":
             super().__init__(disable=True)
 
         def update(self, n: float | None = 1) -> bool | None:
-            moved(int(n or 0))
+            on_progress(int(n or 0))
             return None
 
     return Forwarding
 
 
-def _forget_others(folder: Path, names: set[str]) -> None:
-    """Delete what an earlier choice of files has left in *folder*."""
+def _delete_others(folder: Path, names: set[str]) -> None:
+    """Delete the files in *folder* that an earlier selection left and *names* does not list."""
     for path in _files(folder):
         if path.relative_to(folder).as_posix() not in names:
             path.unlink()

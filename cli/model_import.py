@@ -1,4 +1,4 @@
-"""A verified folder of a model into a mirror that the download Jobs of a stack read."""
+"""Upload a verified model to a mirror that the download Jobs of a stack read."""
 
 import re
 import shutil
@@ -6,33 +6,35 @@ import urllib.error
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
+from base.problems import Problem
+from cli.errors import CommandError
 from weights import oci, s3
 from weights.fetch import PARTIAL, need_room
-from weights.files import MANIFEST, File, WeightsError
+from weights.files import MANIFEST, File
 from weights.manifest import Manifest, altered
 from weights.sources import Commit, below
 from weights.transport import Transport
 
-Moved = Callable[[int], None]
-"""Is told of bytes as they go by."""
+OnProgress = Callable[[int], None]
+"""Called with the number of bytes just transferred."""
 
 PART_BYTES = 64 << 20
-"""Of a large object that is sent at once: a part is 5 MiB to 5 GiB, and there are 10 000 of them.
+"""Part size of a multipart upload: S3 allows 5 MiB to 5 GiB, and at most 10 000 parts.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 
 _ARTIFACT = "application/vnd.cncf.model.manifest.v1+json"
 _CONFIG = "application/vnd.cncf.model.config.v1+json"
 _LAYER = "application/vnd.cncf.model.weight.v1.raw"
-"""Of the CNCF's ModelPack: https://github.com/modelpack/model-spec/blob/main/docs/spec.md"""
+"""Media types of the CNCF ModelPack: https://github.com/modelpack/model-spec/blob/main/docs/spec.md"""
 
 
 class Mirror(Protocol):
-    """Somewhere that Jobs read from; the manifest goes last, so that half a model is none."""
+    """A place that Jobs read from. The manifest is written last: without it there is no model."""
 
-    def bring(self, manifest: Manifest, folder: Path, moved: Moved) -> str:
-        """Put the files of *folder* there; returns where they are. Raises WeightsError."""
+    def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
+        """Write the files of *folder*; return their URL or path. Raises ProblemError."""
         ...
 
 
@@ -42,12 +44,12 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def bring(self, manifest: Manifest, folder: Path, moved: Moved) -> str:
-        """Copy, and read back what was written."""
+    def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
+        """Copy the files, then verify the copies."""
         commit = Commit(manifest.repository, manifest.revision)
         target = self._root / below(commit, "")
         if target.exists() and Manifest.read(target) == manifest:
-            moved(manifest.size)
+            on_progress(manifest.size)
             return str(target)
         partial = self._root / PARTIAL / manifest.revision
         partial.mkdir(parents=True, exist_ok=True)
@@ -56,9 +58,16 @@ class Folder:
             path = partial / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / file.name, path)
-            moved(file.size)
+            on_progress(file.size)
         if wrong := altered(partial, manifest):
-            raise WeightsError("\n".join(wrong))
+            raise CommandError(
+                Problem(
+                    path=str(partial),
+                    got="\n              ".join(wrong),
+                    allowed="the files of manifest.json, byte for byte",
+                    change="check the disk, then import the model again",
+                )
+            )
         manifest.write(partial)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -72,20 +81,19 @@ class Bucket:
     def __init__(self, place: s3.Place, transport: Transport) -> None:
         self._place, self._transport = place, transport
 
-    def bring(self, manifest: Manifest, folder: Path, moved: Moved) -> str:
-        """Upload what is not there yet; each part is checked by the store, by its SHA-256."""
+    def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
+        """Upload missing files; the store checks the SHA-256 of every part."""
         commit = Commit(manifest.repository, manifest.revision)
         try:
             for file in manifest.files:
                 name = below(commit, file.name)
                 if self._size(name) == file.size:
-                    moved(file.size)
+                    on_progress(file.size)
                 else:
-                    self._upload(name, folder / file.name, moved)
+                    self._put_file(name, folder / file.name, on_progress)
             self._send(below(commit, MANIFEST), "PUT", manifest.text().encode())
         except urllib.error.HTTPError as error:
-            message = f"{self._place.url}: the object store answers {error.code}"
-            raise WeightsError(message) from None
+            _refuse(self._place.url, error.code)
         return f"{self._place.url}/{below(commit, '')}"
 
     def _size(self, name: str) -> int | None:
@@ -97,19 +105,25 @@ class Bucket:
                 raise
             return None
 
-    def _upload(self, name: str, path: Path, moved: Moved) -> None:
+    def _put_file(self, name: str, path: Path, on_progress: OnProgress) -> None:
         if path.stat().st_size <= PART_BYTES:
             self._send(name, "PUT", path.read_bytes())
-            moved(path.stat().st_size)
+            on_progress(path.stat().st_size)
             return
-        begun, _ = self._send(name, "POST", query={"uploads": ""})
-        found = re.search(r"<UploadId>([^<]+)</UploadId>", begun)
-        if found is None:
-            message = f"{name}: the object store begins no upload in parts"
-            raise WeightsError(message)
-        upload = {"uploadId": found[1]}
+        started, _ = self._send(name, "POST", query={"uploads": ""})
+        identifier = re.search(r"<UploadId>([^<]+)</UploadId>", started)
+        if identifier is None:
+            raise CommandError(
+                Problem(
+                    path=f"{self._place.url}/{name}",
+                    got="a response without an UploadId",
+                    allowed="the start of a multipart upload",
+                    change="use an object store that supports S3 multipart uploads",
+                )
+            )
+        upload = {"uploadId": identifier[1]}
         try:
-            tags = self._parts(name, path, upload, moved)
+            tags = self._put_parts(name, path, upload, on_progress)
             parts = "".join(
                 f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
                 for number, tag in enumerate(tags, 1)
@@ -117,22 +131,26 @@ class Bucket:
             whole = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>"
             self._send(name, "POST", whole.encode(), upload)
         except BaseException:
-            self._send(name, "DELETE", query=upload)  # or its parts would stay, unseen and paid for
+            self._send(
+                name, "DELETE", query=upload
+            )  # otherwise the store keeps and bills the parts
             raise
 
-    def _parts(self, name: str, path: Path, upload: Mapping[str, str], moved: Moved) -> list[str]:
+    def _put_parts(
+        self, name: str, path: Path, upload: Mapping[str, str], on_progress: OnProgress
+    ) -> list[str]:
         tags: list[str] = []
         with path.open("rb") as content:
             while part := content.read(PART_BYTES):
                 query = {**upload, "partNumber": str(len(tags) + 1)}
                 tags.append(self._send(name, "PUT", part, query)[1])
-                moved(len(part))
+                on_progress(len(part))
         return tags
 
     def _send(
         self, name: str, method: str, body: bytes = b"", query: Mapping[str, str] | None = None
     ) -> tuple[str, str]:
-        """The answer's text, and its entity tag."""
+        """The body of the response and its ETag."""
         with s3.send(
             self._transport, self._place, name, method=method, query=query, body=body
         ) as answer:
@@ -140,14 +158,14 @@ class Bucket:
 
 
 class Registry:
-    """A registry of images, which keeps each file once, whatever artifacts it belongs to."""
+    """An OCI registry, which stores each file once for all artifacts."""
 
     def __init__(self, url: str, prefix: str, credential: str, transport: Transport) -> None:
         self._url, self._prefix = url, prefix
         self._credential, self._transport = credential, transport
 
-    def bring(self, manifest: Manifest, folder: Path, moved: Moved) -> str:
-        """Push what is not there yet; the registry checks each layer by its digest."""
+    def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
+        """Push missing files; the registry checks the digest of every layer."""
         name = oci.name_of(self._prefix, manifest.repository)
         registry = oci.Registry(self._url, name, self._transport, self._credential)
         config = b"{}"
@@ -157,7 +175,7 @@ class Registry:
                 if not registry.has(digest):
                     with (folder / file.name).open("rb") as content:
                         registry.push(digest, file.size, content)
-                moved(file.size)
+                on_progress(file.size)
             digest = f"sha256:{oci.digest_of(config)}"
             if not registry.has(digest):
                 registry.push(digest, len(config), config)
@@ -170,9 +188,19 @@ class Registry:
             }
             tagged = registry.tag(manifest.revision, artifact)
         except urllib.error.HTTPError as error:
-            message = f"{self._url}/v2/{name}: the registry answers {error.code}"
-            raise WeightsError(message) from None
+            _refuse(f"{self._url}/v2/{name}", error.code)
         return f"{self._url}/{name}@{tagged}"
+
+
+def _refuse(url: str, code: int) -> NoReturn:
+    raise CommandError(
+        Problem(
+            path=url,
+            got=f"HTTP {code}",
+            allowed="a successful upload",
+            change="check the URL and the credentials, then run the command again",
+        )
+    ) from None
 
 
 def _layer(file: File) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`pai permissions`: what those who preview and those who look for drift may do on a cluster."""
+"""`pai permissions`: print the RBAC that previews and drift checks need on a cluster."""
 
 from typing import Annotated
 
@@ -10,10 +10,11 @@ from review.permissions import manifests
 
 
 def permissions(
-    stack: Annotated[str, typer.Option(help="The stack whose kinds of objects they are for.")],
+    stack: Annotated[str, typer.Option(help="Stack whose kinds of objects are granted.")],
 ) -> None:
-    """Print the manifests to apply once, as a cluster's administrator, before CI previews.
+    """Print the manifests that let CI preview and check for drift.
 
-    The groups in them are `pai:previews` and `pai:drift`. Needs no cluster.
+    Apply them once as a cluster administrator. Their subjects are the groups `pai:previews` (dry
+    runs) and `pai:drift` (reads). This command needs no cluster.
     """
     typer.echo(yaml.safe_dump_all(manifests(rendered(stack)), sort_keys=False), nl=False)

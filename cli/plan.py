@@ -1,4 +1,4 @@
-"""`pai plan`: a whole stack on its GPUs, before anything is deployed."""
+"""`pai plan`: show how a stack uses its GPUs, before anything is deployed."""
 
 import json
 from pathlib import Path
@@ -17,28 +17,28 @@ from sizing.plan import Plan, PlannedPool, PlannedService, plan
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="Name of the stack.")] = "local",
+    stack: Annotated[str, typer.Option(help="Stack to plan.")] = "local",
     config_file: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Its YAML; default: Pulumi.STACK.yaml."),
+        typer.Option(
+            exists=True, dir_okay=False, help="Configuration. Default: Pulumi.STACK.yaml."
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For scripts; the keys: docs/explanation/sizing.md.")
+        bool, typer.Option("--json", help="Print JSON; docs/explanation/sizing.md lists the keys.")
     ] = False,
 ) -> None:
-    """Show which model sits on which GPU, what each leaves free, and what more would need.
+    """Show which GPU each model is assigned to, the memory left, and the room for more.
 
-    Exit status: 0 if the stack's configuration is right, 1 if not (everything that is wrong is
-    said), 2 for a wrong option.
+    Exit codes: 0 the configuration is valid, 1 it is not (every problem is listed), 2 usage error.
     """
     try:
         config = read_stack(stack, config_file)
     except ConfigError as error:
-        if as_json:
-            problems = [vars(problem) for problem in error.problems]
-            typer.echo(json.dumps({"stack": stack, "problems": problems}, indent=2))
-        else:
-            typer.echo(error, err=True)
+        if not as_json:
+            raise
+        problems = [vars(problem) for problem in error.problems]
+        typer.echo(json.dumps({"stack": stack, "problems": problems}, indent=2))
         raise typer.Exit(1) from None
     services = _services(config)
     found = plan(_pools(config), services, models().values())
@@ -76,7 +76,7 @@ def _services(config: StackConfig) -> list[PlannedService]:
 
 
 def _document(stack: str, services: list[PlannedService], found: Plan) -> dict[str, object]:
-    """What a script gets."""
+    """The content of `--json`."""
     return {
         "stack": stack,
         "problems": [],

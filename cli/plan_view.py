@@ -1,4 +1,4 @@
-"""The plan of a stack for a terminal: replicas assigned to nodes, headroom, room for more."""
+"""The plan of a stack for a terminal: nodes and their models, headroom, room for more."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from cli.bars import gigabytes, legend, memory_bar, number
 from sizing.plan import Candidate, Growth, Plan, PlannedService
 
 _MOST_CANDIDATES = 6
-"""Models named for a pool; `--json` has them all."""
+"""Candidate models named per pool; `--json` has them all."""
 
 
 def show(console: Console, stack: str, services: Sequence[PlannedService], found: Plan) -> None:
@@ -29,7 +29,7 @@ def show(console: Console, stack: str, services: Sequence[PlannedService], found
 
 
 def _nodes(found: Plan) -> Table:
-    """One row a node and kind of device, one cell a device."""
+    """One row per node and kind of device, one cell per device."""
     table = Table(box=SIMPLE)
     table.add_column("node", no_wrap=True)
     table.add_column("device", no_wrap=True)
@@ -52,7 +52,7 @@ def _models(services: Sequence[PlannedService], growth: Sequence[Growth]) -> Tab
     table.add_column("memory of each", no_wrap=True)
     table.add_column("free", justify="right", no_wrap=True)
     table.add_column("further\nrequests", justify="right", no_wrap=True)
-    table.add_column("one replica\nmore takes", no_wrap=True)
+    table.add_column("next replica\nneeds", no_wrap=True)
     for service, more in zip(services, growth, strict=True):
         fit = service.fit
         table.add_row(
@@ -67,12 +67,12 @@ def _models(services: Sequence[PlannedService], growth: Sequence[Growth]) -> Tab
 
 
 def _room(pool: str, free: int, candidates: Sequence[Candidate]) -> Text:
-    """What the free devices of a pool are good for."""
+    """The models that the free devices of a pool have room for."""
     if not free:
-        return Text(f"pool {pool}: nothing free; another model needs another node")
+        return Text(f"pool {pool}: no free device; another model needs another node")
     text = Text(f"pool {pool}: {free} free")
     if not candidates:
-        return text.append(", too small for any model of the catalog")
+        return text.append(", too small for any model in the catalog")
     named = [
         f"{each.model} ({each.dtype}{f', {each.devices} GPUs' if each.devices > 1 else ''})"
         for each in candidates[:_MOST_CANDIDATES]

@@ -1,4 +1,4 @@
-"""`pai render`: what the program asks for, without credentials, and what a change does to that."""
+"""`pai render`: run the program without credentials and compare its resources."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,80 +8,86 @@ import typer
 from pydantic import ValidationError
 
 from base.problems import ConfigError, Problem
+from cli.errors import UsageError
 from cli.review import EXIT_CODES
 from cli.stack_file import read_stack
-from cli.toolchain import explained
 from review import build
 from review.compare import compare
 from review.render import Render, render
-from review.report import Report
+from review.report import Report, Verdict
 from toolchain.environment import PROJECT
 from toolchain.errors import ToolchainError
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="The stack to render.")],
+    stack: Annotated[str, typer.Option(help="Stack to render.")],
     out: Annotated[
-        Path | None, typer.Option(help="Where to write what the program asks for (JSON).")
+        Path | None, typer.Option(help="File for the rendered resources (JSON).")
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="What the main branch's `pai render --out` wrote; needs --report."),
+        typer.Option(help="`pai render --out` of the main branch; requires --report."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Where to write the report of the change (JSON).")
+        Path | None, typer.Option(help="File for the report of the change (JSON).")
     ] = None,
 ) -> None:
-    """Run the program on mocks: no engine, no cluster, no credentials, no state.
+    """Run the program on mocks: no cluster, no credentials, no state.
 
-    For pull requests that nobody trusts yet. With --against the report says what the change does
-    to what the program asks for, and what the policies say; it cannot know what a provider would
-    replace or a cluster refuse. Exits as `pai review` does, and 0 without --against.
+    Meant for pull requests from untrusted contributors. With --against, the report shows how the
+    change alters the resources and what the policies find. It cannot show what a provider would
+    replace or a cluster would refuse.
+
+    Exit codes: 0 without --against, else those of `pai review`.
     """
     if (against is None) != (report is None):
-        message = "--against and --report go together"
-        raise typer.BadParameter(message, param_hint="--report")
+        missing, given = ("--against", "--report") if report else ("--report", "--against")
+        raise UsageError(
+            Problem(missing, f"nothing, with {given}", "both or neither", f"add {missing}")
+        )
     base = _read(against) if against else None
     try:
-        found = rendered(stack)
+        current = rendered(stack)
     except ConfigError as error:
         if report is None:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(5) from None
-        raise _ended(build.refused(stack, error.problems), report) from None
+            typer.echo(error, err=True)
+            raise typer.Exit(EXIT_CODES[Verdict.DOES_NOT_FIT]) from None
+        raise _written(build.refused(stack, error.problems), report) from None
     if out:
-        out.write_text(found.model_dump_json(by_alias=True), encoding="utf-8")
+        out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
     if base and report:
-        raise _ended(compare(base, found), report)
+        raise _written(compare(base, current), report)
 
 
-def _ended(found: Report, file: Path) -> typer.Exit:
-    file.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return typer.Exit(EXIT_CODES[found.verdict])
+def _written(report: Report, file: Path) -> typer.Exit:
+    """Write *report* to *file*; return the exit with its code."""
+    file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return typer.Exit(EXIT_CODES[report.verdict])
 
 
 def rendered(stack: str) -> Render:
-    """What the program asks for. Raises ConfigError; ends the command where it cannot run."""
+    """The resources that the program registers. Raises ProblemError if it cannot run."""
     read_stack(stack)
-    with explained():
-        try:
-            return render(PROJECT, stack)
-        except pulumi.RunError as error:
-            raise ToolchainError(
-                Problem(
-                    path="__main__.py",
-                    got=str(error),
-                    allowed="a program that runs to its end",
-                    change="mend what the message names",
-                )
-            ) from None
+    try:
+        return render(PROJECT, stack)
+    except pulumi.RunError as error:
+        raise ToolchainError(
+            Problem(
+                path="__main__.py",
+                got=str(error),
+                allowed="a program that runs to its end",
+                change="fix the error above",
+            )
+        ) from None
 
 
 def _read(file: Path) -> Render:
     try:
         return Render.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise typer.BadParameter(str(error), param_hint="--against") from None
+        got = f"{file}: {error.strerror}"
     except ValidationError:
-        message = f"{file.name} is nothing that `pai render --out` wrote"
-        raise typer.BadParameter(message, param_hint="--against") from None
+        got = f"{file.name}, which has another format"
+    allowed = "a file written by `pai render --out`"
+    change = "write one with this version of `pai`"
+    raise UsageError(Problem("--against", got, allowed, change))

@@ -1,26 +1,37 @@
-"""A report in a file, which may be anything."""
+"""Reading a review report from a file, which may hold anything."""
 
 from pathlib import Path
+from typing import NoReturn
 
-import typer
 from pydantic import ValidationError
 
+from base.problems import Problem
+from cli.errors import UsageError
 from review.report import Report
 
-_LARGEST = 50_000_000
-"""Bytes; that of 1,000 changed resources has about 2 MB."""
+_MAX_BYTES = 50_000_000
+"""A report of 1,000 changed resources has about 2 MB."""
 
 
 def read_report(file: Path, option: str) -> Report:
-    """The report in *file*; ends the command in the name of *option* where there is none."""
+    """The report in *file*. Raises UsageError, which names *option*, if it is not one."""
     try:
-        if file.stat().st_size > _LARGEST:
-            message = f"{file.name} is too large for a report"
-            raise typer.BadParameter(message, param_hint=option)
+        if file.stat().st_size > _MAX_BYTES:
+            _refuse(option, f"{file.name}, larger than {_MAX_BYTES / 1e6:.0f} MB")
         return Report.model_validate_json(file.read_bytes())
     except OSError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
+        _refuse(option, f"{file}: {error.strerror}")
     except ValidationError as error:
-        wrong = ".".join(map(str, error.errors()[0]["loc"])) or "all of it"
-        message = f"{file.name} is no report of `pai review --format json`; wrong: {wrong!r}"
-        raise typer.BadParameter(message, param_hint=option) from None
+        field = ".".join(map(str, error.errors()[0]["loc"])) or "the whole file"
+        _refuse(option, f"{file.name}, with a schema error at {field}")
+
+
+def _refuse(option: str, got: str) -> NoReturn:
+    raise UsageError(
+        Problem(
+            path=option,
+            got=got,
+            allowed="a report written by `pai review --format json`",
+            change="write one with this version of `pai`",
+        )
+    )

@@ -1,4 +1,4 @@
-"""`pai review`: what a change would do, before it does it."""
+"""`pai review`: show the effects of a change before it is deployed."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,13 +12,12 @@ from rich.console import Console
 from base.problems import ConfigError, Problem
 from cli.report_file import read_report
 from cli.stack_file import read_stack
-from cli.toolchain import explained
 from review import build, run, terminal
 from review.events import EventsError
 from review.html import page
 from review.markdown import Forge, markdown
 from review.report import Report, Verdict
-from toolchain import build as engine
+from toolchain import build as toolchain_build
 from toolchain import state
 from toolchain.environment import PROJECT, applied
 from toolchain.errors import ToolchainError
@@ -26,7 +25,7 @@ from toolchain.errors import ToolchainError
 EXIT_CODES: Mapping[Verdict, int] = {
     Verdict.CLEAN: 0,
     Verdict.FAILED: 1,
-    # 2 is a wrong command line
+    # 2 is a usage error
     Verdict.CHANGES: 3,
     Verdict.REFUSED: 4,
     Verdict.DOES_NOT_FIT: 5,
@@ -57,27 +56,27 @@ _RENDERERS: Mapping[_Format, Callable[[Report], str]] = {
 
 
 def review(
-    stack: Annotated[str, typer.Option(help="The stack to review.")] = "local",
+    stack: Annotated[str, typer.Option(help="Stack to review.")] = "local",
     form: Annotated[
-        _Format, typer.Option("--format", help="A forge's comment, a page, or data.")
+        _Format, typer.Option("--format", help="Output format; a forge's name: its comment.")
     ] = _Format.TERMINAL,
     out: Annotated[
-        Path | None, typer.Option(help="Where to write it. Default: standard output.")
+        Path | None, typer.Option(help="File to write to. Default: standard output.")
     ] = None,
     kept: Annotated[
         Path | None,
-        typer.Option("--from", help="Render this JSON report instead of running a preview."),
+        typer.Option("--from", help="Render this JSON report instead of previewing."),
     ] = None,
 ) -> None:
-    """Preview a stack with its policies and say what matters: what stops, what it costs.
+    """Preview a stack with its policies and summarize outages, losses, exposure and cost.
 
-    Exits 0 where there is nothing to do, 3 with changes, 4 if a policy refuses them, 5 if the
-    configuration does not fit, 1 if the preview failed, 2 for a wrong command line.
+    Uses the state backend and cluster of the environment; without PULUMI_BACKEND_URL, the
+    simulated cluster of the stack.
 
-    Uses the state and cluster of the env; without PULUMI_BACKEND_URL in it, the simulated
-    cluster of the stack.
+    Exit codes: 0 no changes, 1 the preview failed, 2 usage error, 3 changes, 4 refused by a policy,
+    5 the configuration is invalid.
     """
-    report = read_report(kept, "--from") if kept else reviewed(stack)
+    report = read_report(kept, "--from") if kept else preview_report(stack)
     if form is _Format.TERMINAL and out is None:
         terminal.show(Console(), report)
     elif out is None:
@@ -87,23 +86,23 @@ def review(
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
-def reviewed(stack: str) -> Report:
-    """The report of a preview of *stack* made now; ends the command where there can be none."""
+def preview_report(stack: str) -> Report:
+    """Preview *stack* and return the report. Raises ProblemError if there is none."""
     try:
         read_stack(stack)
     except ConfigError as error:
         return build.refused(stack, error.problems)
-    with explained() as console:
-        env, simulated = environment_for(stack, console)
-        with console.status(f"previewing {stack} …"):
-            ran = _preview(stack, env)
+    console = Console(stderr=True)
+    env, simulated = environment_for(stack, console)
+    with console.status(f"Previewing {stack} …"):
+        result = _preview(stack, env)
     return build.report(
-        ran.preview,
+        result.preview,
         stack=stack,
         simulated=simulated,
-        before=ran.before,
-        after=ran.after,
-        stderr_tail=ran.stderr_tail,
+        before=result.before,
+        after=result.after,
+        stderr_tail=result.stderr_tail,
     )
 
 
@@ -115,19 +114,19 @@ def _preview(stack: str, env: Mapping[str, str]) -> run.PreviewRun:
 
 
 def no_events_error(error: Exception) -> ToolchainError:
-    """What to say where the engine wrote no events."""
+    """The error for an engine that wrote no events."""
     return ToolchainError(
         Problem(
             path="pulumi preview",
             got=str(error),
-            allowed="engine events of Pulumi 3.256, a JSON object a line",
-            change="`pai toolchain doctor` tells which pulumi there is, `pai env` puts it first",
+            allowed="engine events of Pulumi 3.256, one JSON object per line",
+            change="run `pai toolchain doctor`; `pai env` puts the right pulumi first on PATH",
         )
     )
 
 
 def environment_for(stack: str, console: Console) -> tuple[dict[str, str], bool]:
-    """The variables to preview with, and whether they are of the simulated cluster."""
+    """The environment variables to run Pulumi with, and whether the cluster is simulated."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     ours = f"file://{state.folder()}"
     if "PULUMI_ACCESS_TOKEN" in os.environ or backend not in ("", ours):
@@ -135,4 +134,4 @@ def environment_for(stack: str, console: Console) -> tuple[dict[str, str], bool]
     # Imported here: a review of a real cluster needs nothing of the simulation.
     from cli.simulated import simulated  # noqa: PLC0415
 
-    return applied(simulated(engine.ensure("all", console), [stack], console)), True
+    return applied(simulated(toolchain_build.ensure("all", console), [stack], console)), True

@@ -1,4 +1,4 @@
-"""`pai sim`: the simulated clusters of the stacks."""
+"""`pai sim`: start, stop and inspect the simulated clusters."""
 
 import json
 from typing import Annotated
@@ -7,48 +7,44 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.toolchain import explained
+from cli.errors import Commands
 from sim import cluster
 
 app = typer.Typer(
-    help="Simulated Kubernetes clusters: a real control plane over nodes that do not exist.",
+    cls=Commands,
+    help="Manage simulated clusters: real control planes over nodes that do not exist.",
     no_args_is_help=True,
 )
 _Stacks = Annotated[
     list[str] | None,
-    typer.Option("--stack", help="A stack of the project; repeat the option for several."),
+    typer.Option("--stack", help="Stack; repeatable."),
 ]
 
 
 @app.command()
 def up(stack: _Stacks = None) -> None:
-    """Start the cluster of a stack (default: local), or mend it; prints the kubeconfig's path."""
-    with explained() as console:
-        typer.echo(cluster.ensure_running(stack or ["local"], console))
+    """Start or repair the cluster of a stack (default: local); print the kubeconfig's path."""
+    typer.echo(cluster.ensure_running(stack or ["local"], Console(stderr=True)))
 
 
 @app.command()
 def down(stack: _Stacks = None) -> None:
-    """Stop the clusters (default: all) and remove every file of theirs."""
-    stopped = stack or [entry.stack for entry in cluster.status()]
-    with explained():
-        cluster.down(stopped)
+    """Stop clusters (default: all) and delete their files."""
+    cluster.down(stack or [entry.stack for entry in cluster.status()])
 
 
 @app.command()
 def reset(stack: _Stacks = None) -> None:
-    """Stop the cluster of a stack (default: local), forget what was in it, start it empty."""
-    with explained() as console:
-        typer.echo(cluster.reset(stack or ["local"], console))
+    """Recreate the cluster of a stack (default: local), empty."""
+    typer.echo(cluster.reset(stack or ["local"], Console(stderr=True)))
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show which clusters run, and of a broken one which process ended."""
-    with explained():
-        entries = cluster.status()
+    """Show the state of each cluster, and the exited processes of a broken one."""
+    entries = cluster.status()
     if as_json:
         typer.echo(json.dumps([entry.model_dump() for entry in entries], indent=2))
         return
@@ -58,8 +54,8 @@ def status(
         table.add_row(entry.stack, entry.state, entry.context or "", entry.server or "")
     console.print(table)
     for entry in entries:
-        ended = ", ".join(name for name, runs in entry.processes.items() if not runs)
-        if ended:
-            change = f"pai sim up --stack {entry.stack}"
-            told = f"{entry.stack}: {ended} ended; logs: {entry.logs}; to mend it: {change}"
-            console.print(told, markup=False, highlight=False, soft_wrap=True)
+        exited = ", ".join(name for name, runs in entry.processes.items() if not runs)
+        if exited:
+            fix = f"pai sim up --stack {entry.stack}"
+            line = f"{entry.stack}: {exited} exited; logs: {entry.logs}; fix: {fix}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)

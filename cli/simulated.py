@@ -1,4 +1,4 @@
-"""The environment of the simulated clusters, with a state that is theirs."""
+"""The environment for simulated clusters, with a state backend of their own."""
 
 import os
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from toolchain.locate import Toolchain
 def simulated(
     toolchain: Toolchain, stacks: Sequence[str], console: Console, config_file: Path | None = None
 ) -> dict[str, str]:
-    """What a shell must export to deploy *stacks*, each onto its simulated cluster, now running.
+    """Start the simulated clusters of *stacks*; return the variables to deploy to them.
 
-    Their files are Pulumi.<stack>.yaml, unless *config_file* is that of the one stack.
+    Each stack is read from Pulumi.<stack>.yaml; *config_file* replaces that of a single stack.
     """
     for stack in stacks:
         _start_over_if_killed(stack, config_file, console)
     kubeconfig = cluster.ensure_running(list(stacks), console, config_file)
-    exported = environment.exports(toolchain, kubeconfig, simulated=True, shell=os.environ)
+    exported = environment.exports(toolchain, kubeconfig, simulated=True, env=os.environ)
     for stack in stacks:
         context = cluster_of(stack, config_file).context
         state.bind(stack, _identity(str(kubeconfig), context))
@@ -48,7 +48,7 @@ def _start_over_if_killed(stack: str, config_file: Path | None, console: Console
 
 
 def _identity(kubeconfig: str, context: str) -> str:
-    """What tells one incarnation of a cluster from the next: the UID of its first namespace."""
+    """The identity of a cluster: the UID of its namespace kube-system, new after every reset."""
     with config.new_client_from_config(kubeconfig, context) as connection:
         namespace = client.CoreV1Api(connection).read_namespace("kube-system")
     return str(namespace.metadata and namespace.metadata.uid)

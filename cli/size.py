@@ -1,17 +1,19 @@
-"""`pai size`: how much memory a model takes, whether it fits, where, and how fast at most."""
+"""`pai size`: size a model: GPU memory, where it fits, upper bounds of its speed."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
+from base.problems import Problem
 from catalog.gpus import gpu as find_gpu
 from catalog.gpus import gpus as all_gpus
 from catalog.load import UnknownEntryError
 from catalog.models import ModelSpec, WeightDtype
 from catalog.models import model as find_model
+from cli.errors import UsageError
 from cli.size_view import show
 from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError
@@ -20,22 +22,22 @@ from sizing.report import report
 from sizing.search import SizingRequest, parallelisms
 
 DOES_NOT_FIT = 3
-"""Exit status when it does not fit; 1 and 2 are those of errors and of wrong options."""
+"""Exit code when it does not fit; 1 is an error, 2 a usage error."""
 
 _DEFAULT_CONTEXT = 32768
-"""Tokens, where the model knows as many: long enough for documents, as the seeds size it."""
+"""Tokens, if the model supports as many: long enough for documents."""
 
 
 def size(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="A model of the catalog (catalog/models.yaml)."),
+        typer.Argument(metavar="MODEL", help="Key, as in `pai models list`."),
     ] = None,
     *,
     config: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="A config.json instead, of any model on a hub."
+            exists=True, dir_okay=False, help="config.json of any model on a hub, instead."
         ),
     ] = None,
     index: Annotated[
@@ -43,38 +45,38 @@ def size(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="Its model.safetensors.index.json, for the exact size of the weights.",
+            help="model.safetensors.index.json, for the exact size of the weights.",
         ),
     ] = None,
     gpu: Annotated[
-        str | None, typer.Option(help="A GPU of the catalog; without it, placements on all.")
+        str | None, typer.Option(help="Key of a GPU. Default: compare all GPUs of the catalog.")
     ] = None,
-    gpus: Annotated[int, typer.Option(min=1, help="How many of them one replica gets.")] = 1,
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs per replica.")] = 1,
     dtype: Annotated[
-        WeightDtype | None, typer.Option(help="Type of the weights; default: the model's own.")
+        WeightDtype | None, typer.Option(help="Data type of the weights. Default: the model's own.")
     ] = None,
     kv_dtype: Annotated[
-        KvDtype, typer.Option(help="Type of the KV cache; auto: the model's 16 bits.")
+        KvDtype, typer.Option(help="Data type of the KV cache; auto: 16 bits.")
     ] = "auto",
     context: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Tokens of a request, prompt and answer together; default: what the model knows,"
-            f" {_DEFAULT_CONTEXT} at most.",
+            help="Tokens per request, prompt plus output. Default: the model's maximum, up to"
+            f" {_DEFAULT_CONTEXT}.",
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, help="Requests of that length whose cache must fit at once.")
+        int, typer.Option(min=1, help="Concurrent requests of that length whose cache must fit.")
     ] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="For scripts; the keys: docs/explanation/sizing.md.")
+        bool, typer.Option("--json", help="Print JSON; docs/explanation/sizing.md lists the keys.")
     ] = False,
 ) -> None:
-    """Say how much GPU memory a model takes, whether it fits, where it would, how fast at most.
+    """Show the GPU memory of a model, where it fits, and upper bounds of its speed.
 
-    Exit status: 0 if it fits (without --gpu: on some GPU of the catalog), 3 if it does not,
-    2 for a wrong option.
+    Exit codes: 0 it fits (without --gpu: on some GPU of the catalog), 2 usage error, 3 it does not
+    fit.
     """
     spec = _model(model, config, index)
     request = SizingRequest(
@@ -87,13 +89,17 @@ def size(
     try:
         card = find_gpu(gpu) if gpu else None
     except UnknownEntryError as error:
-        raise typer.BadParameter(str(error), param_hint="--gpu") from None
+        _refuse_unknown("--gpu", error)
     at = None
     if card:
         ways = parallelisms(spec.architecture, card, gpus)
         if not ways:
-            message = f"{gpus} GPUs cannot share {spec.key}: its layers and heads do not divide so"
-            raise typer.BadParameter(message, param_hint="--gpus")
+            _refuse(
+                "--gpus",
+                str(gpus),
+                f"a number that divides the layers or attention heads of {spec.key}",
+                "try a power of two",
+            )
         at = (card, ways[0])
     found = report(request, all_gpus().values(), at)
     if as_json:
@@ -105,39 +111,49 @@ def size(
 
 
 def _model(name: str | None, config: Path | None, index: Path | None) -> ModelSpec:
-    """The one model asked about, of the catalog or of a file."""
+    """The model, from the catalog or from a config.json."""
     if index and not config:
-        message = "belongs to --config; the catalog knows the size of its models"
-        raise typer.BadParameter(message, param_hint="--index")
+        allowed = "an index together with --config: the catalog has the sizes of its models"
+        _refuse("--index", str(index), allowed, "add --config, or remove --index")
     try:
         if config is None and name is not None:
             return find_model(name)
         if config is not None and name is None:
             called = config.resolve().parent.name
             return model_from_config(_json(config), called, _json(index) if index else None)
-    except (UnknownEntryError, ConfigUnreadableError) as error:
-        raise typer.BadParameter(str(error), param_hint="--config" if config else "MODEL") from None
-    message = "give a model of the catalog or --config, one of the two"
-    raise typer.BadParameter(message, param_hint="MODEL")
+    except UnknownEntryError as error:
+        _refuse_unknown("MODEL", error)
+    except ConfigUnreadableError as error:
+        raise UsageError(*error.problems, head=str(error).partition("\n")[0]) from None
+    got = "both MODEL and --config" if name else "neither MODEL nor --config"
+    change = "name a model, or pass its config.json"
+    raise UsageError(Problem("MODEL", got, "exactly one of the two", change))
+
+
+def _refuse(path: str, got: str, allowed: str, change: str) -> NoReturn:
+    raise UsageError(Problem(path, got, allowed, change)) from None
+
+
+def _refuse_unknown(path: str, error: UnknownEntryError) -> NoReturn:
+    _refuse(path, error.got, ", ".join(error.allowed), error.change)
 
 
 def _json(file: Path) -> dict[str, Any]:
     """The object in *file*."""
     try:
-        read: object = json.loads(file.read_text(encoding="utf-8"))
+        content: object = json.loads(file.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        message = f"{file.name} is not JSON: {error}"
-        raise typer.BadParameter(message, param_hint="--config") from None
-    if not isinstance(read, dict):
-        message = f"{file.name} holds no JSON object"
-        raise typer.BadParameter(message, param_hint="--config")
-    return read
+        content = f"{file.name}, which is not JSON: {error}"
+    if not isinstance(content, dict):
+        got = content if isinstance(content, str) else f"{file.name}, which is not a JSON object"
+        _refuse("--config", got, "a JSON object", "pass the file as the hub serves it")
+    return content
 
 
 def _context(spec: ModelSpec, context: int | None) -> int:
-    """The context asked about, which the model must know."""
+    """The context to size for, which the model must support."""
     known = spec.architecture.max_context if spec.architecture else 1
     if context and spec.architecture and context > known:
-        message = f"{context}: {spec.key} knows at most {known} tokens"
-        raise typer.BadParameter(message, param_hint="--context")
+        allowed = f"at most {known} tokens, the maximum of {spec.key}"
+        _refuse("--context", str(context), allowed, "lower it")
     return context or min(known, _DEFAULT_CONTEXT)

@@ -26,12 +26,12 @@ def show(console: Console, model: ModelSpec, found: SizeReport) -> None:
         console.print(_placements(found.placements))
         console.print(legend())
         console.print(
-            "tokens/s: upper bounds (roofline) of what all requests together write, or of what an"
-            " embedding model reads",
+            "tokens/s: upper bounds (roofline) of generated tokens over all requests; for embedding"
+            " models, of prompt tokens",
             style="dim",
         )
     else:
-        console.print("No GPU of the catalog holds it, not even 64 of them.", style="red")
+        console.print("It fits on no GPU of the catalog, not even on 64.", style="red")
 
 
 def _numbers(found: SizeReport) -> Table:
@@ -46,16 +46,16 @@ def _numbers(found: SizeReport) -> Table:
         windowed = found.kv_bytes_per_request < found.kv_bytes_per_token * found.context
         table.add_row(
             f"KV cache, {cache}",
-            f"{'up to ' if windowed else ''}{number(found.kv_bytes_per_token)} bytes a token,"
+            f"{'up to ' if windowed else ''}{number(found.kv_bytes_per_token)} bytes per token,"
             f" {_both(found.kv_bytes_per_request)} for {number(found.context)} tokens",
         )
     if found.concurrency > 1:
-        table.add_row("requests at once", f"{found.concurrency}, each of them of that length")
+        table.add_row("concurrent requests", f"{found.concurrency} of that length")
     return table
 
 
 def _here(console: Console, found: SizeReport) -> None:
-    """The GPUs asked about: bar, verdict, limits, and what to change."""
+    """The requested GPUs: memory bar, verdict, limits, and what to change."""
     count = "one" if found.gpus == 1 else f"each of {found.gpus}"
     cut = f" (tp {found.tensor_parallel} x pp {found.pipeline_parallel})" if found.gpus != 1 else ""
     console.print(Text(f"{count} {found.gpu}{cut}", style="bold"))
@@ -66,22 +66,24 @@ def _here(console: Console, found: SizeReport) -> None:
         f"weights {gigabytes(weights)} + KV cache {gigabytes(cache)} + overhead"
         f" {gigabytes(overhead)} (or {gigabytes(found.overhead_uncertainty_bytes or 0)} less)"
         f" = {gigabytes(found.per_gpu_bytes or 0)}"
-        f" of {gigabytes(found.budget_bytes or 0)} granted, of {gigabytes(total)}",
+        f" of {gigabytes(found.budget_bytes or 0)} usable, {gigabytes(total)} installed",
         soft_wrap=True,
     )
     if not found.fits:
         short = gigabytes(-(found.headroom_bytes or 0))
-        console.print(f"does not fit: {short} too much on each", style="bold red")
+        console.print(f"does not fit: {short} too much per GPU", style="bold red")
         for remedy in found.remedies:
-            console.print(f"  would fit with  {remedy}", soft_wrap=True)
+            console.print(f"  fits with  {remedy}", soft_wrap=True)
         return
-    console.print(f"fits, {gigabytes(found.headroom_bytes or 0)} to spare", style="green")
+    console.print(f"fits, {gigabytes(found.headroom_bytes or 0)} free", style="green")
     if found.max_context:
-        console.print(f"longest context    {number(found.max_context)} tokens")
+        console.print(f"max context          {number(found.max_context)} tokens")
     if found.max_concurrency is not None:
-        console.print(f"requests at once   {number(found.max_concurrency)} of that length")
+        console.print(
+            f"max requests         {number(found.max_concurrency)} concurrent, of that length"
+        )
     if found.roofline:
-        console.print(f"at most            {_speed(found.roofline)}", soft_wrap=True)
+        console.print(f"at most              {_speed(found.roofline)}", soft_wrap=True)
 
 
 def _placements(found: list[Placement]) -> Table:
@@ -93,7 +95,7 @@ def _placements(found: list[Placement]) -> Table:
     table.add_column("memory of each", no_wrap=True)
     table.add_column("free", justify="right", no_wrap=True)
     table.add_column("requests", justify="right", no_wrap=True)
-    table.add_column("tokens\n/s ≤", justify="right", no_wrap=True)
+    table.add_column("tokens/s\n≤", justify="right", no_wrap=True)
     for each in found:
         fit, speed = each.fit, each.roofline
         write = speed.decode_tokens_per_second if speed else None
@@ -111,13 +113,13 @@ def _placements(found: list[Placement]) -> Table:
 
 
 def _speed(roofline: Roofline) -> str:
-    read = f"{number(roofline.prefill_tokens_per_second)} tokens/s of prompts read"
+    read = f"{number(roofline.prefill_tokens_per_second)} prompt tokens/s"
     if roofline.decode_tokens_per_second is None:
         return read
     return (
-        f"{number(roofline.decode_tokens_per_second)} tokens/s written"
-        f" ({number(roofline.decode_tokens_per_second_per_request)} for each request;"
-        f" {roofline.decode_limit} is the limit), {read}"
+        f"{number(roofline.decode_tokens_per_second)} generated tokens/s"
+        f" ({number(roofline.decode_tokens_per_second_per_request)} per request;"
+        f" bound by {roofline.decode_limit}), {read}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a deployed stack is, for a terminal: where to go, what the GPUs carry, the graph."""
+"""A deployed stack for a terminal: the resource graph, GPU usage, URLs and Secrets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from review.graph import Graph, graph
 
 _GB = 1e9
 _BAR = 16
-"""Characters of a full bar."""
+"""Width of a full bar, characters."""
 
 
 def show(console: Console, deployment: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
@@ -25,8 +25,8 @@ def show(console: Console, deployment: Mapping[str, Any], outputs: Mapping[str, 
 
 
 def _picture(found: Graph) -> Tree:
-    """Layers from the ground up, each part with what it waits for."""
-    tree = Tree("graph: a part starts when those behind its arrow are ready")
+    """Layers in start order, each component with its direct dependencies."""
+    tree = Tree("graph: a component starts when those behind its arrow are ready")
     for depth, layer in enumerate(found.layers(), 1):
         branch = tree.add(Text(f"{depth}", style="dim"))
         for name in layer:
@@ -39,7 +39,7 @@ def _picture(found: Graph) -> Tree:
 
 
 def capacity(gpus: Mapping[str, Any]) -> RenderableType:
-    """GPUs used of available by pool, and a bar of the memory of one GPU for each model."""
+    """GPUs used and available per pool, and the memory of one GPU per model."""
     pools = Table("pool", "GPU", "used", "available", title="GPUs", title_justify="left")
     for pool in gpus["pools"]:
         pools.add_row(
@@ -61,12 +61,12 @@ def capacity(gpus: Mapping[str, Any]) -> RenderableType:
 
 
 def urls(outputs: Mapping[str, Any]) -> RenderableType:
-    """Where people and programs go, and where the secrets for it are."""
+    """URLs for people and programs, and the Secrets with the credentials."""
     table = Table(show_header=False, box=None)
     for name, url in outputs["urls"].items():
         table.add_row(name, Text(url, style="bold"))
     table.add_row("gateway address", outputs["address"])
-    table.add_row("first administrator", f"Secret {outputs['administrator']}")
+    table.add_row("administrator", f"Secret {outputs['administrator']}")
     for team, secret in outputs["team_keys"].items():
         table.add_row(f"key of team {team}", f"Secret {secret}")
     return table

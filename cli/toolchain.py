@@ -1,8 +1,6 @@
-"""`pai toolchain`: the toolchain."""
+"""`pai toolchain`: build, check and locate the toolchain."""
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,14 +8,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from base.problems import ProblemError
-from toolchain import build as building
-from toolchain import cache, doctor
-from toolchain import existing as found
+from cli.errors import Commands
+from toolchain import build as toolchain_build
+from toolchain import cache, doctor, existing
 from toolchain.locate import Toolchain
 
 app = typer.Typer(
-    help="The toolchain: Pulumi with its plugins, and a Kubernetes control plane to simulate on.",
+    cls=Commands,
+    help="Manage the toolchain: Pulumi, its plugins, and the control plane for simulations.",
     no_args_is_help=True,
 )
 
@@ -31,27 +29,16 @@ class _Group(StrEnum):
     ALL = "all"
 
 
-@contextmanager
-def explained() -> Generator[Console]:
-    """A console for progress, on stderr; what a person can mend ends in its text alone."""
-    console = Console(stderr=True)
-    try:
-        yield console
-    except ProblemError as error:
-        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def build(
-    group: Annotated[_Group, typer.Argument(help="Which parts.")] = _Group.ALL,
+    group: Annotated[_Group, typer.Argument(help="Group of parts to build.")] = _Group.ALL,
 ) -> None:
-    """Build the parts that are neither on this machine nor built before: 30 minutes on 2 cores."""
-    with explained() as console:
-        toolchain = building.ensure(group.value, console)
-    if toolchain.found is not None:
+    """Build the parts that are neither installed nor built; takes 30 minutes on 2 cores."""
+    console = Console(stderr=True)
+    toolchain = toolchain_build.ensure(group.value, console)
+    if toolchain.existing is not None:
         console.print(
-            f"pulumi {toolchain.found.version} of {toolchain.found.program} is used as it is.",
+            f"Using pulumi {toolchain.existing.version} at {toolchain.existing.program}.",
             markup=False,
             highlight=False,
         )
@@ -59,50 +46,51 @@ def build(
 
 @app.command(name="doctor")
 def examine(
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print each part, where it comes from, its version and what mends it. Exits 1 if one lacks."""
-    with explained() as console, console.status("Asking each part for its version …"):
-        findings = doctor.examine()
+    """Check each part: source, version and fix. Exits 1 if a part is missing or too old."""
+    with Console(stderr=True).status("Checking the version of each part …"):
+        parts = doctor.examine()
     if as_json:
-        typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
+        typer.echo(json.dumps([part.model_dump() for part in parts], indent=2))
     else:
-        _print(findings)
-    if not doctor.complete(findings):
+        _print(parts)
+    if not doctor.complete(parts):
         raise typer.Exit(1)
 
 
 @app.command()
 def path(
-    name: Annotated[str | None, typer.Argument(help="A part; without it, the cache.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Part, as in `pai toolchain doctor`. Default: the cache.")
+    ] = None,
 ) -> None:
-    """Print where a part is, or the cache's folder."""
+    """Print the path of a part, or of the cache."""
     if name is None:
         typer.echo(cache.root())
         return
-    with explained():
-        usable = found.look() if name.startswith("pulumi") else None
-        typer.echo(Toolchain(usable if usable and usable.usable else None).path(name))
+    installed = existing.discover() if name.startswith("pulumi") else None
+    typer.echo(Toolchain(installed if installed and installed.usable else None).path(name))
 
 
-def _print(findings: list[doctor.Finding]) -> None:
+def _print(parts: list[doctor.PartStatus]) -> None:
     table = Table(box=None, header_style="bold")
-    for heading in ("part", "from", "version", "needed", "to mend it"):
+    for heading in ("part", "source", "version", "required", "fix"):
         table.add_column(heading, no_wrap=heading == "part", overflow="fold")
-    for finding in findings:
+    for part in parts:
         table.add_row(
-            finding.part,
-            finding.source,
-            (finding.version or "-").partition("+")[0],
-            finding.needed,
-            finding.mend or "",
-            style=None if finding.good else "red",
+            part.part,
+            part.source,
+            (part.version or "-").partition("+")[0],
+            part.needed,
+            part.fix or "",
+            style=None if part.good else "red",
         )
     console = Console()
     console.print(table)
-    for finding in findings:
-        build_of = (finding.version or "").partition("+")[2]
-        said = "; ".join(text for text in (build_of, finding.note) if text)
-        if said:
-            console.print(f"{finding.part}: {said}", style="dim", highlight=False)
+    for part in parts:
+        build_metadata = (part.version or "").partition("+")[2]
+        notes = "; ".join(text for text in (build_metadata, part.note) if text)
+        if notes:
+            console.print(f"{part.part}: {notes}", style="dim", highlight=False)
     console.print(f"cache: {cache.root()}", style="dim", highlight=False, soft_wrap=True)

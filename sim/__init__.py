@@ -1,1 +1,1 @@
-"""The simulated cluster: a real control plane over nodes that do not exist."""
+"""The simulated cluster: a real control plane over simulated nodes."""

@@ -1,6 +1,6 @@
-"""The simulated clusters of the project's stacks: one control plane a stack, named by its context.
+"""The simulated clusters of the project's stacks: one control plane per stack and context.
 
-Their files are under the engine's cache, `sim/<stack>`; the kubeconfig of them all is beside.
+Their files are in the toolchain's cache, `sim/<stack>`, beside one kubeconfig for all of them.
 """
 
 import fcntl
@@ -30,39 +30,40 @@ __all__ = ["SimCluster", "StackStatus", "down", "ensure_running", "reset", "stat
 
 
 class StackStatus(Model):
-    """How the simulated cluster of one stack is."""
+    """The state of one stack's simulated cluster."""
 
     stack: str
     state: Literal["running", "broken", "stopped"]
-    """`broken`: some of its processes ended without being asked; `pai sim up` starts them again."""
+    """`broken`: some of its processes have exited; `pai sim up` restarts them."""
     context: str | None
+    """Context in the kubeconfig; None if stopped."""
     server: str | None
-    """URL of the API server."""
+    """URL of the API server; None if stopped."""
     processes: dict[str, bool]
-    """Whether each of them runs."""
+    """Whether each process runs, by name."""
     logs: str | None
-    """The folder of their logs."""
+    """Folder of the processes' logs; None if stopped."""
 
 
 def ensure_running(stacks: list[str], console: Console, config_file: Path | None = None) -> Path:
-    """Start the clusters of *stacks* that do not run, side by side; mend and update those that do.
+    """Start the clusters of *stacks* in parallel; repair and update those that already run.
 
-    Their files are Pulumi.<stack>.yaml, unless *config_file* is that of the one stack. Returns the
-    kubeconfig of every running cluster, one context each. Raises SimError.
+    Each stack is read from Pulumi.<stack>.yaml; *config_file* replaces that of a single stack.
+    Returns the kubeconfig of all running clusters, one context each. Raises SimError.
     """
     expected = {stack: cluster_of(stack, config_file) for stack in stacks}
     _refuse_shared_contexts(expected)
     operators = {operator for cluster in expected.values() for operator in cluster.operators}
     toolchain = build.ensure("cluster", console, operators)
-    with _alone():
-        with console.status(f"Simulated cluster: {', '.join(stacks)} …"):
-            _each(expected, toolchain)
+    with _lock():
+        with console.status(f"Starting simulated clusters: {', '.join(stacks)} …"):
+            _start_all(expected, toolchain)
         return _merge_kubeconfigs()
 
 
 def down(stacks: list[str]) -> None:
-    """Stop the clusters of *stacks* and remove their files, state included."""
-    with _alone():
+    """Stop the clusters of *stacks* and delete their files, including etcd's data."""
+    with _lock():
         for stack in stacks:
             home = _home(stack)
             erase(home, data_folder(home))
@@ -70,15 +71,15 @@ def down(stacks: list[str]) -> None:
 
 
 def reset(stacks: list[str], console: Console) -> Path:
-    """Stop the clusters of *stacks*, forget what was in them, start them again."""
+    """Recreate the clusters of *stacks*, empty."""
     for stack in stacks:
-        cluster_of(stack)  # refuse what could not be started before ending what runs
+        cluster_of(stack)  # before stopping anything, reject stacks that could not start
     down(stacks)
     return ensure_running(stacks, console)
 
 
 def status() -> list[StackStatus]:
-    """How the clusters are, of the stacks of this project and of any other that still runs."""
+    """The state of every cluster: those of this project's stacks and any other that runs."""
     return [_status_of(stack) for stack in sorted({*stack_names(), *_started()})]
 
 
@@ -125,22 +126,22 @@ def _refuse_shared_contexts(expected: dict[str, ClusterConfig]) -> None:
             raise SimError(
                 Problem(
                     path=f"stack {stack}: config.private-ai:stack.cluster.context",
-                    got=f"{cluster.context}, which is also that of stack {other}",
-                    allowed="a context of its own for each stack",
-                    change="change one of the two, or `pai sim down` the other",
+                    got=f"{cluster.context}, the context of stack {other}",
+                    allowed="one context per stack",
+                    change=f"rename one context, or run `pai sim down --stack {other}`",
                 )
             )
 
 
-def _each(expected: dict[str, ClusterConfig], toolchain: Toolchain) -> None:
+def _start_all(expected: dict[str, ClusterConfig], toolchain: Toolchain) -> None:
     with ThreadPoolExecutor(max_workers=max(1, len(expected))) as pool:
-        started = [
+        starts = [
             pool.submit(SimCluster.detached, cluster, _home(stack), toolchain)
             for stack, cluster in expected.items()
         ]
     problems: list[Problem] = []
-    for each in started:
-        error = each.exception()
+    for start in starts:
+        error = start.exception()
         if isinstance(error, SimError):
             problems += error.problems
         elif error:
@@ -150,18 +151,18 @@ def _each(expected: dict[str, ClusterConfig], toolchain: Toolchain) -> None:
 
 
 def _merge_kubeconfigs() -> Path:
-    """Write the kubeconfig of the clusters there are, or remove it with the last of them."""
+    """Write the kubeconfig of all clusters, or remove it with the last of them."""
     root = _root()
     merged = root / "kubeconfig"
-    found = [settings for stack in _started() if (settings := read_settings(_home(stack)))]
-    if found:
+    running = [settings for stack in _started() if (settings := read_settings(_home(stack)))]
+    if running:
         entries = [
             Access(
                 context=settings.expects.context,
                 server=settings.layout.server,
                 tls=settings.layout.tls,
             )
-            for settings in found
+            for settings in running
         ]
         write_kubeconfig(merged, entries)
     else:
@@ -170,10 +171,10 @@ def _merge_kubeconfigs() -> Path:
 
 
 @contextmanager
-def _alone() -> Generator[None]:
-    """Hold off other commands that start or stop clusters.
+def _lock() -> Generator[None]:
+    """Exclude other commands that start or stop clusters.
 
-    The lock is on the cache's own folder, so that it leaves no file behind.
+    The lock is on the cache folder itself, so it leaves no file behind.
     """
     root = cache.root()
     root.mkdir(parents=True, exist_ok=True)

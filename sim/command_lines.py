@@ -10,19 +10,19 @@ from sim.ports import LOOPBACK
 POD_NETWORK: Final = "10.244.0.0/16"
 SERVICE_NETWORK: Final = "10.96.0.0/16"
 _ISSUER = "https://kubernetes.default.svc.cluster.local"
-# The defaults (20 to 50 requests a second) spread the load of many tenants; here one person waits.
+# The defaults (20 to 50 requests per second) protect shared clusters; here one user waits.
 _QPS = ("--kube-api-qps=500", "--kube-api-burst=1000")
 
 
 class Layout(Model):
-    """Where the files of one cluster are, and its port."""
+    """The paths of one cluster's files, and its port."""
 
     home: Path
-    """Certificates, kubeconfig, logs, records; of the owner only."""
+    """Certificates, kubeconfig, logs, process records; mode 0700."""
     data: Path
-    """What etcd stores and its socket, on memory where there is a tmpfs."""
+    """etcd's data and socket, in memory if there is a tmpfs."""
     port: int
-    """Of the API server, on 127.0.0.1: the only one a cluster opens."""
+    """Port of the API server on 127.0.0.1."""
 
     @property
     def tls(self) -> Path:
@@ -31,12 +31,12 @@ class Layout(Model):
 
     @property
     def kubeconfig(self) -> Path:
-        """How an administrator reaches the cluster."""
+        """An administrator's kubeconfig."""
         return self.home / "kubeconfig"
 
     @property
     def stages(self) -> Path:
-        """What kwok plays."""
+        """The stages that kwok runs."""
         return self.home / "stages.yaml"
 
     @property
@@ -46,12 +46,12 @@ class Layout(Model):
 
     @property
     def etcd_socket(self) -> Path:
-        """A Unix socket in a folder of the owner's: no port to find free, none to protect."""
+        """A Unix socket in a private folder: no port to allocate or protect."""
         return self.data / "etcd.sock"
 
 
 def etcd(layout: Layout) -> list[str]:
-    """Arguments of etcd. One member that tells nobody: the advertised addresses are never used."""
+    """Arguments of etcd: one member; its advertised addresses are never used."""
     return [
         "--name=simulation",
         f"--data-dir={layout.data / 'etcd'}",
@@ -60,13 +60,13 @@ def etcd(layout: Layout) -> list[str]:
         "--advertise-client-urls=http://localhost:2379",
         "--initial-advertise-peer-urls=http://localhost:2380",
         "--initial-cluster=simulation=http://localhost:2380",
-        "--unsafe-no-fsync",  # survives a killed process, though not a power cut
+        "--unsafe-no-fsync",  # survives a killed process, but not a power cut
         "--log-level=warn",
     ]
 
 
 def apiserver(layout: Layout) -> list[str]:
-    """Arguments of kube-apiserver: TLS, client certificates, RBAC, Pod Security as by default."""
+    """Arguments of kube-apiserver: TLS, client certificates, RBAC, default admission."""
     tls = layout.tls
     return [
         f"--etcd-servers=unix://{layout.etcd_socket}",
@@ -88,7 +88,7 @@ def apiserver(layout: Layout) -> list[str]:
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-        # As whom it passes requests on to an API server that extends it, such as KEDA's.
+        # Client identity towards aggregated API servers, such as KEDA's.
         f"--proxy-client-cert-file={tls / FRONT_PROXY}.crt",
         f"--proxy-client-key-file={tls / FRONT_PROXY}.key",
         "--allow-privileged=true",
@@ -97,16 +97,16 @@ def apiserver(layout: Layout) -> list[str]:
 
 
 def controller_manager(layout: Layout) -> list[str]:
-    """Arguments of kube-controller-manager: every controller that works without a cloud."""
+    """Arguments of kube-controller-manager: every controller that needs no cloud."""
     tls = layout.tls
     return [
         f"--kubeconfig={layout.kubeconfig}",
         "--secure-port=0",
         "--leader-elect=false",
         "--controllers=*,-node-ipam-controller",
-        # Simulated nodes do not fail by themselves, while a laptop sleeps and two cores get busy.
+        # Simulated nodes never fail, but a laptop sleeps and two cores get busy.
         "--node-monitor-grace-period=5m",
-        # Of the 15 s by default: somebody waits for the pods that a scaled model gets.
+        # Default 15 s: tests and users wait for the pods of a scaled model.
         "--horizontal-pod-autoscaler-sync-period=5s",
         f"--root-ca-file={tls / 'ca.crt'}",
         f"--service-account-private-key-file={tls / 'service-accounts.key'}",
@@ -127,12 +127,12 @@ def scheduler(layout: Layout) -> list[str]:
 
 
 def kwok(layout: Layout) -> list[str]:
-    """Arguments of kwok, which plays the kubelets of the annotated nodes and nobody else's."""
+    """Arguments of kwok, which acts as the kubelet of annotated nodes only."""
     return [
         f"--kubeconfig={layout.kubeconfig}",
         f"--config={layout.stages}",
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         f"--cidr={POD_NETWORK}",
-        "--node-lease-duration-seconds=40",  # the kubelet's own
+        "--node-lease-duration-seconds=40",  # the kubelet's default
         "--server-address=",
     ]

@@ -1,6 +1,6 @@
-"""A simulated cluster: a real control plane on this machine, over nodes that do not exist.
+"""A simulated cluster: a real control plane on this machine, over simulated nodes.
 
-The API server, the controllers and the scheduler are the real programs; kwok plays the kubelets.
+The API server, the controllers and the scheduler are the real programs; kwok replaces the kubelets.
 """
 
 import socket
@@ -19,13 +19,13 @@ from sim.api import Api
 from sim.command_lines import Layout
 from sim.controllers.running import run_controllers
 from sim.errors import SimError
-from sim.furnish import free_nodes, furnish, wait_usable
 from sim.kubeconfig import Access, write_kubeconfig
-from sim.operators.installed import installed
+from sim.operators.crds import operator_crds
 from sim.pki import write_pki
 from sim.ports import LOOPBACK, free_port
 from sim.process import Process, erase, kill
-from sim.programs import PATIENCE, Programs
+from sim.programs import TIMEOUT, Programs
+from sim.provision import delete_leases, provision, wait_usable
 from sim.settings import Settings, data_folder, new_layout, read_settings
 from sim.stages import stage_documents
 from sim.toolchain import Toolchain
@@ -42,7 +42,7 @@ class SimCluster:
     """One simulated cluster and its processes."""
 
     def __init__(self, layout: Layout, expects: ClusterConfig, toolchain: Toolchain) -> None:
-        """A handle on a cluster, which this neither starts nor looks for; see `start`."""
+        """A handle on a cluster; `start` and `detached` also start it."""
         self.layout = layout
         self.expects = expects
         self._toolchain = toolchain
@@ -51,22 +51,22 @@ class SimCluster:
 
     @classmethod
     def start(cls, expects: ClusterConfig, home: Path, toolchain: Toolchain) -> Self:
-        """Start a cluster of this process's own, its files at *home*, and wait until it is usable.
+        """Start a cluster owned by this process in *home*, and wait until it is usable.
 
-        It ends at `stop`, at the end of a `with`, or when this process ends, however that happens.
-        Raises SimError if it does not come up, or if there is something at *home* already.
+        It stops at `stop`, at the end of a `with` block, or when this process exits for any reason.
+        Raises SimError if it does not start, or if *home* is not empty.
         """
         if home.exists() and any(home.iterdir()):
             raise SimError(
                 Problem(
                     path="home",
                     got=str(home),
-                    allowed="a folder that is empty or not there, since it is removed in the end",
-                    change="choose another",
+                    allowed="an empty or new folder, because it is deleted at the end",
+                    change="choose another folder",
                 )
             )
         cluster = cls(new_layout(home), expects, toolchain)
-        cluster._guard = subprocess.Popen(  # noqa: S603 - this very interpreter
+        cluster._guard = subprocess.Popen(  # noqa: S603 - the same interpreter
             [sys.executable, "-m", "sim.guard", str(home), str(cluster.layout.data)],
             cwd=_PROJECT,
             stdin=subprocess.PIPE,
@@ -81,13 +81,13 @@ class SimCluster:
 
     @classmethod
     def detached(cls, expects: ClusterConfig, home: Path, toolchain: Toolchain) -> Self:
-        """The cluster at *home*, which outlives this process: started, repaired or as it is.
+        """The cluster in *home*, which outlives this process; started or repaired if necessary.
 
-        What *expects* changes about a running one is changed in place.
+        Changes in *expects* are applied to a running cluster in place.
         """
         settings = read_settings(home)
         if settings is None:
-            erase(home, data_folder(home))  # what a machine's restart left of an earlier one
+            erase(home, data_folder(home))  # left over from before a restart of the machine
         layout = settings.layout if settings else new_layout(home)
         cluster = cls(layout, expects, toolchain)
         try:
@@ -100,11 +100,11 @@ class SimCluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """An administrator's kubeconfig, with the context that the configuration names."""
+        """An administrator's kubeconfig, with the configured context."""
         return self.layout.kubeconfig
 
     def client(self) -> "ApiClient":
-        """An administrator's client, of the `kubernetes` package."""
+        """An administrator's client from the `kubernetes` package."""
         # It takes a second to import, and most commands need none.
         from kubernetes import config  # noqa: PLC0415
 
@@ -114,22 +114,22 @@ class SimCluster:
         return client
 
     def api(self) -> Api:
-        """An administrator's client, small and quick."""
+        """An administrator's client that is fast to import."""
         return Api(self.layout.server, self.layout.tls)
 
     def processes(self) -> dict[str, Process]:
-        """The processes that were started, whether or not they still run."""
+        """The started processes by name, running or not."""
         return self.programs.read()
 
     def stop(self) -> None:
-        """End every process and remove every file; doing so again does nothing."""
+        """End every process and delete every file; idempotent."""
         erase(self.layout.home, self.layout.data)
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
             self._guard.wait()
 
     def __enter__(self) -> Self:
-        """For `with`: stopped at its end."""
+        """Enter a `with` block, which stops the cluster at its end."""
         return self
 
     def __exit__(
@@ -142,11 +142,11 @@ class SimCluster:
         self.stop()
 
     def bring_up(self) -> None:
-        """Start what is not running, in order, and provide what is expected.
+        """Start missing processes in order and provision the cluster.
 
-        Raises SimError if a part ends or is not ready in time.
+        Raises SimError if a process exits or is not ready in time.
         """
-        self._lay_out()
+        self._write_files()
         self._run(_ETCD, command_lines.etcd)
         self.programs.wait_for(_ETCD, self._etcd_listens)
         self._run(_API, command_lines.apiserver)
@@ -154,19 +154,19 @@ class SimCluster:
         self.programs.wait_for(_API, api.ready)
         self._run("kube-scheduler", command_lines.scheduler)
         if not self.programs.runs("kwok"):
-            free_nodes(api)
+            delete_leases(api)
         self._run("kwok", command_lines.kwok)
-        types = installed(self.expects.operators, self._toolchain)
-        furnish(api, self.expects, types, PATIENCE)
-        # After the operators' types: the garbage collector looks for new ones every 30 s only, and
-        # until it knows a type, what objects of that type own outlives them.
+        crds = operator_crds(self.expects.operators, self._toolchain)
+        provision(api, self.expects, crds, TIMEOUT)
+        # After the CRDs: the garbage collector discovers new ones only every 30 s, and until then
+        # does not delete what their objects own.
         self._run("kube-controller-manager", command_lines.controller_manager)
         self._run_operators()
         run_controllers(self.programs, self.layout, self.expects.operators, api, self._toolchain)
-        wait_usable(api, self.expects, PATIENCE)
+        wait_usable(api, self.expects, TIMEOUT)
 
-    def _lay_out(self) -> None:
-        """Write the files that the parts read; end the parts whose files have changed."""
+    def _write_files(self) -> None:
+        """Write the files that the processes read; end the processes whose files have changed."""
         layout = self.layout
         layout.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         layout.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -189,7 +189,7 @@ class SimCluster:
 
     @property
     def access(self) -> Access:
-        """How to reach it, for a kubeconfig."""
+        """The cluster's entry for a kubeconfig."""
         layout = self.layout
         return Access(context=self.expects.context, server=layout.server, tls=layout.tls)
 

@@ -1,4 +1,4 @@
-"""What went wrong in the simulated cluster."""
+"""Errors of the simulated clusters."""
 
 from base.problems import ProblemError
 

@@ -1,9 +1,8 @@
-"""Ends a cluster when the process that owns it is gone, however it went.
+"""Stop a cluster when the process that owns it exits, even by SIGKILL.
 
-Run as `python -m sim.guard HOME DATA` with a pipe as standard input, whose other end only the owner
-holds: the kernel closes it with the owner, even one killed without a chance to clean up. (The
-kernel's own parent-death signal would not do: it fires when the *thread* that started the child
-ends, and clusters are started from threads.)
+Run as `python -m sim.guard HOME DATA` with a pipe as standard input whose other end only the owner
+holds: the kernel closes it when the owner exits. (The kernel's parent-death signal does not work:
+it fires when the *thread* that started the child ends, and clusters are started from threads.)
 """
 
 import sys

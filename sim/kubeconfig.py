@@ -11,18 +11,18 @@ from base.model import Model
 
 
 class Access(Model):
-    """One way into one cluster."""
+    """Access to one cluster, as an entry of a kubeconfig."""
 
     context: str
-    """The name by which a stack asks for it."""
+    """Context name, as in the stack's configuration."""
     server: str
     """URL of the API server."""
     tls: Path
-    """Folder with ca.crt, admin.crt and admin.key."""
+    """Folder of ca.crt, admin.crt and admin.key."""
 
 
 def write_kubeconfig(file: Path, entries: Iterable[Access]) -> None:
-    """Write *file*, for its owner only, with one context an entry; the first is the current one."""
+    """Write *file*, mode 0600, with one context per entry; the first is current."""
     entries = list(entries)
     content = {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""From the nodes that a stack expects to Node objects."""
+"""Node objects for the nodes that a stack expects."""
 
 from ipaddress import IPv4Network
 from typing import Any
@@ -9,21 +9,21 @@ from config.node_labels import GPU_POOL, GPU_TAINT
 from config.settings.cluster import ClusterConfig, NodeGroup
 
 SIMULATED = {"kwok.x-k8s.io/node": "fake"}
-"""The annotation by which kwok knows the nodes it plays the kubelet of."""
+"""The annotation that selects the nodes kwok manages."""
 
-# The R580 driver branch carries CUDA 13.0; the labels are those that GPU feature discovery derives
-# from it. https://docs.nvidia.com/datacenter/tesla/
+# Driver branch R580 includes CUDA 13.0; GPU feature discovery derives the labels from it.
+# https://docs.nvidia.com/datacenter/tesla/
 _DRIVER = ("580", "95", "05")
 _CUDA = ("13", "0")
 _FAMILIES = {"8.0": "ampere", "8.9": "ada-lovelace", "9.0": "hopper"}
-"""By CUDA compute capability: NVIDIA/k8s-device-plugin, internal/lm/resource.go."""
-_KUBELET = "v1.36.3"  # of the control plane that `engine` builds
-_NETWORK = IPv4Network("10.95.0.0/16")  # beside the pods' and the services', see sim.parts
+"""GPU family by CUDA compute capability: NVIDIA/k8s-device-plugin, internal/lm/resource.go."""
+_KUBELET = "v1.36.3"  # the version of the control plane in toolchain/pins.py
+_NETWORK = IPv4Network("10.95.0.0/16")  # beside those of pods and Services, see sim.command_lines
 _PODS = 110  # kubelet --max-pods
 
 
 def node_objects(cluster: ClusterConfig) -> list[dict[str, Any]]:
-    """One Node a machine, named `<pool or "cpu" or profile>-<number>`, dealt over its zones."""
+    """One Node per machine, numbered by pool (`gpu-<pool>-1`, `cpu-1`), zones in turn."""
     numbers: dict[str, int] = {}
     objects: list[dict[str, Any]] = []
     for group in cluster.nodes:
@@ -112,9 +112,9 @@ def _resources(machine: Machine, cpu: int, memory_gib: int, disk_gib: int) -> di
 
 
 def gpu_labels(card: GpuSpec, machine: Machine) -> dict[str, str]:
-    """The labels that GPU feature discovery and the GPU operator put on a node of whole GPUs.
+    """The labels of GPU feature discovery and the GPU operator for a node without sharing.
 
-    *card* is what each of *machine*'s GPUs is. Names:
+    *card* is the model of *machine*'s GPUs. Names:
     https://github.com/NVIDIA/k8s-device-plugin, docs/gpu-feature-discovery.
     """
     major, minor, revision = _DRIVER

@@ -5,71 +5,85 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Longer than any simulation runs, and short enough that one that leaks is soon worthless.
+# Longer than any simulation runs; a leaked key expires within a year.
 _VALIDITY = dt.timedelta(days=365)
 _SERVER_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 _CONTROLLER_NAMES = ("localhost", "keda-metrics-apiserver.keda.svc")
 
 FRONT_PROXY = "front-proxy"
-"""By which an API server that extends ours knows that ours passes a request on."""
+"""File name of the client certificate with which the API server calls aggregated API servers."""
 CONTROLLERS = "controllers"
-"""Folder of what a controller serves with: ca.crt, tls.crt and tls.key."""
+"""Folder of the controllers' server certificate: ca.crt, tls.crt and tls.key."""
+SERVER: Final = ExtendedKeyUsageOID.SERVER_AUTH
+CLIENT: Final = ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+class Issued(NamedTuple):
+    """A certificate and its private key (PKCS 8), both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+class Authority:
+    """A certificate authority. All keys are P-256: RSA keys take longer to generate."""
+
+    def __init__(self, common_name: str) -> None:
+        self._key = _new_key()
+        self._name = _name(common_name)
+        signed = (
+            _builder(self._name, self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.own = Issued(signed.public_bytes(serialization.Encoding.PEM), _private(self._key))
+
+    def issue(
+        self,
+        common_name: str,
+        usages: Sequence[x509.ObjectIdentifier],
+        hosts: Sequence[str] = (),
+        organization: str = "",
+    ) -> Issued:
+        """A new certificate; with *hosts*, a server's, valid for them and 127.0.0.1."""
+        key = _new_key()
+        certificate = _builder(_name(common_name, organization), self._name, key).add_extension(
+            x509.ExtendedKeyUsage(usages), critical=False
+        )
+        if hosts:
+            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            names = [*(x509.DNSName(host) for host in hosts), address]
+            certificate = certificate.add_extension(
+                x509.SubjectAlternativeName(names), critical=False
+            )
+        signed = certificate.sign(self._key, hashes.SHA256())
+        return Issued(signed.public_bytes(serialization.Encoding.PEM), _private(key))
 
 
 def write_pki(folder: Path) -> None:
-    """Fill *folder* with what the parts of a control plane need to trust each other, as PEM.
+    """Write the keys and certificates of a control plane to *folder*, as PEM, mode 0600.
 
     `ca`, `server` (the API server's, for 127.0.0.1), `admin` (a client in system:masters) and
     `front-proxy`, each `.crt` and `.key`; `service-accounts.key` and `.pub`; the folder of the
-    controllers. Readable by the owner only. P-256 throughout: an RSA key would take longer to make
-    than etcd takes to start.
+    controllers.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    ca_key = _new_key()
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated-cluster")])
-    ca = (
-        _builder(ca_name, ca_name, ca_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
-    _write(folder / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
-    _write(folder / "ca.key", _private(ca_key))
-
-    issuer = _Issuer(ca_key, ca_name)
-    issuer.issue(
-        folder / "server",
-        [x509.NameAttribute(NameOID.COMMON_NAME, "kube-apiserver")],
-        [ExtendedKeyUsageOID.SERVER_AUTH],
-        _SERVER_NAMES,
-    )
-    issuer.issue(
-        folder / "admin",
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"),
-            x509.NameAttribute(NameOID.COMMON_NAME, "simulation-admin"),
-        ],
-        [ExtendedKeyUsageOID.CLIENT_AUTH],
-    )
-    issuer.issue(
-        folder / FRONT_PROXY,
-        [x509.NameAttribute(NameOID.COMMON_NAME, "front-proxy-client")],
-        [ExtendedKeyUsageOID.CLIENT_AUTH],
-    )
     controllers = folder / CONTROLLERS
-    controllers.mkdir(exist_ok=True)
-    issuer.issue(
-        controllers / "tls",
-        [x509.NameAttribute(NameOID.COMMON_NAME, "controllers")],
-        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
-        _CONTROLLER_NAMES,
-    )
-    _write(controllers / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
+    controllers.mkdir(parents=True, exist_ok=True)
+    ca = Authority("simulated-cluster")
+    _write_pair(folder / "ca", ca.own)
+    _write_pair(folder / "server", ca.issue("kube-apiserver", [SERVER], _SERVER_NAMES))
+    admin = ca.issue("simulation-admin", [CLIENT], organization="system:masters")
+    _write_pair(folder / "admin", admin)
+    _write_pair(folder / FRONT_PROXY, ca.issue("front-proxy-client", [CLIENT]))
+    _write_pair(controllers / "tls", ca.issue("controllers", [SERVER, CLIENT], _CONTROLLER_NAMES))
+    _write(controllers / "ca.crt", ca.own.certificate)
 
     accounts = _new_key()
     _write(folder / "service-accounts.key", _private(accounts))
@@ -81,34 +95,17 @@ def write_pki(folder: Path) -> None:
     )
 
 
-class _Issuer:
-    """Signs certificates in the name of the cluster's CA."""
+def _write_pair(file: Path, issued: Issued) -> None:
+    """Write `.crt` and `.key` at *file*."""
+    _write(file.with_suffix(".crt"), issued.certificate)
+    _write(file.with_suffix(".key"), issued.key)
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey, name: x509.Name) -> None:
-        self._key = key
-        self._name = name
 
-    def issue(
-        self,
-        file: Path,
-        subject: list[x509.NameAttribute[str]],
-        usage: list[x509.ObjectIdentifier],
-        names: Sequence[str] = (),
-    ) -> None:
-        """Write `.crt` and `.key` at *file*; for *names* and 127.0.0.1, if it is for a server."""
-        key = _new_key()
-        certificate = _builder(x509.Name(subject), self._name, key).add_extension(
-            x509.ExtendedKeyUsage(usage), critical=False
-        )
-        if names:
-            alternatives = [x509.DNSName(name) for name in names]
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            certificate = certificate.add_extension(
-                x509.SubjectAlternativeName([*alternatives, address]), critical=False
-            )
-        signed = certificate.sign(self._key, hashes.SHA256())
-        _write(file.with_suffix(".crt"), signed.public_bytes(serialization.Encoding.PEM))
-        _write(file.with_suffix(".key"), _private(key))
+def _name(common_name: str, organization: str = "") -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if organization:
+        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    return x509.Name(attributes)
 
 
 def _new_key() -> ec.EllipticCurvePrivateKey:

@@ -4,13 +4,13 @@ import random
 import socket
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which Linux takes the ports of outgoing connections (32768 and up), so that
-# none of those lands on a port between its choice here and its use.
+# Below Linux's range for outgoing connections (32768 and up): none of them can take a port between
+# its choice here and its use.
 _RANGE = range(20000, 32768)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    """A TCP port of 127.0.0.1 that is free now."""
     for port in random.sample(_RANGE, k=len(_RANGE)):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             try:

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, told apart from later ones by start time.
+"""Processes that outlive the command that started them, identified by PID and start time.
 
 Standard library only: the guard (`sim.guard`) runs it in an interpreter of its own.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A started process. A pid alone may be somebody else's by now: `started` decides."""
+    """A started process. PIDs are reused, so `started` is part of its identity."""
 
     name: str
     pid: int
@@ -24,9 +24,9 @@ class Process:
 
 
 def start_time(pid: int) -> str | None:
-    """When process *pid* started, in a form only good for comparison; None if it is not running.
+    """The start time of process *pid*, an opaque text; None if it does not run.
 
-    A zombie has stopped running: it holds no port and no file.
+    A zombie does not run: it holds no port and no file.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -48,9 +48,9 @@ def spawn(
     log: Path,
     environment: Mapping[str, str] | None = None,
 ) -> Process:
-    """Start *argv* in *folder* and in a session of its own, both outputs appended to *log*.
+    """Start *argv* in *folder* and a new session; append stdout and stderr to *log*.
 
-    It inherits this process's environment, with *environment* over it.
+    Its environment is this process's, updated with *environment*.
     """
     with log.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - argv is ours, no shell
@@ -60,22 +60,22 @@ def spawn(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C at the terminal is not meant for it
+            start_new_session=True,  # so that Ctrl-C at the terminal does not reach it
         )
-    child.returncode = 0  # it is to outlive this object, which would otherwise warn
+    child.returncode = 0  # it outlives this object, which would otherwise warn
     return Process(name, child.pid, start_time(child.pid) or "")
 
 
 def alive(process: Process) -> bool:
-    """Whether the very process that was started is still running."""
+    """Whether *process* still runs, and its PID was not reused."""
     return bool(process.started) and start_time(process.pid) == process.started
 
 
 def kill(processes: Iterable[Process], timeout: float = 10) -> None:
-    """End *processes* now, and return once they are gone.
+    """Kill *processes* and wait until they have exited.
 
-    SIGKILL, since an API server asked politely keeps its port for up to 70 s, and since nothing
-    they hold outlives them. Raises TimeoutError if one is still there after *timeout* seconds.
+    SIGKILL, because after SIGTERM an API server keeps its port for up to 70 s, and none of their
+    data is kept. Raises TimeoutError if one still runs after *timeout* seconds.
     """
     remaining = [process for process in processes if alive(process)]
     for process in remaining:
@@ -89,22 +89,22 @@ def kill(processes: Iterable[Process], timeout: float = 10) -> None:
 
 
 def _reaped(process: Process) -> bool:
-    """Take the exit status if the process is our child, so that no zombie stays."""
+    """Collect the exit status if the process is our child, so that no zombie remains."""
     try:
         return os.waitpid(process.pid, os.WNOHANG) != (0, 0)
-    except ChildProcessError:  # somebody else's child, by now usually init's
+    except ChildProcessError:  # not our child; by now usually init's
         return not alive(process)
 
 
 class Record:
-    """The processes of one cluster, on disk: what `down` and the guard go by."""
+    """The processes of one cluster on disk, for `down` and the guard."""
 
     def __init__(self, home: Path) -> None:
-        """Of the cluster at *home*, which need not exist."""
+        """Open the record of the cluster in *home*, which may not exist."""
         self._file = home / "processes.json"
 
     def read(self) -> dict[str, Process]:
-        """The processes by name; empty where nothing was ever started."""
+        """The processes by name; empty if none was started."""
         try:
             entries = json.loads(self._file.read_text())
         except FileNotFoundError:
@@ -112,21 +112,21 @@ class Record:
         return {entry["name"]: Process(**entry) for entry in entries}
 
     def add(self, process: Process) -> None:
-        """Note *process*, in place of an earlier one of the same name."""
+        """Add *process*, replacing an earlier one of the same name."""
         self._write(self.read() | {process.name: process})
 
     def forget(self, name: str) -> None:
-        """No longer note the process called *name*, which was ended on purpose."""
+        """Remove the process *name*, which was ended on purpose."""
         self._write({key: entry for key, entry in self.read().items() if key != name})
 
     def _write(self, entries: Mapping[str, Process]) -> None:
         scratch = self._file.with_suffix(".new")
         scratch.write_text(json.dumps([asdict(entry) for entry in entries.values()]))
-        scratch.rename(self._file)  # a reader sees the old or the new, never half of one
+        scratch.rename(self._file)  # atomic: a reader sees the old or the new file
 
 
 def erase(home: Path, data: Path) -> None:
-    """End every process of the cluster at *home* and remove all its files."""
+    """Kill every process of the cluster in *home* and delete its files."""
     kill(Record(home).read().values())
     shutil.rmtree(data, ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)

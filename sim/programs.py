@@ -1,4 +1,4 @@
-"""The processes of one cluster: started once, watched until they are ready, ended by name."""
+"""The processes of one cluster: start, wait until ready, end."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,25 +8,25 @@ from base.problems import Problem
 from sim.errors import SimError
 from sim.process import Process, Record, alive, kill, spawn
 
-PATIENCE = 120.0
-"""Seconds for a part to come up. It takes under two on an idle machine; builds may be running."""
+TIMEOUT = 120.0
+"""Seconds for a process to become ready. It takes under 2 s on an idle machine."""
 
 
 class Programs:
-    """Of the cluster at one folder."""
+    """The processes of one cluster."""
 
     def __init__(self, home: Path, context: str) -> None:
-        """Of the cluster at *home*, which need not exist; *context* names it in messages."""
+        """Manage the cluster in *home*, which may not exist; *context* names it in messages."""
         self._home = home
         self._context = context
         self._record = Record(home)
 
     def read(self) -> dict[str, Process]:
-        """Those that were started, by name, whether or not they still run."""
+        """The started processes by name, running or not."""
         return self._record.read()
 
     def runs(self, name: str) -> bool:
-        """Whether the one called *name* runs."""
+        """Whether the process *name* runs."""
         process = self.read().get(name)
         return process is not None and alive(process)
 
@@ -41,27 +41,27 @@ class Programs:
         self._record.add(spawn(name, argv, folder, self._log(name), environment))
 
     def end(self, names: Sequence[str]) -> None:
-        """End those of *names* that run, and no longer count any of them as the cluster's."""
+        """Kill the processes *names* and remove them from the record."""
         processes = self.read()
         for name in processes.keys() & set(names):
             kill([processes[name]])
             self._record.forget(name)
 
     def wait_for(self, name: str, ready: Callable[[], bool]) -> None:
-        """Return once *ready*. Raises SimError if the one called *name* ends or takes long."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until *ready*. Raises SimError if the process *name* exits or takes too long."""
+        deadline = time.monotonic() + TIMEOUT
         while not ready():
             if self.runs(name) and time.monotonic() < deadline:
                 time.sleep(0.02)
                 continue
             lines = self._log(name).read_text(errors="replace").splitlines()[-3:]
-            fate = "is not ready" if self.runs(name) else "has ended"
+            state = "is not ready" if self.runs(name) else "exited"
             raise SimError(
                 Problem(
                     path=f"simulated cluster {self._context}",
-                    got=f"{name} that {fate}; its last words:\n  " + "\n  ".join(lines) + "\n ",
-                    allowed=f"it to be ready within {PATIENCE:.0f} s",
-                    change="try again; if it stays so, `pai toolchain doctor` checks the program",
+                    got=f"{name} {state}; last log lines:\n  " + "\n  ".join(lines) + "\n ",
+                    allowed=f"{name} ready within {TIMEOUT:.0f} s",
+                    change="try again; if it fails again, run `pai toolchain doctor`",
                 )
             )
 

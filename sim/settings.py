@@ -1,4 +1,4 @@
-"""What a cluster was started with, on disk beside it."""
+"""The settings that a cluster was started with, in its folder."""
 
 import hashlib
 import os
@@ -12,38 +12,38 @@ from config.settings.cluster import ClusterConfig
 from sim.command_lines import Layout
 from sim.ports import free_port
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux; elsewhere the disk has to do
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a tmpfs on every Linux; elsewhere the disk is used
 
 
 class Settings(Model):
-    """Where a cluster is, and what is expected of it."""
+    """The layout and configuration of a cluster."""
 
     layout: Layout
     expects: ClusterConfig
     version: Literal[2]
-    """Of the files beside it: a cluster with others cannot be gone on with."""
+    """Version of the files in the folder; a cluster of another version cannot be resumed."""
 
     def write(self) -> None:
-        """Leave them in the cluster's folder."""
+        """Write the settings to the cluster's folder."""
         _file(self.layout.home).write_text(self.model_dump_json())
 
 
 def read_settings(home: Path) -> Settings | None:
-    """What the cluster at *home* was started with; None if there is none, or no data of it."""
+    """The settings of the cluster in *home*; None if it or its data does not exist."""
     try:
         settings = Settings.model_validate_json(_file(home).read_bytes())
-    except (FileNotFoundError, ValidationError):  # none, or of another version of this program
+    except (FileNotFoundError, ValidationError):  # none, or from another version
         return None
     return settings if (settings.layout.data / "etcd").exists() else None
 
 
 def new_layout(home: Path) -> Layout:
-    """Where the parts of a cluster at *home* will be."""
+    """The layout of a new cluster in *home*."""
     return Layout(home=home, data=data_folder(home), port=free_port())
 
 
 def data_folder(home: Path) -> Path:
-    """Where the cluster at *home* keeps what etcd stores: on memory if that is possible."""
+    """The folder of etcd's data for the cluster in *home*; in memory if possible."""
     if not os.access(_MEMORY, os.W_OK):
         return home / "data"
     digest = hashlib.sha256(str(home.resolve()).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What each stack of the project expects of its cluster, read from its YAML file."""
+"""The cluster that each stack of the project expects, from its YAML file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ _KEY = "private-ai:stack"
 
 
 def project_folder() -> Path:
-    """The folder with Pulumi.yaml: the working directory or one above it, else the checkout."""
+    """The folder of Pulumi.yaml: the working directory or a parent, else this checkout."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "Pulumi.yaml").exists():
@@ -23,25 +23,25 @@ def project_folder() -> Path:
 
 
 def stack_names() -> list[str]:
-    """The stacks that have a file, by name."""
+    """The names of the stacks that have a file."""
     files = sorted(project_folder().glob("Pulumi.*.yaml"))
     return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
 
 
 def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
-    """The `cluster` section of the stack's file, and nothing else of it.
+    """The `cluster` section of the stack's file; the other sections are not read.
 
-    The file is Pulumi.<stack>.yaml, unless *config_file* is another. Raises SimError where the
-    stack, the file, the section or a value in it is wrong.
+    The file is Pulumi.<stack>.yaml unless *config_file* is given. Raises SimError if the stack, the
+    file, the section or a value in it is wrong.
     """
     file = config_file or project_folder() / f"Pulumi.{stack}.yaml"
     if config_file is not None and not config_file.is_file():
         raise SimError(
             Problem(
                 path="--config-file",
-                got=str(config_file),
-                allowed="a file with the configuration of a stack",
-                change="name one, such as one of the folder examples",
+                got=f"{config_file}, which is not a file",
+                allowed="the configuration of a stack",
+                change="pass an existing file, such as one in examples/",
             )
         )
     if config_file is None and stack not in stack_names():
@@ -50,7 +50,7 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
                 path="--stack",
                 got=stack,
                 allowed=f"one of {', '.join(stack_names()) or 'the Pulumi.<stack>.yaml files'}",
-                change=f"name one of them, or write {file.name}",
+                change=f"name one of these, or write {file.name}",
             )
         )
     content = yaml.safe_load(file.read_text()) or {}
@@ -61,7 +61,7 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
                 path=f"{file.name}: config.{_KEY}.cluster",
                 got="nothing",
                 allowed="the context, identifier, nodes and storage_classes of the stack's cluster",
-                change="write the section; docs/explanation/simulation.md shows one",
+                change="add the section; docs/explanation/simulation.md shows one",
             )
         )
     try:
@@ -72,7 +72,7 @@ def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:
                 path=f"{file.name}: config.{_KEY}.cluster{_path(error['loc'])}",
                 got=repr(error["input"]),
                 allowed=error["msg"],
-                change="change it there; docs/explanation/simulation.md lists the fields",
+                change="correct it; docs/explanation/simulation.md lists the fields",
             )
             for error in invalid.errors()
         ]

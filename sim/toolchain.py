@@ -1,20 +1,20 @@
-"""What a simulated cluster asks of the programs that it is made of."""
+"""The interface between a simulated cluster and the toolchain."""
 
 from pathlib import Path
 from typing import Protocol
 
 
 class Modules(Protocol):
-    """Where the data files of pinned Go modules are."""
+    """Locates the data files of pinned Go modules."""
 
     def module_dir(self, name: str, /) -> Path:
-        """The folder of the module called *name*."""
+        """The folder of the module *name*."""
         ...
 
 
 class Toolchain(Modules, Protocol):
-    """Where the built programs are; `toolchain.build.ensure("cluster", …)` returns one."""
+    """Locates programs and data; `toolchain.build.ensure("cluster", …)` returns one."""
 
     def path(self, name: str, /) -> Path:
-        """The program called *name*."""
+        """The program *name*."""
         ...

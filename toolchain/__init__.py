@@ -1,1 +1,1 @@
-"""The toolchain: pinned Go modules, and what builds, finds and explains it."""
+"""The toolchain: pinned Go modules, and the code that builds, locates and checks them."""

@@ -1,11 +1,11 @@
-"""Where built parts and the simulated stacks' state live: outside any checkout."""
+"""The folder of built parts and of simulated stacks' state, outside any checkout."""
 
 import os
 from pathlib import Path
 
 
 def root() -> Path:
-    """The cache's folder, which need not exist yet.
+    """The cache folder, which may not exist yet.
 
     `$PAI_CACHE`, else `private-ai` under `$XDG_CACHE_HOME`, else `~/.cache/private-ai`.
     """

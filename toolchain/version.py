@@ -1,34 +1,34 @@
-"""What a program says that it is."""
+"""The version that a program reports, and how versions sort."""
 
 import re
 import subprocess
 from pathlib import Path
 
 _NUMBER = re.compile(r"v?(\d+\.\d+\.\d+[-+.0-9A-Za-z]*)")
-_PATIENCE = 20.0
-"""Seconds for a program to say its version; they take under one."""
+_TIMEOUT = 20.0
+"""Seconds for a program to report its version; it takes under one."""
 
 
-def ask(program: Path) -> str | None:
-    """The version that *program* reports, without a leading `v`; None where it reports none.
+def reported_version(program: Path) -> str | None:
+    """The version that *program* reports, without a leading `v`; None if it reports none.
 
-    Plugins are started and asked over gRPC, as the engine does it; the rest by their flag.
+    Plugins are started and queried over gRPC, as the engine does; other programs have a flag.
     """
     if program.name.startswith(("pulumi-resource-", "pulumi-language-")):
-        return _ask_plugin(program)
-    words = ["version"] if program.name == "pulumi" else ["--version"]
+        return _plugin_version(program)
+    arguments = ["version"] if program.name == "pulumi" else ["--version"]
     try:
-        said = subprocess.run(  # noqa: S603 - no shell
-            [program, *words], capture_output=True, text=True, timeout=_PATIENCE, check=False
+        output = subprocess.run(  # noqa: S603 - no shell
+            [program, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    match = _NUMBER.search(said)
+    match = _NUMBER.search(output)
     return match[1] if match else None
 
 
 def order(version: str) -> tuple[tuple[int, ...], bool, tuple[tuple[int, int, str], ...]]:
-    """A key that sorts versions as semver does: a pre-release before its release, no build."""
+    """A semver sort key: pre-releases before the release, build metadata ignored."""
     core, _, pre = version.removeprefix("v").partition("+")[0].partition("-")
     identifiers = tuple(
         (0, int(word), "") if word.isdigit() else (1, 0, word) for word in pre.split(".") if word
@@ -36,8 +36,8 @@ def order(version: str) -> tuple[tuple[int, ...], bool, tuple[tuple[int, int, st
     return tuple(int(number) for number in core.split(".")), not pre, identifiers
 
 
-def _ask_plugin(program: Path) -> str | None:
-    # Imported here: gRPC takes a second to load, and most commands ask no plugin.
+def _plugin_version(program: Path) -> str | None:
+    # Imported here: gRPC takes a second to load, and most commands need no plugin.
     import grpc  # type: ignore[import-untyped]  # noqa: PLC0415
     from google.protobuf import empty_pb2  # type: ignore[import-untyped]  # noqa: PLC0415
     from pulumi.runtime.proto import (  # noqa: PLC0415
@@ -46,7 +46,7 @@ def _ask_plugin(program: Path) -> str | None:
     )
 
     try:
-        # No engine listens at the address; a plugin dials it when it first has something to say.
+        # No engine listens at this address; a plugin connects only to log its first message.
         process = subprocess.Popen(  # noqa: S603 - no shell
             [program, "127.0.0.1:1"],
             stdin=subprocess.DEVNULL,
@@ -68,7 +68,7 @@ def _ask_plugin(program: Path) -> str | None:
                     if language
                     else provider_pb2_grpc.ResourceProviderStub(channel)
                 )
-                answer = stub.GetPluginInfo(empty_pb2.Empty(), timeout=_PATIENCE)
+                answer = stub.GetPluginInfo(empty_pb2.Empty(), timeout=_TIMEOUT)
             return str(answer.version).removeprefix("v") or None
         except grpc.RpcError:
             return None

@@ -1,4 +1,4 @@
-"""What it takes to run a controller."""
+"""The description of a controller and how to start it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ class Program:
     """One process of a controller."""
 
     name: str
-    """Of the toolchain's program, unless it is a module of ours."""
+    """Name of the process; without `module`, also of the toolchain's program."""
     arguments: list[str]
     ready: str
-    """A URL that answers 200 once the program works, of HTTPS with the cluster's CA."""
+    """A URL that returns 200 once the program is ready; HTTPS with the cluster's CA."""
     environment: dict[str, str]
     module: str | None = None
-    """What this interpreter runs instead of a program of the toolchain."""
+    """A Python module to run instead of a program of the toolchain."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a controller is started this time: the ports are free ones."""
+    """One start of a controller, with the ports chosen for it."""
 
     programs: list[Program]
     objects: list[tuple[str, Object]]
-    """What tells the API server of it, each with its path: applied once the programs are ready."""
+    """Objects that register it with the API server, by path; applied once it is ready."""
     answers: list[str]
-    """Paths of the API that answer once it all works together."""
+    """API paths that respond once the registration works."""
 
 
 @dataclass(frozen=True)
@@ -40,5 +40,4 @@ class Controller:
     programs: tuple[str, ...]
     plan: Callable[[Layout, Modules], Plan]
     hooks: tuple[str, ...]
-    """Paths of objects by which the API server calls it: without it, they would only be in the
-    way."""
+    """Paths of the objects that make the API server call it; deleted when it is not expected."""

@@ -1,4 +1,4 @@
-"""KEDA: scaling by what a query of Prometheus says, through HorizontalPodAutoscalers."""
+"""KEDA: scales by Prometheus queries, through HorizontalPodAutoscalers."""
 
 import base64
 from typing import Final
@@ -48,7 +48,7 @@ def _plan(layout: Layout, modules: Modules) -> Plan:
             "--kube-api-burst=1000",
         ],
         ready=f"http://{LOOPBACK}:{health}/readyz",
-        # Go's own rule: whatever is on this machine is asked directly, the API server among it.
+        # Go's HTTP client never uses a proxy for loopback addresses, such as the API server's.
         environment={**_ENVIRONMENT, **_through(f"http://{LOOPBACK}:{proxy}")},
     )
     adapter = Program(
@@ -73,7 +73,7 @@ def _plan(layout: Layout, modules: Modules) -> Plan:
 
 
 def _through(proxy: str) -> dict[str, str]:
-    """The variables by which Go's HTTP clients go through *proxy*, whatever the shell says."""
+    """The variables that make Go's HTTP clients use *proxy*, overriding the shell's."""
     return {
         **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
@@ -81,9 +81,9 @@ def _through(proxy: str) -> dict[str, str]:
 
 
 def _objects(layout: Layout, modules: Modules, port: int) -> list[tuple[str, Object]]:
-    """How the API server finds the adapter: its own manifest, with a Service that is a name.
+    """The registration of the adapter: its own manifest, with a Service of type ExternalName.
 
-    Endpoints may not carry a loopback address; a name that resolves to one is followed.
+    Endpoints must not have a loopback address, but a name may resolve to one.
     """
     manifest = modules.module_dir("keda") / "config/metrics-server/api_service.yaml"
     extension = yaml.safe_load(manifest.read_text())

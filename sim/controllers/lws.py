@@ -1,4 +1,4 @@
-"""LeaderWorkerSet: groups of pods that come, stay and go together."""
+"""LeaderWorkerSet: groups of pods that start, restart and stop together."""
 
 import base64
 from typing import Any, Final
@@ -49,14 +49,14 @@ def _settings(layout: Layout, webhook: int, health: int) -> Object:
             "certDir": str(layout.tls / CONTROLLERS),
         },
         "health": {"healthProbeBindAddress": f"{LOOPBACK}:{health}"},
-        "metrics": {"bindAddress": "0"},  # controller-runtime's word for none
+        "metrics": {"bindAddress": "0"},  # disables it in controller-runtime
         "leaderElection": {"leaderElect": False},
         "internalCertManagement": {"enable": False},  # the cluster's CA signs
     }
 
 
 def _reachable(content: Object, kind: str, layout: Layout, port: int) -> Object:
-    """A webhook configuration that calls this machine instead of a Service."""
+    """The webhook configuration *content*, pointed at this machine instead of a Service."""
     content["metadata"]["name"] = _NAMES[kind].rpartition("/")[2]
     authority = base64.b64encode((layout.tls / "ca.crt").read_bytes()).decode()
     for webhook in content["webhooks"]:

@@ -1,4 +1,4 @@
-"""The JSON patches that a project's kustomization makes to its own manifests (RFC 6902)."""
+"""JSON patches (RFC 6902), as a kustomization applies them to its manifests."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from sim.api import Object
 
 
 def patched(content: Object, patches: list[Object]) -> Object:
-    """*content*, changed in place by *patches*.
+    """Apply *patches* to *content* in place, and return it.
 
-    Of the operations: `replace` and `remove`, and `add` to a mapping or at the end of a list.
+    Supports `replace`, `remove`, and `add` to a mapping or to the end of a list.
     """
     for patch in patches:
         *parents, last = patch["path"].removeprefix("/").split("/")

@@ -1,10 +1,9 @@
-"""A stand-in for the stack's Prometheus, as far as KEDA asks it: `… SERVER TLS_FOLDER PORT`.
+"""A stand-in for the stack's Prometheus towards KEDA. Arguments: SERVER TLS_FOLDER PORT.
 
-In simulated pods nothing runs that could be asked. This process is an HTTP proxy to KEDA, and
-whoever KEDA wants to reach through it, it plays: with the very certificate that the cluster holds
-for that name, so that a ScaledObject whose authority or address is wrong fails here as it would
-elsewhere. It answers every query with a vector of one element: 0, unless the ConfigMap
-`simulated-metrics` of namespace `keda` says otherwise of a metric that the query names.
+Nothing runs in simulated pods, so KEDA uses this process as its HTTP proxy. The proxy terminates
+TLS itself, with the certificate that the cluster holds for the requested host: a ScaledObject with
+a wrong CA or address fails here as it would on a real cluster. Every query returns a vector with
+one element: the value for the queried metric in the ConfigMap `keda/simulated-metrics`, else 0.
 """
 
 import json
@@ -27,13 +26,13 @@ _METRICS = "/api/v1/namespaces/keda/configmaps/simulated-metrics"
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One connection of KEDA's."""
+    """One connection from KEDA."""
 
     protocol_version = "HTTP/1.1"
     api: Api
 
     def do_CONNECT(self) -> None:
-        """Go on over TLS, as the host that the client asked for."""
+        """Switch to TLS with the certificate of the requested host."""
         host = self.path.rpartition(":")[0]
         context = _identity(self.api, host)
         if context is None:
@@ -48,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def do_GET(self) -> None:
-        """Answer an instant query; anything else says that it is there."""
+        """Answer an instant query; any other path returns 0 as well."""
         [query] = parse_qs(urlsplit(self.path).query).get("query", [""])
         element = {"metric": {}, "value": [0, _value(self.api, query)]}
         data = {"resultType": "vector", "result": [element]}
@@ -60,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as in the base
-        """Nothing: KEDA asks every few seconds, and says itself what went wrong."""
+        """Log nothing: KEDA queries every few seconds and logs errors itself."""
 
 
 def _value(api: Api, query: str) -> str:
@@ -69,11 +68,11 @@ def _value(api: Api, query: str) -> str:
 
 
 def _identity(api: Api, host: str) -> ssl.SSLContext | None:
-    """A server's side of TLS with the certificate that a Secret holds for *host*, if one does."""
+    """A TLS server context with the certificate of *host* from a Secret, if there is one."""
     for secret in api.items("/api/v1/secrets"):
         if secret.get("data", {}).keys() >= {"tls.crt", "tls.key"} and host in _names(secret):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            with tempfile.NamedTemporaryFile() as pair:  # the owner's alone
+            with tempfile.NamedTemporaryFile() as pair:  # mode 0600
                 for key in ("tls.key", "tls.crt"):
                     pair.write(b64decode(secret["data"][key]) + b"\n")
                 pair.flush()
@@ -92,7 +91,7 @@ def _names(secret: Object) -> list[str]:
 
 
 def main() -> None:
-    """Answer until killed."""
+    """Serve until killed."""
     server, tls, port = sys.argv[1:]
     handler = type("Handler", (_Handler,), {"api": Api(server, Path(tls))})
     ThreadingHTTPServer((LOOPBACK, int(port)), handler).serve_forever()

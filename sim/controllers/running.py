@@ -1,4 +1,4 @@
-"""Starting the controllers that a cluster is expected to have, and withdrawing the others."""
+"""Start the controllers that a cluster expects, and remove the others."""
 
 import ssl
 import sys
@@ -22,7 +22,7 @@ _MANAGER = "private-ai-simulation"
 _PROJECT = Path(__file__).resolve().parents[2]
 
 CONTROLLERS: Final[dict[Operator, Controller]] = {"leader-worker-set": LWS, "keda": KEDA}
-"""What runs for real; of the other operators there is a stand-in, or the types alone."""
+"""Operators that run as real programs; the others have a stand-in or only their CRDs."""
 
 
 def run_controllers(
@@ -32,9 +32,9 @@ def run_controllers(
     api: Api,
     toolchain: Toolchain,
 ) -> None:
-    """Let exactly the controllers of *operators* run, each known to the API server.
+    """Run exactly the controllers of *operators*, each registered with the API server.
 
-    Raises SimError if one does not come up.
+    Raises SimError if one does not start.
     """
     expected = {name: CONTROLLERS[name] for name in operators if name in CONTROLLERS}
     for operator, controller in CONTROLLERS.items():
@@ -76,5 +76,5 @@ def _answers(url: str, trust: ssl.SSLContext) -> bool:
 def _served(api: Api, path: str) -> bool:
     try:
         return api.get(path) is not None
-    except RefusedError:  # 503, until the API server has found what extends it
+    except RefusedError:  # 503, until the aggregated API is available
         return False

@@ -1,6 +1,6 @@
-"""Stand-ins for the operators that a stack expects: they create the objects the real ones would.
+"""Stand-ins for the operators that a stack expects: they create the same objects.
 
-The real ones would find nobody to talk to: they call their programs inside the pods, and in
-simulated pods none runs. What these create is real to everything else: the scheduler places the
-pods, quotas and Pod Security judge them, claims get their volumes.
+The real operators would fail, because they connect to programs in the pods, and simulated pods run
+none. To everything else their objects are real: the scheduler places the pods, quotas and Pod
+Security apply, claims are bound to volumes.
 """

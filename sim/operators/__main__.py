@@ -1,7 +1,7 @@
-"""The process that plays the operators: `python -m sim.operators SERVER TLS_FOLDER NAME…`.
+"""The process of the stand-in operators: `python -m sim.operators SERVER TLS_FOLDER NAME…`.
 
-Level-triggered like the real ones: any change of a Tenant, a Cluster or something of theirs leads
-to one look at the whole of it.
+Level-triggered, like the real ones: a change of a Tenant, a Cluster or an object they own
+reconciles the whole Tenant or Cluster.
 """
 
 import logging
@@ -17,17 +17,17 @@ import httpx
 from config.node_labels import PLUGIN_CONFIG
 from sim.api import Api, ConflictError, Object, RefusedError
 from sim.operators import cloudnative_pg, minio, nvidia, nvidia_reconciler
-from sim.operators.reconcilers import SOON, reconcile_cluster, reconcile_tenant
+from sim.operators.reconcilers import RETRY_SECONDS, reconcile_cluster, reconcile_tenant
 
 Reconciler = Callable[[Api, str, str], float | None]
 Key = tuple[Reconciler, str, str]
 _log = logging.getLogger("sim.operators")
 Owner = Callable[[Object], tuple[str, str] | None]
-"""The namespace and name of what to look at when an object has changed, if anything."""
+"""Returns namespace and name of the object to reconcile when another changes, if any."""
 
 
 def _named_by(label: str) -> Owner:
-    """The owner that *label* names, or the object itself where that is empty."""
+    """The owner named by *label*, or the object itself if *label* is empty."""
 
     def owner(content: Object) -> tuple[str, str]:
         metadata = content["metadata"]
@@ -37,21 +37,21 @@ def _named_by(label: str) -> Owner:
 
 
 _NVIDIA = "nvidia"
-"""No operator of a cluster: the stack brings its own device plugin, which no simulated pod runs."""
+"""Always on: the stack deploys its own device plugin, which simulated pods do not run."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """A collection whose changes call for a look."""
+    """A collection whose changes trigger a reconciliation."""
 
     path: str
     owner: Owner
-    """Whose each object is."""
+    """Finds the owner to reconcile."""
     selector: str = ""
-    """Labels of the objects that count."""
+    """Label selector; empty for all objects."""
 
 
-# By operator: what looks, and what it watches.
+# By operator: its reconciler and watches.
 _WATCHES: dict[str, tuple[Reconciler, list[Watch]]] = {
     _NVIDIA: (
         nvidia_reconciler.reconcile_node,
@@ -84,21 +84,21 @@ _WATCHES: dict[str, tuple[Reconciler, list[Watch]]] = {
 
 
 class Queue:
-    """What is to be looked at and when; a thing asked for twice is looked at once."""
+    """A work queue with due times; equal keys are merged."""
 
     def __init__(self) -> None:
         self._due: dict[Key, float] = {}
         self._changed = threading.Condition()
 
     def add(self, key: Key, delay: float = 0) -> None:
-        """Ask for a look at *key* in *delay* seconds, or sooner if that was asked already."""
+        """Enqueue *key*, due in *delay* seconds or earlier if it was already queued."""
         with self._changed:
             due = time.monotonic() + delay
             self._due[key] = min(due, self._due.get(key, due))
             self._changed.notify()
 
     def take(self) -> Key:
-        """Wait for the next that is due."""
+        """Wait for the next due key and remove it."""
         with self._changed:
             while True:
                 now = time.monotonic()
@@ -110,13 +110,16 @@ class Queue:
 
 
 def watch(api: Api, queue: Queue, reconciler: Reconciler, watched: Watch) -> None:
-    """Ask for a look at whatever owns an object of *watched*, for ever."""
+    """Enqueue the owner of every changed object of *watched*; never returns."""
     while True:
         try:
             for content in api.watch(watched.path, watched.selector):
-                if found := watched.owner(content):
-                    queue.add((reconciler, *found))
-        except (httpx.HTTPError, RefusedError) as error:  # starting, restarting, type not there yet
+                if owner := watched.owner(content):
+                    queue.add((reconciler, *owner))
+        except (
+            httpx.HTTPError,
+            RefusedError,
+        ) as error:  # restarting, or no CRD
             _log.info("watch %s: %s", watched.path, error)
             time.sleep(0.2)
 
@@ -129,7 +132,7 @@ def main() -> None:
     api, queue = Api(server, Path(tls)), Queue()
     for operator in [_NVIDIA, *operators]:
         if operator not in _WATCHES:
-            continue  # a real controller, or one of which only the types are here
+            continue  # a real controller, or an operator with CRDs only
         reconciler, watches = _WATCHES[operator]
         for watched in watches:
             arguments = (api, queue, reconciler, watched)
@@ -137,12 +140,12 @@ def main() -> None:
     while True:
         reconciler, namespace, name = key = queue.take()
         try:
-            again = reconciler(api, namespace, name)
+            delay = reconciler(api, namespace, name)
         except (httpx.HTTPError, RefusedError, ConflictError) as error:
             _log.warning("%s/%s: %s", namespace, name, error)
-            again = SOON
-        if again is not None:
-            queue.add(key, again)
+            delay = RETRY_SECONDS
+        if delay is not None:
+            queue.add(key, delay)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the CloudNativePG operator (v1.27.0) makes of a Cluster.
+"""The objects that the CloudNativePG operator (v1.27.0) creates for a Cluster.
 
-Names, labels, ports, containers, security contexts and defaults are the operator's. Left out: the
-bootstrap Jobs, the certificates it issues, and what its program does inside the instances.
+Names, labels, ports, containers, security contexts and defaults are the operator's. Omitted: the
+bootstrap Jobs, the certificates it issues, and its instance manager.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ CLUSTER_LABEL: Final = "cnpg.io/cluster"
 ROLE_LABEL: Final = "cnpg.io/instanceRole"
 SERIAL_ANNOTATION: Final = "cnpg.io/nodeSerial"
 SPEC_ANNOTATION: Final = "sim.private-ai.dev/pod-spec"
-"""A digest of the pod's specification, by which a changed Cluster replaces its pods."""
+"""Digest of the pod spec; a changed digest replaces the pod."""
 HEALTHY: Final = "Cluster in healthy state"
 
 _OPERATOR_IMAGE = "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0"
-_IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.5"  # of this version's default
+_IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.5"  # the default of this version
 _PORT, _STATUS_PORT, _METRICS_PORT = 5432, 8000, 9187
 _UID = 26  # postgres, in the project's images
 _START_DELAY, _STOP_DELAY, _PROBE_PERIOD = 3600, 1800, 10
 
 
 def cluster_path(namespace: str, name: str) -> str:
-    """The path of one Cluster."""
+    """The API path of a Cluster."""
     return f"/apis/{API_VERSION}/namespaces/{namespace}/clusters/{name}"
 
 
@@ -40,7 +40,7 @@ def instance_name(cluster: Object, serial: int) -> str:
 
 
 def shared_objects(cluster: Object) -> list[Object]:
-    """The objects of *cluster* that do not belong to one instance."""
+    """The objects of *cluster* that all instances share."""
     spec, name = cluster["spec"], cluster["metadata"]["name"]
     objects = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}},
@@ -50,13 +50,13 @@ def shared_objects(cluster: Object) -> list[Object]:
     ]
     if spec.get("enablePDB", True):
         objects.append(_disruption_budget(f"{name}-primary", name, "primary", 1))
-        if spec["instances"] >= 3:  # noqa: PLR2004 - with fewer replicas than two there is no rest
+        if spec["instances"] >= 3:  # noqa: PLR2004 - one primary and two replicas
             objects.append(_disruption_budget(name, name, "replica", spec["instances"] - 2))
     return [_own(cluster, content) for content in objects]
 
 
 def application_secret(cluster: Object) -> Object | None:
-    """A new Secret with the application's credentials, unless the Cluster brings its own."""
+    """A new Secret with the application's credentials; None if the Cluster names one."""
     name = cluster["metadata"]["name"]
     namespace = cluster["metadata"]["namespace"]
     start = cluster["spec"].get("bootstrap", {}).get("initdb", {})
@@ -120,12 +120,12 @@ def pod(cluster: Object, serial: int, role: str) -> Object:
 
 
 def role_labels(role: str) -> dict[str, str]:
-    """The labels by which the Services tell the primary from the replicas."""
+    """The labels by which Services select the primary or the replicas."""
     return {ROLE_LABEL: role, "role": role}
 
 
 def status(cluster: Object, pods: list[Object], primary: str, problem: str = "") -> Object:
-    """The status of *cluster*, whose instances are *pods*; *problem* is what stops it, if any."""
+    """The status of *cluster* with the instances *pods*; *problem* blocks it, if set."""
     spec, name = cluster["spec"], cluster["metadata"]["name"]
     names = sorted(entry["metadata"]["name"] for entry in pods)
     ready = [entry for entry in pods if is_ready(entry)]
@@ -166,14 +166,14 @@ def status(cluster: Object, pods: list[Object], primary: str, problem: str = "")
 
 
 def is_ready(entry: Object) -> bool:
-    """Whether a pod is Ready and is to stay."""
+    """Whether a pod is Ready and not being deleted."""
     conditions = entry.get("status", {}).get("conditions", [])
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
     return ready and "deletionTimestamp" not in entry["metadata"]
 
 
 def _since(cluster: Object, *, healthy: bool) -> str | None:
-    """When the Ready condition took this value; None if it takes it only now."""
+    """Since when the Ready condition has this value; None if it changes now."""
     wanted = "True" if healthy else "False"
     for one in cluster.get("status", {}).get("conditions", []):
         if one["type"] == "Ready" and one["status"] == wanted:
@@ -183,7 +183,7 @@ def _since(cluster: Object, *, healthy: bool) -> str | None:
 
 
 def _own(cluster: Object, content: Object) -> Object:
-    """*content* as the Cluster's, with the metadata that its children inherit."""
+    """*content* owned by the Cluster, with the metadata that children inherit."""
     inherited = cluster["spec"].get("inheritedMetadata", {})
     metadata = content["metadata"]
     labels = inherited.get("labels", {}) | metadata.get("labels", {})
@@ -382,8 +382,8 @@ def _mounts(cluster: Object) -> list[Object]:
 
 
 def _affinity(cluster: Object) -> Object | None:
-    """Instances keep apart from each other, unless told not to; what else the Cluster asks for."""
-    asked = cluster["spec"].get("affinity", {})
+    """Pod anti-affinity between instances unless disabled, plus the Cluster's own affinity."""
+    affinity = cluster["spec"].get("affinity", {})
     term = {
         "labelSelector": {
             "matchExpressions": [
@@ -395,16 +395,16 @@ def _affinity(cluster: Object) -> Object | None:
                 {"key": "cnpg.io/podRole", "operator": "In", "values": ["instance"]},
             ]
         },
-        "topologyKey": asked.get("topologyKey", "kubernetes.io/hostname"),
+        "topologyKey": affinity.get("topologyKey", "kubernetes.io/hostname"),
     }
     required: list[Object] = []
     preferred: list[Object] = []
-    if asked.get("enablePodAntiAffinity", True):
-        if asked.get("podAntiAffinityType") == "required":
+    if affinity.get("enablePodAntiAffinity", True):
+        if affinity.get("podAntiAffinityType") == "required":
             required.append(term)
         else:
             preferred.append({"weight": 100, "podAffinityTerm": term})
-    more = asked.get("additionalPodAntiAffinity", {})
+    more = affinity.get("additionalPodAntiAffinity", {})
     required += more.get("requiredDuringSchedulingIgnoredDuringExecution", [])
     preferred += more.get("preferredDuringSchedulingIgnoredDuringExecution", [])
     apart = pruned(
@@ -416,8 +416,8 @@ def _affinity(cluster: Object) -> Object | None:
     return (
         pruned(
             {
-                "nodeAffinity": asked.get("nodeAffinity"),
-                "podAffinity": asked.get("additionalPodAffinity"),
+                "nodeAffinity": affinity.get("nodeAffinity"),
+                "podAffinity": affinity.get("additionalPodAffinity"),
                 "podAntiAffinity": apart or None,
             }
         )

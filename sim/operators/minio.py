@@ -1,8 +1,8 @@
-"""What the MinIO operator (v7.1.1) makes of a Tenant.
+"""The objects that the MinIO operator (v7.1.1) creates for a Tenant.
 
-Names, labels, ports, containers and defaults are the operator's; so is what it asks before it
-starts: a configuration secret. The pods' programs being simulated, buckets and users are
-reported as provisioned once the pods are ready, and exist nowhere.
+Names, labels, ports, containers and defaults are the operator's; so is the configuration secret
+that it requires. Because the pods are simulated, buckets and users are reported as provisioned
+once the pods are ready, but do not exist.
 """
 
 from typing import Final
@@ -23,7 +23,7 @@ _PORT, _CONSOLE_PORT, _CONSOLE_TLS_PORT = 9000, 9090, 9443
 
 
 def tenant_path(namespace: str, name: str) -> str:
-    """The path of one Tenant."""
+    """The API path of a Tenant."""
     return f"/apis/{API_VERSION}/namespaces/{namespace}/tenants/{name}"
 
 
@@ -34,7 +34,7 @@ def configuration_secret(tenant: Object) -> str | None:
 
 
 def children(tenant: Object) -> list[Object]:
-    """The objects of *tenant*: its service account, its Services, a StatefulSet for each pool."""
+    """The objects of *tenant*: ServiceAccount, Services, one StatefulSet per pool."""
     spec, name = tenant["spec"], tenant["metadata"]["name"]
     selector = {TENANT_LABEL: name}
     metadata = spec.get("serviceMetadata", {})
@@ -81,7 +81,7 @@ def children(tenant: Object) -> list[Object]:
 
 
 def status(tenant: Object, stateful_sets: list[Object]) -> Object:
-    """The status of *tenant*, given the *stateful_sets* of its pools as they are now."""
+    """The status of *tenant*, given the current *stateful_sets* of its pools."""
     spec = tenant["spec"]
     by_name = {entry["metadata"]["name"]: entry for entry in stateful_sets}
     pools, online, offline, replicas = [], 0, 0, 0
@@ -295,7 +295,7 @@ def _server(tenant: Object, pool: Object) -> Object:
 
 
 def _container_security(pool: Object) -> Object:
-    """The pool's own, else its pod's identity, else nothing, which `restricted` refuses."""
+    """The pool's own, else the identity of its pod, else empty, which `restricted` rejects."""
     if "containerSecurityContext" in pool:
         context: Object = pool["containerSecurityContext"]
         return context
@@ -320,7 +320,7 @@ def _volumes(tenant: Object) -> list[Object]:
 
 
 def _certificate_sources(tenant: Object) -> list[Object]:
-    """Where the server's certificates come from: given ones first, then the automatic one."""
+    """The Secrets of the server's certificates: configured ones first, then the automatic one."""
     spec = tenant["spec"]
     given = [entry["name"] for entry in spec.get("externalCertSecret", [])]
     if spec.get("requestAutoCert", True):

@@ -1,8 +1,8 @@
-"""What NVIDIA's device plugin, MIG tools and feature discovery make of a node's cards.
+"""The resources and labels of a GPU node, as NVIDIA's device plugin, MIG tools and GFD set them.
 
-They read the same files as the real ones, of the pool's ConfigMap; which cards a node has comes
-from its machine type, and what can be cut from a card from the catalogue, so that a layout which
-the card has not is refused here too. The names of resources and labels are NVIDIA's:
+The input is the same files as for the real programs, from the pool's ConfigMap. The GPUs of a node
+come from its machine type and the possible MIG profiles from the catalog, so a MIG layout that the
+GPU does not support is rejected here too. The names of resources and labels are NVIDIA's:
 https://github.com/NVIDIA/k8s-device-plugin (README, docs/gpu-feature-discovery, internal/lm).
 """
 
@@ -19,9 +19,9 @@ from sim.nodes import gpu_labels
 from sizing import mig
 
 PLUGIN: Final = "nvidia-device-plugin"
-"""Its pods' `app.kubernetes.io/name`."""
+"""`app.kubernetes.io/name` of the device plugin's pods."""
 OPERATOR_CONFIG: Final = "gpu-operator-config"
-"""That of the ConfigMaps which the stack writes for a GPU operator."""
+"""`app.kubernetes.io/name` of the ConfigMaps that the stack writes for the GPU operator."""
 MIG_STATE: Final = "nvidia.com/mig.config.state"
 
 _PREFIX = "nvidia.com/"
@@ -29,22 +29,24 @@ _GPU = "nvidia.com/gpu"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 
 
-class Instructions(Model):
-    """What one node was told."""
+class NodeConfig(Model):
+    """The configuration of one GPU node."""
 
     plugin: dict[str, Any]
     """The device plugin's configuration."""
     layouts: dict[str, Any]
     """The MIG layouts, by name."""
     layout: str | None
-    """Which of them; none leaves the cards whole."""
+    """The selected layout; None: no MIG."""
 
 
-class Offer(Model):
-    """What a node offers to pods and says of itself."""
+class Advertised(Model):
+    """What a node advertises to the scheduler."""
 
     resources: dict[str, str]
+    """Extended resources and their quantities."""
     labels: dict[str, str]
+    """Labels of GPU feature discovery."""
 
 
 def machine_of(node: Object) -> Machine | None:
@@ -53,10 +55,10 @@ def machine_of(node: Object) -> Machine | None:
     return next((m for m in MACHINES.values() if m.gpu and m.type == kind), None)
 
 
-def instructions(files: Mapping[str, str], layout: str | None) -> Instructions:
-    """Of the ConfigMap of the stack's own plugin, and the layout that its init container names."""
+def node_config(files: Mapping[str, str], layout: str | None) -> NodeConfig:
+    """The configuration in *files*, from the plugin's ConfigMap, with the selected MIG layout."""
     layouts = yaml.safe_load(files.get("mig-parted.yaml", "")) or {}
-    return Instructions(
+    return NodeConfig(
         plugin=yaml.safe_load(files["config.yaml"]),
         layouts=layouts.get("mig-configs", {}),
         layout=layout,
@@ -64,7 +66,7 @@ def instructions(files: Mapping[str, str], layout: str | None) -> Instructions:
 
 
 def selected_layout(pod: Object) -> str | None:
-    """What the pod's init container lays the cards out as."""
+    """The MIG layout that the pod's init container selects, if any."""
     flag = "--selected-config="
     words = [
         word for init in pod["spec"].get("initContainers", []) for word in init.get("args", [])
@@ -72,18 +74,18 @@ def selected_layout(pod: Object) -> str | None:
     return next((word.removeprefix(flag) for word in words if word.startswith(flag)), None)
 
 
-def offer(machine: Machine, told: Instructions) -> Offer:
-    """What a node with *machine*'s cards offers once it has done what it was *told*."""
+def advertised(machine: Machine, config: NodeConfig) -> Advertised:
+    """What a node with *machine*'s GPUs advertises once *config* is applied."""
     card = machine.card
-    assert card is not None, "asked of nodes with GPUs only"  # noqa: S101
+    assert card is not None, "only called for nodes with GPUs"  # noqa: S101
     labels = gpu_labels(card, machine)
-    geometry = _geometry(told)
+    geometry = _geometry(config)
     if geometry is not None:
         return _instances(card, machine.gpus, geometry, labels)
-    sharing = told.plugin.get("sharing", {})
+    sharing = config.plugin.get("sharing", {})
     kind = next((key for key in ("timeSlicing", "mps") if key in sharing), None)
     if kind is None:
-        return Offer(resources={_GPU: str(machine.gpus)}, labels=labels)
+        return Advertised(resources={_GPU: str(machine.gpus)}, labels=labels)
     [shared] = sharing[kind]["resources"]
     renamed = sharing[kind].get("renameByDefault", False)
     labels |= {
@@ -93,21 +95,21 @@ def offer(machine: Machine, told: Instructions) -> Offer:
         f"{_GPU}.product": card.product if renamed else f"{card.product}-SHARED",
     }
     name = f"{shared['name']}.shared" if renamed else shared["name"]
-    return Offer(resources={name: str(machine.gpus * shared["replicas"])}, labels=labels)
+    return Advertised(resources={name: str(machine.gpus * shared["replicas"])}, labels=labels)
 
 
-def _geometry(told: Instructions) -> dict[str, int] | None:
-    if told.layout is None:
+def _geometry(config: NodeConfig) -> dict[str, int] | None:
+    if config.layout is None:
         return None
-    [layout] = told.layouts[told.layout]
+    [layout] = config.layouts[config.layout]
     return dict(layout["mig-devices"]) if layout["mig-enabled"] else None
 
 
 def _instances(
     card: GpuSpec, cards: int, geometry: Mapping[str, int], labels: dict[str, str]
-) -> Offer:
+) -> Advertised:
     if not mig.fits(card, geometry):
-        return Offer(resources={}, labels={**labels, MIG_STATE: "failed"})
+        return Advertised(resources={}, labels={**labels, MIG_STATE: "failed"})
     resources: dict[str, str] = {}
     for name, count in geometry.items():
         profile = mig.profile(card, name)
@@ -121,13 +123,13 @@ def _instances(
     labels |= {
         MIG_STATE: "success",
         "nvidia.com/mig.strategy": "mixed",
-        f"{_GPU}.replicas": "0",  # no whole GPU is left to share out
+        f"{_GPU}.replicas": "0",  # no whole GPU is left to share
     }
-    return Offer(resources=resources, labels=labels)
+    return Advertised(resources=resources, labels=labels)
 
 
-def changes(node: Object, wanted: Offer) -> tuple[Object | None, Object | None]:
-    """Merge patches of the node's status and of the node itself; None where nothing differs."""
+def changes(node: Object, wanted: Advertised) -> tuple[Object | None, Object | None]:
+    """Merge patches of the node's status and of the node; None if nothing differs."""
     status: dict[str, dict[str, str | None]] = {}
     for field in ("capacity", "allocatable"):
         difference = _difference(node["status"].get(field, {}), wanted.resources)
@@ -143,7 +145,7 @@ def changes(node: Object, wanted: Offer) -> tuple[Object | None, Object | None]:
 
 
 def _difference(present: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str | None]:
-    """What to set, and with None what to remove, among the keys of NVIDIA."""
+    """NVIDIA's keys to set; None for those to remove."""
     gone = {key for key in present if key.startswith(_PREFIX)} - wanted.keys()
     changed = {key: value for key, value in wanted.items() if present.get(key) != value}
     return {**dict.fromkeys(gone), **changed}

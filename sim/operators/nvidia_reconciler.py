@@ -1,4 +1,4 @@
-"""What is done about one GPU node: find what it was told, and let it offer that."""
+"""Reconciliation of one GPU node: find its configuration, and advertise what follows from it."""
 
 import logging
 
@@ -7,8 +7,8 @@ import yaml
 from config.node_labels import MIG_CONFIG, PLUGIN_CONFIG
 from sim.api import Api, Object
 from sim.operators import nvidia
-from sim.operators.nvidia import Instructions, Offer
-from sim.operators.reconcilers import SOON
+from sim.operators.nvidia import Advertised, NodeConfig
+from sim.operators.reconcilers import RETRY_SECONDS
 
 _log = logging.getLogger("sim.operators.nvidia")
 _NODES = "/api/v1/nodes"
@@ -16,7 +16,7 @@ _NAME = "app.kubernetes.io/name"
 
 
 def owner(content: Object) -> tuple[str, str] | None:
-    """The node that a pod of the device plugin is on, or the node itself; no namespace."""
+    """The node of a device plugin's pod, or the node itself; nodes have no namespace."""
     if content["kind"] == "Node":
         return "", content["metadata"]["name"]
     node = content["spec"].get("nodeName")
@@ -24,35 +24,35 @@ def owner(content: Object) -> tuple[str, str] | None:
 
 
 def reconcile_node(api: Api, _namespace: str, name: str) -> float | None:
-    """Let the node offer what it was told. Returns the seconds until the next look, if any."""
+    """Reconcile a GPU node. Returns the seconds until a retry, if one is needed."""
     node = api.get(f"{_NODES}/{name}")
     machine = nvidia.machine_of(node) if node else None
     if node is None or machine is None:
         return None
-    told, settled = _told(api, node)
-    if told is None:
-        return None if settled else SOON  # as it was furnished: whole GPUs
-    _apply(api, node, nvidia.offer(machine, told))
+    config, settled = _node_config(api, node)
+    if config is None:
+        return None if settled else RETRY_SECONDS  # as provisioned: whole GPUs
+    _apply(api, node, nvidia.advertised(machine, config))
     return None
 
 
-def _told(api: Api, node: Object) -> tuple[Instructions | None, bool]:
-    """What the node was told, and whether that can only change with an event that is watched."""
+def _node_config(api: Api, node: Object) -> tuple[NodeConfig | None, bool]:
+    """The node's configuration, and whether only a watched event can change it."""
     for pod in api.items("/api/v1/pods", f"{_NAME}={nvidia.PLUGIN}"):
         if pod["spec"].get("nodeName") != node["metadata"]["name"] or not _is_ready(pod):
             continue
         namespace = pod["metadata"]["namespace"]
         names = [volume.get("configMap", {}).get("name") for volume in pod["spec"]["volumes"]]
-        [config] = [each for each in names if each]
-        found = api.get(f"/api/v1/namespaces/{namespace}/configmaps/{config}")
-        if found is None:
+        [name] = [each for each in names if each]
+        config_map = api.get(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+        if config_map is None:
             return None, False
-        return nvidia.instructions(found["data"], nvidia.selected_layout(pod)), True
+        return nvidia.node_config(config_map["data"], nvidia.selected_layout(pod)), True
     return _from_labels(api, node["metadata"]["labels"])
 
 
-def _from_labels(api: Api, labels: dict[str, str]) -> tuple[Instructions | None, bool]:
-    """As the GPU operator does it: the node's labels choose among what it was given."""
+def _from_labels(api: Api, labels: dict[str, str]) -> tuple[NodeConfig | None, bool]:
+    """As with the GPU operator: the node's labels select from its ConfigMaps."""
     chosen = labels.get(PLUGIN_CONFIG)
     if chosen is None:
         return None, True
@@ -66,16 +66,16 @@ def _from_labels(api: Api, labels: dict[str, str]) -> tuple[Instructions | None,
             plugins[key] = content
     if chosen not in plugins or (layout is not None and layout not in layouts):
         return None, False
-    return Instructions(plugin=plugins[chosen], layouts=layouts, layout=layout), True
+    return NodeConfig(plugin=plugins[chosen], layouts=layouts, layout=layout), True
 
 
-def _apply(api: Api, node: Object, wanted: Offer) -> None:
+def _apply(api: Api, node: Object, wanted: Advertised) -> None:
     name = node["metadata"]["name"]
     status, itself = nvidia.changes(node, wanted)
     if itself:
         api.merge(f"{_NODES}/{name}", itself)
     if status:
-        _log.info("%s offers %s", name, wanted.resources or "nothing: its cards cannot be cut so")
+        _log.info("%s advertises %s", name, wanted.resources or "nothing: unsupported MIG layout")
         api.merge(f"{_NODES}/{name}/status", status)
 
 

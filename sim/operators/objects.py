@@ -1,10 +1,10 @@
-"""What both operators need to make objects."""
+"""Helpers for the objects of the stand-in operators."""
 
 from sim.api import Object
 
 
 def owned(owner: Object, kind: str, api_version: str, content: Object) -> Object:
-    """*content* in the namespace of *owner* and deleted with it."""
+    """*content* in the namespace of *owner*, garbage-collected with it."""
     metadata = owner["metadata"]
     reference = {
         "apiVersion": api_version,
@@ -30,17 +30,17 @@ _COLLECTIONS = {
 
 
 def collection(kind: str, namespace: str) -> str:
-    """The path of the objects of a *kind* in a *namespace*."""
+    """The API path of the objects of *kind* in *namespace*."""
     group, plural = _COLLECTIONS[kind]
     return f"/{group}/namespaces/{namespace}/{plural}"
 
 
 def path(content: Object) -> str:
-    """The path of one object."""
+    """The API path of an object."""
     metadata = content["metadata"]
     return f"{collection(content['kind'], metadata['namespace'])}/{metadata['name']}"
 
 
 def pruned(content: Object) -> Object:
-    """*content* without the fields that are None, as Go's omitempty leaves them out."""
+    """*content* without fields that are None, like Go's omitempty."""
     return {key: value for key, value in content.items() if value is not None}

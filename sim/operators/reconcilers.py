@@ -1,4 +1,4 @@
-"""What is done about one Tenant or Cluster: bring the objects in line, report the state."""
+"""Reconciliation of one Tenant or Cluster: apply its objects, update its status."""
 
 import datetime as dt
 from typing import Final
@@ -8,18 +8,18 @@ from sim.operators import cloudnative_pg, minio
 from sim.operators.objects import collection, path
 
 _MINIO, _CNPG = "minio-operator", "cloudnative-pg"
-SOON: Final = 1.0
-"""Seconds until another look, where no change will announce itself."""
+RETRY_SECONDS: Final = 1.0
+"""Delay before a retry that no watch event will trigger."""
 
 
 def reconcile_tenant(api: Api, namespace: str, name: str) -> float | None:
-    """Create and update what the Tenant needs. Returns the seconds until the next look, if any."""
+    """Reconcile a Tenant. Returns the seconds until a retry, if one is needed."""
     tenant = api.get(minio.tenant_path(namespace, name))
     if tenant is None or "deletionTimestamp" in tenant["metadata"]:
-        return None  # its objects go with it
+        return None  # its objects are garbage-collected
     if not _has_credentials(api, tenant):
         _report(api, minio.tenant_path(namespace, name), tenant, minio.status_without_credentials())
-        return SOON
+        return RETRY_SECONDS
     for content in minio.children(tenant):
         api.apply(path(content), content, _MINIO)
     selector = f"{minio.TENANT_LABEL}={name}"
@@ -37,15 +37,15 @@ def _has_credentials(api: Api, tenant: Object) -> bool:
 
 
 def reconcile_cluster(api: Api, namespace: str, name: str) -> float | None:
-    """Create and update what the Cluster needs. Returns the seconds until the next look, if any."""
+    """Reconcile a Cluster. Returns the seconds until a retry, if one is needed."""
     cluster = api.get(cloudnative_pg.cluster_path(namespace, name))
     if cluster is None or "deletionTimestamp" in cluster["metadata"]:
         return None
     problem = ""
     try:
-        _share(api, cluster)
-        _bring_instances_in_line(api, cluster)
-    except RefusedError as error:  # a quota or Pod Security, say
+        _apply_shared(api, cluster)
+        _reconcile_instances(api, cluster)
+    except RefusedError as error:  # such as a quota or Pod Security
         problem = str(error)
     pods = _instances(api, cluster)
     primary = _primary(cluster, pods)
@@ -53,10 +53,10 @@ def reconcile_cluster(api: Api, namespace: str, name: str) -> float | None:
     for condition in state["conditions"]:
         condition["lastTransitionTime"] = condition["lastTransitionTime"] or _now()
     _report(api, cloudnative_pg.cluster_path(namespace, name), cluster, state)
-    return SOON if problem else None
+    return RETRY_SECONDS if problem else None
 
 
-def _share(api: Api, cluster: Object) -> None:
+def _apply_shared(api: Api, cluster: Object) -> None:
     for content in cloudnative_pg.shared_objects(cluster):
         api.apply(path(content), content, _CNPG)
     secret = cloudnative_pg.application_secret(cluster)
@@ -75,7 +75,7 @@ def _serial(pod: Object) -> int:
 
 
 def _primary(cluster: Object, pods: list[Object]) -> str:
-    """The primary there is while it is ready, else the first instance that is, else the first."""
+    """The current primary while it is ready, else the first ready instance, else the first."""
     ready = [
         pod["metadata"]["name"] for pod in sorted(pods, key=_serial) if cloudnative_pg.is_ready(pod)
     ]
@@ -85,8 +85,8 @@ def _primary(cluster: Object, pods: list[Object]) -> str:
     return ready[0] if ready else cloudnative_pg.instance_name(cluster, 1)
 
 
-def _bring_instances_in_line(api: Api, cluster: Object) -> None:
-    """One step towards the instances asked for; the next follows when this one is ready."""
+def _reconcile_instances(api: Api, cluster: Object) -> None:
+    """One step towards the requested instances; the next follows once this one is ready."""
     pods = _instances(api, cluster)
     primary = _primary(cluster, pods)
     by_serial = {_serial(pod): pod for pod in pods}
@@ -129,13 +129,13 @@ def _is_outdated(cluster: Object, pod: Object) -> bool:
 
 
 def _report(api: Api, target: str, seen: Object, state: Object) -> None:
-    """Write the status, if it says anything new: each write is a change that is looked at again."""
+    """Update the status if it differs: every write triggers another reconciliation."""
     before = seen.get("status", {})
     if any(before.get(key) != value for key, value in state.items() if value is not None):
         try:
             api.merge(f"{target}/status", {"status": state})
         except ConflictError:
-            return  # changed meanwhile, which brings us back here
+            return  # changed since; that event reconciles again
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""The stages kwok plays: YAML beside this file, and what joins them."""
+"""The stages that kwok runs: YAML files in this folder, and the code that joins them."""
 
 from pathlib import Path
 from string import Template
@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parent
 
 
 def stage_documents(cluster: ClusterConfig) -> str:
-    """All stages for *cluster* as one YAML stream; volumes once for each of its storage classes."""
+    """All stages of *cluster* as one YAML stream; volume stages once per storage class."""
     documents = [(_FOLDER / f"{kind}.yaml").read_text() for kind in ("node", "pod", "service")]
     documents += [_volume_stages(entry) for entry in cluster.storage_classes]
     return "---\n".join(documents)

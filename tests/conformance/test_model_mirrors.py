@@ -17,7 +17,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli import model_import, model_places, models
+from cli import model_import, model_mirrors, models
 from components.common import scripts
 from components.models.model_store import fetch_request
 from components.models.weights_programs import FETCHER
@@ -117,7 +117,7 @@ def imported(
 ) -> StackConfig:
     """The stack, once `pai models import --stack` has filled its bucket."""
     config = stack(s3_source(store), certificates)
-    monkeypatch.setattr(model_places, "stack_config", lambda _: config)
+    monkeypatch.setattr(model_mirrors, "stack_config", lambda _: config)
     monkeypatch.setattr(model_import, "PART_BYTES", 5 << 20)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", minio.USER)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", minio.PASSWORD)
@@ -229,7 +229,7 @@ def test_the_job_takes_from_a_registry_the_artifact_that_was_pushed_there(
 ) -> None:
     with registry.start(tmp_path / "registry") as url:
         mirror = model_import.Registry(url, "weights", "", Transport())
-        pushed = mirror.bring(Manifest.read(model), model, lambda _: None)
+        pushed = mirror.upload(Manifest.read(model), model, lambda _: None)
         reference = f"{url.removeprefix('http://')}/weights/{REPOSITORY.lower()}"
         seen = subprocess.run(
             [registry.crane(), "manifest", f"{reference}:{COMMIT}"],

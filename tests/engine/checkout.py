@@ -136,7 +136,7 @@ def checkout(
     toolchain = build.ensure("pulumi", console)
     with SimCluster.start(expects, at / "cluster", toolchain) as cluster:
         exported = environment.exports(
-            toolchain, cluster.kubeconfig, simulated=True, shell=os.environ
+            toolchain, cluster.kubeconfig, simulated=True, env=os.environ
         )
         (at / "state").mkdir()
         exported |= {

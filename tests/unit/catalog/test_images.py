@@ -262,8 +262,8 @@ def test_lock_writes_nothing_when_one_image_fails_and_lists_every_failure(
     registry.tags = {"/v2/m/qdrant/qdrant/manifests/v1.19.0"}
     code, output = lock(registry)
     assert code == 1
-    assert f"got:     {registry.name}/m/library/kong has no tag 3.9.3" in output
-    assert "change:  Correct the repository or tag in catalog/images.yaml" in output
+    assert f"got:      {registry.name}/m/library/kong has no tag 3.9.3" in output
+    assert "change:   Correct the repository or tag in catalog/images.yaml" in output
     assert output.rstrip().endswith("Nothing was written.")
     assert catalog.read_text() == CATALOG
 
@@ -275,15 +275,17 @@ def test_lock_writes_nothing_when_one_image_fails_and_lists_every_failure(
 def test_lock_refuses_unknown_keys_all_at_once(registry: Registry, catalog: Path) -> None:
     code, output = lock(registry, "kng", "qdrant", "keycloak")
     assert code == 1
-    assert "got:     kng\n  allowed: kong, qdrant\n  change:  Did you mean 'kong'?" in output
-    assert "got:     keycloak" in output
+    assert "got:      kng\n    allowed:  kong, qdrant\n    change:   Did you mean 'kong'?" in output
+    assert "got:      keycloak" in output
     assert catalog.read_text() == CATALOG
 
 
 def test_check_fails_on_a_difference_and_writes_nothing(registry: Registry, catalog: Path) -> None:
     code, output = lock(registry, "--check")
     assert code == 1
-    assert f"catalog/images.yaml: kong.digest\n  got:     nothing\n  allowed: {DIGEST}" in output
+    assert (
+        f"catalog/images.yaml: kong.digest\n    got:      nothing\n    allowed:  {DIGEST}" in output
+    )
     assert catalog.read_text() == CATALOG
 
 
@@ -307,7 +309,7 @@ def test_check_tells_of_a_tag_that_moved_and_of_one_that_is_gone(
     registry.tags = {"/v2/m/library/kong/manifests/3.9.3"}
     code, output = lock(registry, "--check")
     assert code == 1
-    assert "after finding out why the tag moved" in output
+    assert "find out why the tag moved, then run `pai images lock kong`" in output
     assert "has no tag v1.19.0" in output
     assert catalog.read_text().count(DIGEST) == 2
 
@@ -330,7 +332,7 @@ def test_plain_http_is_refused_to_another_machine(catalog: Path) -> None:
     arguments = ["lock", "--insecure", "--registry-prefix", "registry.example/m"]
     done = CliRunner().invoke(command.app, arguments)
     assert done.exit_code == 1
-    assert "allowed: a --registry-prefix on this machine" in done.output
+    assert "allowed:  a --registry-prefix on this machine" in done.output
     assert catalog.read_text() == CATALOG
 
 
@@ -340,7 +342,7 @@ def test_a_private_registry_gets_the_stored_login_and_no_output_shows_it(
     registry.private = True
     code, output = lock(registry, "kong")
     assert code == 1
-    assert "change:  Run `docker login`" in output
+    assert "change:   Run `docker login`" in output
 
     log_in(catalog.parent, registry.name)
     code, output = lock(registry, "kong")

@@ -95,7 +95,7 @@ def test_what_is_no_identity_is_refused_and_not_shown(token: str) -> None:
     done = _run("token", PAI_ID_TOKEN=token)
 
     assert done.returncode == 1
-    assert "no JWT with an end" in done.stderr
+    assert "is not a JWT with an expiry (exp)" in done.stderr
     assert "canary" not in done.stderr + done.stdout
 
 

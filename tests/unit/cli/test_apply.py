@@ -30,7 +30,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def _apply(
     monkeypatch: pytest.MonkeyPatch, today: Report, approved: str, command: str = "apply"
 ) -> Result:
-    monkeypatch.setattr(cli.apply, "reviewed", lambda _: today)
+    monkeypatch.setattr(cli.apply, "preview_report", lambda _: today)
     return CliRunner().invoke(app, [command, "--stack", "local", "--reviewed", approved])
 
 

@@ -93,7 +93,8 @@ def test_a_report_that_is_none_is_refused_and_not_posted(there: StandIn, report:
     done = _run(there, report)
 
     assert done.exit_code == 2
-    assert "is no report" in done.output
+    assert "--report\n    got:      " in done.stderr
+    assert "with a schema error at " in done.stderr
     assert there.asked == []
 
 

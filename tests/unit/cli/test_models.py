@@ -87,7 +87,7 @@ def test_wrong_content_is_refused_by_name_and_fetched_anew_the_next_time(
     hub.files["model.safetensors"] = WEIGHTS.swapcase()
     done = fetch(hub, tmp_path / "model")
     assert done.exit_code == 1
-    assert "model.safetensors: wrong content, SHA-256" in done.stderr
+    assert "model.safetensors\n    got:      wrong content, SHA-256" in done.stderr
     assert not (tmp_path / "model").exists()
 
     hub.files["model.safetensors"] = WEIGHTS
@@ -99,7 +99,12 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(hub: Hub, tmp_path: Path
     done = fetch(hub, tmp_path / "model")
 
     assert done.exit_code == 1
-    assert done.stderr == "'../escape.json' leads out of the directory\n"
+    assert done.stderr == (
+        f"{REPOSITORY} at {COMMIT}\n"
+        "    got:      '../escape.json' leads out of the directory\n"
+        "    allowed:  a complete model whose files match their checksums\n"
+        "    change:   fix this and run the command again: it resumes\n"
+    )
     assert not (tmp_path / "escape.json").exists()
 
 
@@ -122,7 +127,10 @@ def test_a_disk_that_is_too_small_is_said_to_be_before_anything_is_fetched(
     done = fetch(hub, tmp_path / "model")
 
     assert done.exit_code == 1
-    assert done.stderr == "7002 bytes are missing and 10 are free: give the volume more storage\n"
+    assert (
+        "    got:      7002 bytes are missing and 10 are free: give the volume more storage\n"
+        in done.stderr
+    )
     assert hub.ranges() == []
 
 
@@ -130,10 +138,8 @@ def test_a_hub_that_gives_another_commit_is_refused(hub: Hub, tmp_path: Path) ->
     hub.commit = "b" * 40
     done = fetch(hub, tmp_path / "model")
 
-    assert (done.exit_code, done.stderr) == (
-        1,
-        f"the hub gives commit {hub.commit} instead of {COMMIT}\n",
-    )
+    assert done.exit_code == 1
+    assert f"    got:      commit {hub.commit}\n    allowed:  commit {COMMIT}\n" in done.stderr
 
 
 def test_a_private_repository_asks_for_a_token_and_shows_none(
@@ -160,7 +166,7 @@ def test_what_is_there_already_is_not_fetched_again(hub: Hub, tmp_path: Path) ->
     ("options", "said"),
     [
         (["--revision", "main"], "--revision\n    got:      main\n"),
-        (["--repository", "other/model"], "nothing, and the catalog knows no commit"),
+        (["--repository", "other/model"], "nothing, and the catalog has no commit"),
         (["--dtype", "fp8"], "--dtype\n    got:      fp8\n    allowed:  one of bf16\n"),
     ],
 )
@@ -233,15 +239,15 @@ def test_a_stack_takes_only_the_models_that_it_serves(folder: Path) -> None:
 def test_a_stack_that_reads_from_the_hub_has_no_place_to_import_to(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.model_places._is_served", lambda *_: None)
+    monkeypatch.setattr("cli.model_mirrors._check_served", lambda *_: None)
     done = RUN.invoke(models.app, ["import", str(folder), "--stack", "local"])
 
     assert done.exit_code == 1
     assert done.stderr == (
         "Pulumi.local.yaml: model_store.source\n"
         "    got:      the hub https://huggingface.co\n"
-        "    allowed:  a mirror of kind http, s3 or oci: a hub is not written to\n"
-        "    change:   Read from a mirror; docs/explanation/model-store.md shows each kind\n"
+        "    allowed:  a mirror of kind http, s3 or oci: a hub is read-only\n"
+        "    change:   configure a mirror; docs/explanation/model-store.md shows each kind\n"
     )
 
 
@@ -261,8 +267,8 @@ def test_a_progress_bar_is_told_of_every_byte_once(hub: Hub, tmp_path: Path) -> 
     (tmp_path / ".model.partial").mkdir()
     (tmp_path / ".model.partial" / "model.safetensors").write_bytes(WEIGHTS[:1000])
     hub.break_after = 3000
-    wish = model_fetch.Wanted(REPOSITORY, COMMIT, model_fetch.Wish())
-    model_fetch.fetch(wish, tmp_path / "model", hub.url, lambda _: told.append)
+    request = model_fetch.FetchRequest(REPOSITORY, COMMIT, model_fetch.Wish())
+    model_fetch.fetch(request, tmp_path / "model", hub.url, lambda _: told.append)
 
     assert hub.ranges() == ["bytes=1000-", "bytes=4000-"]
     assert sum(told) == 7002

@@ -107,7 +107,12 @@ def test_what_is_no_render_is_refused_by_name(
     done = _run(monkeypatch, local, "--against", str(file), "--report", str(tmp_path / "r"))
 
     assert done.exit_code == 2
-    assert "base.json is nothing that" in done.output
+    assert done.stderr == (
+        "--against\n"
+        "    got:      base.json, which has another format\n"
+        "    allowed:  a file written by `pai render --out`\n"
+        "    change:   write one with this version of `pai`\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`pai review`: formats, exit codes, and what it says where there can be no preview."""
+"""`pai review`: formats, exit codes, and errors where no preview is possible."""
 
 import json
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_report_is_refused_by_name(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["review", "--from", str(file)])
 
     assert done.exit_code == 2
-    assert "other.json is no report" in done.output
+    assert "--from\n    got:      other.json, with a schema error at version\n" in done.stderr
 
 
 def test_an_unknown_stack_is_refused_by_name() -> None:

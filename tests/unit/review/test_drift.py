@@ -106,7 +106,7 @@ def there() -> Iterator[StandIn]:
 
 
 def _run(there: StandIn, monkeypatch: pytest.MonkeyPatch, found: Drift, *words: str) -> Result:
-    monkeypatch.setattr(cli.drift, "look", lambda _: found)
+    monkeypatch.setattr(cli.drift, "detect", lambda _: found)
     options = ["--issue", "forgejo", "--repository", REPOSITORY, "--api", there.api, *words]
     return CliRunner().invoke(
         app, ["drift", "--stack", "prod", *options], env={"FORGEJO_TOKEN": TOKEN}

@@ -1,4 +1,4 @@
-"""What a simulated node offers once it was told how its cards are shared."""
+"""What a simulated node advertises once the sharing of its GPUs is configured."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from catalog.machines import MACHINES
 from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_config
 from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from config.settings.pools import GpuPoolSettings
-from sim.furnish import _is_same_node  # pyright: ignore[reportPrivateUsage]
 from sim.nodes import node_objects
 from sim.operators import nvidia
+from sim.provision import _is_same_node  # pyright: ignore[reportPrivateUsage]
 from sizing.sharing import Exclusive, Mig, Mps, Sharing, TimeSlicing
 
 H100 = MACHINES["8xh100-80gb"]
 
 
-def told(sharing: Sharing) -> nvidia.Instructions:
-    """As a pool's ConfigMap tells a node, through the text of its files."""
+def configured(sharing: Sharing) -> nvidia.NodeConfig:
+    """The node configuration in a pool's ConfigMap, through the text of its files."""
     files = {"config.yaml": as_yaml(plugin_config(sharing))}
     layout = None
     if isinstance(sharing, Mig):
         files["mig-parted.yaml"] = as_yaml(mig_config("pool", sharing))
         layout = "pool"
-    return nvidia.instructions(files, layout)
+    return nvidia.node_config(files, layout)
 
 
 def node(sharing: Sharing | None = None) -> dict[str, Any]:
-    """A node of eight H100s, as it is furnished and, with *sharing*, as it is then."""
+    """A node of eight H100s as provisioned or, with *sharing*, as configured."""
     cluster = ClusterConfig(
         context="it",
         identifier="it",
@@ -36,7 +36,7 @@ def node(sharing: Sharing | None = None) -> dict[str, Any]:
     )
     [made] = node_objects(cluster)
     if sharing:
-        status, itself = nvidia.changes(made, nvidia.offer(H100, told(sharing)))
+        status, itself = nvidia.changes(made, nvidia.advertised(H100, configured(sharing)))
         for field, difference in (status or {"status": {}})["status"].items():
             merge(made["status"][field], difference)
         merge(
@@ -64,27 +64,29 @@ def merge(into: dict[str, str], difference: dict[str, str | None]) -> None:
         Mig(mode="mig", geometry={"3g.40gb": 1, "1g.10gb": 4}),
     ],
 )
-def test_a_node_offers_what_the_configuration_counted_on(sharing: Sharing) -> None:
+def test_a_node_advertises_what_the_configuration_counts_on(sharing: Sharing) -> None:
     """Else a stack that is accepted would not come up."""
     pool = GpuPoolSettings(gpu="h100-80gb", nodes=1, gpus_per_node=8, sharing=sharing)
     expected = {device.resource: str(device.per_node) for device in pool.devices}
 
-    assert nvidia.offer(H100, told(sharing)).resources == expected
+    assert nvidia.advertised(H100, configured(sharing)).resources == expected
     for field in ("capacity", "allocatable"):
         found = node(sharing)["status"][field]
         assert {k: v for k, v in found.items() if k.startswith("nvidia.com/")} == expected
 
 
-def test_a_layout_that_the_card_has_not_leaves_nothing() -> None:
-    found = nvidia.offer(H100, told(Mig(mode="mig", geometry={"3g.40gb": 2, "1g.10gb": 1})))
+def test_a_layout_that_the_gpu_does_not_support_leaves_nothing() -> None:
+    found = nvidia.advertised(
+        H100, configured(Mig(mode="mig", geometry={"3g.40gb": 2, "1g.10gb": 1}))
+    )
 
     assert found.resources == {}
     assert found.labels["nvidia.com/mig.config.state"] == "failed"
 
 
 def test_the_product_is_rewritten_where_feature_discovery_does_so() -> None:
-    renamed = nvidia.offer(H100, told(TimeSlicing(mode="time-slicing", clients=2)))
-    plain = nvidia.Instructions(
+    renamed = nvidia.advertised(H100, configured(TimeSlicing(mode="time-slicing", clients=2)))
+    plain = nvidia.NodeConfig(
         plugin={
             "sharing": {"timeSlicing": {"resources": [{"name": "nvidia.com/gpu", "replicas": 2}]}}
         },
@@ -94,14 +96,14 @@ def test_the_product_is_rewritten_where_feature_discovery_does_so() -> None:
 
     assert renamed.labels["nvidia.com/gpu.product"] == "NVIDIA-H100-80GB-HBM3"
     assert renamed.labels["nvidia.com/gpu.replicas"] == "2"
-    not_renamed = nvidia.offer(H100, plain)
+    not_renamed = nvidia.advertised(H100, plain)
     assert not_renamed.labels["nvidia.com/gpu.product"] == "NVIDIA-H100-80GB-HBM3-SHARED"
     assert not_renamed.resources == {"nvidia.com/gpu": "16"}
 
 
 def test_a_node_that_goes_back_to_whole_gpus_forgets_its_instances() -> None:
     cut = node(Mig(mode="mig", geometry={"1g.10gb": 7}))
-    status, itself = nvidia.changes(cut, nvidia.offer(H100, told(Exclusive())))
+    status, itself = nvidia.changes(cut, nvidia.advertised(H100, configured(Exclusive())))
 
     assert status is not None
     assert itself is not None
@@ -112,13 +114,16 @@ def test_a_node_that_goes_back_to_whole_gpus_forgets_its_instances() -> None:
     assert itself["metadata"]["labels"]["nvidia.com/mig-1g.10gb.count"] is None
 
 
-def test_a_node_that_offers_what_it_was_told_is_left_alone() -> None:
+def test_a_node_that_advertises_its_configuration_is_not_patched() -> None:
     sharing = Mps(mode="mps", clients=2)
 
-    assert nvidia.changes(node(sharing), nvidia.offer(H100, told(sharing))) == (None, None)
+    assert nvidia.changes(node(sharing), nvidia.advertised(H100, configured(sharing))) == (
+        None,
+        None,
+    )
 
 
-def test_starting_the_cluster_again_keeps_a_node_whose_cards_are_cut() -> None:
+def test_starting_the_cluster_again_keeps_a_node_whose_gpus_are_partitioned() -> None:
     cut = node(Mig(mode="mig", geometry={"1g.10gb": 7}))
 
     assert _is_same_node(cut, node())
@@ -127,6 +132,6 @@ def test_starting_the_cluster_again_keeps_a_node_whose_cards_are_cut() -> None:
     assert not _is_same_node(cut, relabelled)
 
 
-def test_only_a_machine_with_gpus_is_looked_at() -> None:
+def test_only_a_machine_with_gpus_counts() -> None:
     assert nvidia.machine_of(node()) is H100
     assert nvidia.machine_of({"metadata": {"labels": {}}}) is None

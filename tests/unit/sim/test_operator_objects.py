@@ -1,4 +1,4 @@
-"""What the stand-ins of the operators ask for, as far as no cluster is needed to see it."""
+"""The objects of the stand-in operators, as far as they can be checked without a cluster."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def by_name(objects: list[Object]) -> dict[tuple[str, str], Object]:
 @pytest.mark.parametrize(
     ("spec", "ports"),
     [
-        ({}, (443, 9443)),  # the operator asks for a certificate unless told not to
+        ({}, (443, 9443)),  # by default the operator requests a certificate
         ({"requestAutoCert": False}, (80, 9090)),
         ({"requestAutoCert": False, "externalCertSecret": [{"name": "tls"}]}, (443, 9443)),
     ],
@@ -112,7 +112,7 @@ def test_disruption_budgets_leave_a_postgres_cluster_its_primary_and_all_replica
     assert found == budgets
 
 
-def test_instances_keep_apart_strictly_where_asked_and_not_at_all_where_told() -> None:
+def test_instances_keep_apart_strictly_or_not_at_all_as_configured() -> None:
     def anti(affinity: dict[str, Any]) -> dict[str, Any] | None:
         spec = cloudnative_pg.pod(cluster(affinity=affinity), 1, "primary")["spec"]
         found: dict[str, Any] | None = spec.get("affinity", {}).get("podAntiAffinity")

@@ -1,4 +1,4 @@
-"""Processes are told apart, ended and forgotten; nobody else's is touched."""
+"""Processes are identified, killed and removed; foreign ones are not touched."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a simulated cluster was started with, read back from disk."""
+"""The settings of a simulated cluster, read back from disk."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from sim.settings import Settings, new_layout, read_settings
 
 
 @pytest.mark.parametrize(("version", "known"), [(2, True), (1, False), (None, False)])
-def test_files_of_another_version_are_not_gone_on_with(
+def test_files_of_another_version_are_not_resumed(
     tmp_path: Path, version: int | None, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.settings._MEMORY", tmp_path / "nowhere")

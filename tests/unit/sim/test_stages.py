@@ -1,11 +1,11 @@
-"""What kwok is told to play."""
+"""The stages that kwok runs."""
 
 from typing import Any
 
 import yaml
 
 from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
-from sim.furnish import storage_class_object
+from sim.provision import storage_class_object
 from sim.stages import stage_documents
 
 CLUSTER = ClusterConfig(

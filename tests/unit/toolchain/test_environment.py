@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from cli.env import env
+from cli.main import app
 from toolchain import cache, environment
 from toolchain.errors import ToolchainError
-from toolchain.existing import LAUNCHER, Found
+from toolchain.existing import LAUNCHER, ExistingPulumi
 from toolchain.locate import Toolchain
 
 _FAKE = """#!/bin/sh
@@ -43,18 +42,18 @@ class Shell:
         self.pulumi = folder / "pulumi"
         self.pulumi.write_text(_FAKE)
         self.pulumi.chmod(0o755)
-        found = Found(program=self.pulumi, version="3.256.0", usable=True)
+        found = ExistingPulumi(program=self.pulumi, version="3.256.0", usable=True)
         self.found = Toolchain(found)
         self.built = Toolchain(None)
 
     def simulated(self, **shell: str) -> dict[str, str]:
         """The exports for a simulated cluster in a shell of these variables."""
-        return environment.exports(self.found, Path("/k"), simulated=True, shell=shell)
+        return environment.exports(self.found, Path("/k"), simulated=True, env=shell)
 
     def real(self, shell: dict[str, str], toolchain: Toolchain | None = None) -> dict[str, str]:
         """The exports for a real cluster."""
         chosen = toolchain or self.built
-        return environment.exports(chosen, Path("/k"), simulated=False, shell=shell)
+        return environment.exports(chosen, Path("/k"), simulated=False, env=shell)
 
     def launch(self, *words: str, **variables: str) -> dict[str, str]:
         """What the real CLI gets when the launcher is started in the project `program`."""
@@ -267,12 +266,10 @@ def test_two_checkouts_do_not_share_a_copy(shell: Shell) -> None:
 
 
 def _pai_env(shell: Shell, *words: str) -> str:
-    app = typer.Typer()
-    app.command()(env)
     shell.monkeypatch.setattr("toolchain.build.ensure", lambda *_: shell.found)
     kubeconfig = shell.folder / "kubeconfig"
     kubeconfig.touch()
-    done = CliRunner().invoke(app, ["--kubeconfig", str(kubeconfig), *words])
+    done = CliRunner().invoke(app, ["env", "--kubeconfig", str(kubeconfig), *words])
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -294,9 +291,7 @@ def test_json_has_null_for_what_is_to_be_unset(shell: Shell) -> None:
 
 
 def test_a_kubeconfig_that_is_not_there_is_refused(shell: Shell) -> None:
-    app = typer.Typer()
-    app.command()(env)
-    done = CliRunner().invoke(app, ["--kubeconfig", str(shell.folder / "none")])
+    done = CliRunner().invoke(app, ["env", "--kubeconfig", str(shell.folder / "none")])
     assert done.exit_code == 1
     assert "--kubeconfig\n    got:" in done.output
     assert "Traceback" not in done.output

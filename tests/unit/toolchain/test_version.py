@@ -1,10 +1,10 @@
-"""Versions: their order, and what a program says of itself."""
+"""Versions: their order, and the one that a program reports."""
 
 from pathlib import Path
 
 import pytest
 
-from toolchain.version import ask, order
+from toolchain.version import order, reported_version
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ def _program(folder: Path, name: str, says: str) -> Path:
         ("pulumi-resource-tls", "exit 1", None),
     ],
 )
-def test_a_program_is_asked_for_its_version(
+def test_a_program_reports_its_version(
     tmp_path: Path, name: str, says: str, version: str | None
 ) -> None:
-    assert ask(_program(tmp_path, name, says)) == version
+    assert reported_version(_program(tmp_path, name, says)) == version
 
 
 def test_a_program_that_is_not_there_has_no_version(tmp_path: Path) -> None:
-    assert ask(tmp_path / "etcd") is None
-    assert ask(tmp_path / "pulumi-resource-tls") is None
+    assert reported_version(tmp_path / "etcd") is None
+    assert reported_version(tmp_path / "pulumi-resource-tls") is None

@@ -1,4 +1,4 @@
-"""The resource types that an operator brings to a cluster."""
+"""The CustomResourceDefinitions of each operator."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,8 @@ from sim.toolchain import Modules
 _OWN = Path(__file__).parent / "types"
 _BASES = "config/crd/bases"
 
-# (group and version, the files of its types in the module). Only those that somebody uses:
-# Karpenter has NodeOverlays too, behind a gate, and nobody asks for Cluster API's add-ons.
+# (API version, CRD files in the module). Only CRDs that the stack uses: not Karpenter's
+# NodeOverlays (behind a feature gate), not Cluster API's add-ons.
 _FROM_MODULES: Final[dict[Operator, list[tuple[str, str]]]] = {
     "cloudnative-pg": [(cloudnative_pg.API_VERSION, f"{_BASES}/*.yaml")],
     "leader-worker-set": [("leaderworkerset.x-k8s.io/v1", f"{_BASES}/*.yaml")],
@@ -39,25 +39,27 @@ _FROM_MODULES: Final[dict[Operator, list[tuple[str, str]]]] = {
 }
 
 
-class Installed(Model):
-    """CustomResourceDefinitions of one operator, one a file, all of one group and version."""
+class OperatorCrds(Model):
+    """CRDs of one operator and API version, one per file."""
 
     group_version: str
     files: list[Path]
 
 
-def installed(operators: Sequence[Operator], modules: Modules) -> list[Installed]:
-    """What *operators* install: its own types, from its module; ours for MinIO and OpenNebula."""
+def operator_crds(operators: Sequence[Operator], modules: Modules) -> list[OperatorCrds]:
+    """The CRDs of *operators*: from their modules; for MinIO and OpenNebula, from this folder."""
     entries = [
-        Installed(group_version=version, files=sorted(modules.module_dir(operator).glob(pattern)))
+        OperatorCrds(
+            group_version=version, files=sorted(modules.module_dir(operator).glob(pattern))
+        )
         for operator in operators
         for version, pattern in _FROM_MODULES.get(operator, [])
     ]
     if "minio" in operators:
         files = sorted(_OWN.glob("minio-*.yaml"))
-        entries.append(Installed(group_version=minio.API_VERSION, files=files))
+        entries.append(OperatorCrds(group_version=minio.API_VERSION, files=files))
     if "cluster-api" in operators:
         files = sorted(_OWN.glob("opennebula-*.yaml"))
         group_version = "infrastructure.cluster.x-k8s.io/v1beta1"
-        entries.append(Installed(group_version=group_version, files=files))
+        entries.append(OperatorCrds(group_version=group_version, files=files))
     return entries

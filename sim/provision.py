@@ -1,4 +1,4 @@
-"""What is in a cluster before anybody deploys to it: nodes, storage classes, operators' types."""
+"""Provision a cluster before anything is deployed: nodes, storage classes, operators' CRDs."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,29 +10,31 @@ from config.settings.cluster import ClusterConfig, StorageClassConfig
 from sim.api import Api, ConflictError, Object
 from sim.errors import SimError
 from sim.nodes import node_objects
-from sim.operators.installed import Installed
+from sim.operators.crds import OperatorCrds
 
 _NODES = "/api/v1/nodes"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _RUNTIMES = "/apis/node.k8s.io/v1/runtimeclasses"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-_TYPES = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NVIDIA = "nvidia.com/"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
-def furnish(api: Api, expects: ClusterConfig, types: Sequence[Installed], timeout: float) -> None:
-    """Make the cluster hold what *expects* names, with the *types* of the operators among it.
+def provision(
+    api: Api, expects: ClusterConfig, crds: Sequence[OperatorCrds], timeout: float
+) -> None:
+    """Create the nodes, storage classes and *crds* that *expects* names.
 
-    A second time, changes only what differs. Types stay when their operator is no longer expected:
-    with them their objects would go. Raises SimError if the API server does not serve the types
-    within *timeout* seconds.
+    Later runs change only what differs. CRDs remain when their operator is no longer expected,
+    because deleting them would delete their objects. Raises SimError if the API server does not
+    serve the CRDs within *timeout* seconds.
     """
-    for operator in types:
+    for operator in crds:
         if _served(api, operator) < len(operator.files):
             for file in operator.files:
-                with suppress(ConflictError):  # there from an earlier start
-                    api.create(_TYPES, file.read_bytes())
+                with suppress(ConflictError):  # created by an earlier start
+                    api.create(_CRDS, file.read_bytes())
     _replace_differing(api, _NODES, node_objects(expects), _is_same_node)
     classes = [storage_class_object(entry) for entry in expects.storage_classes]
     _replace_differing(api, _CLASSES, classes, _is_same_class)
@@ -42,26 +44,26 @@ def furnish(api: Api, expects: ClusterConfig, types: Sequence[Installed], timeou
             api.create(_RUNTIMES, {"metadata": {"name": "nvidia"}, "handler": "nvidia"})
 
     def unserved() -> str:
-        missing = [entry.group_version for entry in types if _served(api, entry) < len(entry.files)]
-        return f"types not served: {', '.join(missing)}" if missing else ""
+        missing = [entry.group_version for entry in crds if _served(api, entry) < len(entry.files)]
+        return f"CRDs not served: {', '.join(missing)}" if missing else ""
 
     _wait(unserved, expects, timeout)
 
 
-def free_nodes(api: Api) -> None:
-    """Delete the leases of a kwok that ended: the next one waits 40 s for them to run out."""
+def delete_leases(api: Api) -> None:
+    """Delete the node leases of an exited kwok: a new one would wait 40 s for them to expire."""
     for lease in api.items(_LEASES):
         api.delete(f"{_LEASES}/{lease['metadata']['name']}")
 
 
 def wait_usable(api: Api, expects: ClusterConfig, timeout: float) -> None:
-    """Return once pods can be placed: each node Ready and untainted, service accounts given.
+    """Wait until pods can be scheduled: nodes Ready and untainted, default ServiceAccount there.
 
     Raises SimError if that takes longer than *timeout* seconds.
     """
 
     def unready() -> str:
-        waiting = [node["metadata"]["name"] for node in api.items(_NODES) if not _open(node)]
+        waiting = [node["metadata"]["name"] for node in api.items(_NODES) if not _is_usable(node)]
         if waiting:
             return f"nodes not Ready: {', '.join(waiting)}"
         account = api.get("/api/v1/namespaces/default/serviceaccounts/default")
@@ -72,15 +74,15 @@ def wait_usable(api: Api, expects: ClusterConfig, timeout: float) -> None:
 
 def _wait(missing: Callable[[], str], expects: ClusterConfig, timeout: float) -> None:
     deadline = time.monotonic() + timeout
-    while what := missing():
+    while state := missing():
         if time.monotonic() > deadline:
             raise SimError(
                 Problem(
                     path=f"simulated cluster {expects.context}",
-                    got=f"{what}, after {timeout:.0f} s",
-                    allowed="all of it to be there by then",
-                    change="look at the logs that `pai sim status` names; "
-                    "`pai sim reset` starts it anew",
+                    got=f"{state}, after {timeout:.0f} s",
+                    allowed="a usable cluster by then",
+                    change="see the logs that `pai sim status` names, or recreate the cluster with "
+                    "`pai sim reset`",
                 )
             )
         time.sleep(0.05)
@@ -119,20 +121,19 @@ def _replace_differing(
 
 
 def _is_same_node(present: Object, wanted: Object) -> bool:
-    # Controllers and people add labels and taints of their own: those do not count, except ours.
-    # What NVIDIA's programs say of the GPUs, they change (sim.operators.nvidia): the type of the
-    # machine already tells which ones it has.
+    # Labels and taints that controllers and users add do not count. Those of NVIDIA's programs
+    # change at run time (sim.operators.nvidia); the machine type already determines the GPUs.
     labels = present["metadata"]["labels"]
-    asked = {key: value for key, value in _labels(wanted) if _is_given(key)}
+    expected = {key: value for key, value in _labels(wanted) if _is_configured(key)}
     return (
-        labels.items() >= asked.items()
-        and labels.get(GPU_POOL) == asked.get(GPU_POOL)
+        labels.items() >= expected.items()
+        and labels.get(GPU_POOL) == expected.get(GPU_POOL)
         and _capacity(present) == _capacity(wanted)
     )
 
 
-def _is_given(label: str) -> bool:
-    """Whether a person gave a node this label, or the machine has it; else a program found it."""
+def _is_configured(label: str) -> bool:
+    """Whether a label comes from the configuration or machine, not from NVIDIA's discovery."""
     return not label.startswith(_NVIDIA) or label in (PLUGIN_CONFIG, MIG_CONFIG)
 
 
@@ -153,13 +154,13 @@ def _is_same_class(present: Object, wanted: Object) -> bool:
     )
 
 
-def _served(api: Api, operator: Installed) -> int:
-    """How many types of the operator the API server serves by now."""
-    found = api.get(f"/apis/{operator.group_version}") or {"resources": []}
-    return len([entry for entry in found["resources"] if "/" not in entry["name"]])
+def _served(api: Api, operator: OperatorCrds) -> int:
+    """The number of the operator's resource types that the API server serves."""
+    group = api.get(f"/apis/{operator.group_version}") or {"resources": []}
+    return len([entry for entry in group["resources"] if "/" not in entry["name"]])
 
 
-def _open(node: Object) -> bool:
+def _is_usable(node: Object) -> bool:
     conditions = {entry["type"]: entry["status"] for entry in node["status"].get("conditions", [])}
     taints = {taint["key"] for taint in node["spec"].get("taints", [])}
     return conditions.get("Ready") == "True" and "node.kubernetes.io/not-ready" not in taints
