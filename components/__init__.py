@@ -1,1 +1,1 @@
-"""The stack's parts: a folder a tier, which is a namespace; `common` is the shared vocabulary."""
+"""The components of the stack, one folder per tier (which is a namespace), and `common`."""

@@ -1,1 +1,1 @@
-"""Tier apps: what people use in a browser."""
+"""Tier apps: web applications."""

@@ -1,1 +1,1 @@
-"""The vocabulary of every component: arguments, contracts, pods, network, certificates, secrets."""
+"""Shared by all components: arguments, contracts, pods, network, certificates, secrets."""

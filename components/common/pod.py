@@ -170,7 +170,7 @@ def _security(
     capabilities: Sequence[str],
     privileged: bool,
 ) -> k8s.core.v1.SecurityContextArgsDict:
-    if privileged:  # which the API server takes with nothing that contradicts it
+    if privileged:  # the API server rejects contradictory settings beside it
         return {"privileged": True, "read_only_root_filesystem": read_only_root}
     kept: k8s.core.v1.CapabilitiesArgsDict = {"drop": ["ALL"]}
     if capabilities:

@@ -1,1 +1,1 @@
-"""Tier gateway: the one way in."""
+"""Tier gateway: the only entry point from outside the cluster."""

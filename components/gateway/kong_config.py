@@ -15,7 +15,7 @@ from config.settings.teams import Team
 
 PEOPLE = "people"
 """Consumer of every access token of the realm; the router distinguishes users."""
-_NOBODY = "nobody"
+_ANONYMOUS = "anonymous"
 """Anonymous consumer: a request without a valid token or key, which is rejected."""
 _AUTHORITY = "5b1f3c1e-6c0a-4d53-9d0e-1f6a5d2a7c41"
 """ID of the stack's CA certificate: arbitrary but constant."""
@@ -66,7 +66,7 @@ def kong_config(
         "consumers": [
             *(_team(name, team, redis) for name, team in teams.items()),
             _people(realm, settings.requests_per_minute, redis),
-            {"username": _NOBODY, "plugins": [_unauthorized()]},
+            {"username": _ANONYMOUS, "plugins": [_unauthorized()]},
         ],
         "plugins": [
             _plugin(
@@ -139,7 +139,7 @@ def _authentication() -> list[dict[str, Any]]:
             header_names=["authorization"],
             uri_param_names=[],  # URLs are logged
             cookie_names=[],
-            anonymous=_NOBODY,
+            anonymous=_ANONYMOUS,
         ),
         _plugin(
             "key-auth",
@@ -148,7 +148,7 @@ def _authentication() -> list[dict[str, Any]]:
             key_in_query=False,
             key_in_body=False,
             hide_credentials=False,  # the router requires the same key
-            anonymous=_NOBODY,
+            anonymous=_ANONYMOUS,
         ),
     ]
 

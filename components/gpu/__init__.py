@@ -1,1 +1,1 @@
-"""Tier gpu: pools of GPU nodes, and what makes their GPUs schedulable and measured."""
+"""Tier gpu: pools of GPU nodes, device plugins, GPU metrics."""

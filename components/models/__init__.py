@@ -1,1 +1,1 @@
-"""Tier models: weights, model servers, and the router in front of them."""
+"""Tier models: weights, model servers, and the router."""

@@ -70,7 +70,7 @@ class LlmRouter(Server):
     team_keys: dict[str, Output[str]]
     """API key of each team: secrets."""
     team_key_secrets: dict[str, Output[str]]
-    """Name of the Secret with the API key of each team, for whoever distributes it."""
+    """Name of the Secret with the API key of each team, for distribution."""
     metrics: ScrapeTarget
 
     def __init__(self, name: str, args: LlmRouterArgs, opts: ResourceOptions | None = None) -> None:

@@ -68,7 +68,7 @@ def test_a_container_that_names_no_limits_gets_some(asked: Recorded) -> None:
     assert set(limit["default"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
-def test_namespaces_have_the_names_of_the_seeds(asked: Recorded) -> None:
+def test_namespaces_have_the_documented_default_names(asked: Recorded) -> None:
     names = {n.name: n.inputs["metadata"]["name"] for n in asked.of(NAMESPACE)}
 
     assert names["models"] == "llm-production"

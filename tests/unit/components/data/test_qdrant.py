@@ -70,7 +70,7 @@ def test_keys_are_marked_secret_and_reach_the_pod_as_a_file_only() -> None:
     assert "canary" not in json.dumps([a.inputs for a in asked.of(CONFIG_MAP)])
 
 
-def test_the_collections_of_the_seed_are_created_once_the_members_are_ready() -> None:
+def test_the_default_collections_are_created_once_the_members_are_ready() -> None:
     asked = ask()
     job = asked.one("kubernetes:batch/v1:Job", "qdrant-collections")
     definition = json.loads(

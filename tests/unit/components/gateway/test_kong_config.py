@@ -1,4 +1,4 @@
-"""What Kong is told, as data."""
+"""Kong's declarative configuration, as data."""
 
 import json
 from typing import Any
@@ -95,15 +95,21 @@ def test_a_token_passes_that_the_realm_signed_and_that_is_not_expired(
     assert plugins(route)["jwt"]["uri_param_names"] == []
 
 
-def test_whoever_has_neither_is_refused_in_the_words_of_the_api(rendered: dict[str, Any]) -> None:
+def test_a_request_with_neither_is_refused_as_openais_api_does(
+    rendered: dict[str, Any],
+) -> None:
     [route] = service(rendered, "api")["routes"]
     fallback = {config["anonymous"] for config in plugins(route).values()}
-    [nobody] = fallback
-    refusal = plugins(consumer(rendered, nobody))["request-termination"]
+    [anonymous] = fallback
+    refusal = plugins(consumer(rendered, anonymous))["request-termination"]
 
     assert set(plugins(route)) == {"jwt", "key-auth"}
     assert refusal["status_code"] == 401
-    assert json.loads(refusal["body"])["error"]["code"] == "invalid_api_key"
+    assert json.loads(refusal["body"])["error"] == {
+        "message": "Missing or invalid API key. Use a team key or an OIDC access token.",
+        "type": "invalid_request_error",
+        "code": "invalid_api_key",
+    }
     assert "message" not in refusal  # Kong takes a message or a body
 
 
@@ -128,6 +134,7 @@ def test_limits_are_counted_together_and_fail_closed(rendered: dict[str, Any]) -
     for limit in (team, people):
         assert limit["policy"] == "redis"
         assert limit["fault_tolerant"] is False
+        assert limit["error_message"] == "Rate limit exceeded (requests per minute)."
         assert limit["redis"]["ssl"] is True
         assert limit["redis"]["ssl_verify"] is True
         assert limit["redis"]["server_name"] == "redis.data.svc"

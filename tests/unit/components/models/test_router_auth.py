@@ -17,6 +17,9 @@ from config.settings.teams import Team
 ISSUER = "https://auth.test/realms/intelligence-privee"
 
 
+NO_TEAM = "the user is not a member of any team with access to the models"
+
+
 class Refused(Exception):  # noqa: N818 - it stands for another's class
     """LiteLLM's ProxyException."""
 
@@ -73,7 +76,7 @@ class Door:
         return self.claims
 
     def ask(self, api_key: str | None) -> Any:
-        """The caller that LiteLLM is told of."""
+        """The caller that LiteLLM gets."""
         return asyncio.get_event_loop().run_until_complete(
             self._script.user_api_key_auth(None, api_key)
         )
@@ -94,11 +97,12 @@ def test_a_teams_key_brings_the_teams_models_and_limits(door: Door) -> None:
 
 
 @pytest.mark.parametrize("api_key", [None, "", "sk-nobody", "sk-financ", "sk-finance "])
-def test_whoever_has_no_known_key_is_refused_with_401(door: Door, api_key: str | None) -> None:
+def test_an_unknown_key_is_refused_with_401(door: Door, api_key: str | None) -> None:
     with pytest.raises(Refused) as refusal:
         door.ask(api_key)
 
-    assert refusal.value.code == 401
+    expected = "invalid API key" if api_key else "missing API key or access token"
+    assert (refusal.value.code, str(refusal.value)) == (401, expected)
 
 
 def test_a_refusal_does_not_repeat_the_key(door: Door) -> None:
@@ -145,19 +149,19 @@ def test_a_person_without_a_subject_goes_by_their_user_name(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "code"),
+    ("claims", "code", "message"),
     [
-        (InvalidTokenError("signature"), 401),
-        ({"groups": ["finance"]}, 401),
-        ({"sub": "u1", "groups": ["staff", "/finance/sub"]}, 403),
-        ({"sub": "u1"}, 403),
+        (InvalidTokenError("signature"), 401, "invalid access token: InvalidTokenError"),
+        ({"groups": ["finance"]}, 401, "invalid access token: no user in it"),
+        ({"sub": "u1", "groups": ["staff", "/finance/sub"]}, 403, NO_TEAM),
+        ({"sub": "u1"}, 403, NO_TEAM),
     ],
 )
 def test_a_token_that_proves_no_team_is_refused(
-    door: Door, claims: dict[str, Any] | Exception, code: int
+    door: Door, claims: dict[str, Any] | Exception, code: int, message: str
 ) -> None:
     door.claims = claims
     with pytest.raises(Refused) as refusal:
         door.ask("a.b.c")
 
-    assert refusal.value.code == code
+    assert (refusal.value.code, str(refusal.value)) == (code, message)

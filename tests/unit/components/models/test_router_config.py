@@ -115,7 +115,7 @@ def test_only_what_writes_answers_has_a_longest_answer() -> None:
     assert longest == {"chat": 32768, "embeddings": None, "reranker": None}
 
 
-def test_the_defaults_are_those_of_the_fifth_seed() -> None:
+def test_retries_timeouts_and_cooldown_have_the_documented_defaults() -> None:
     configuration = rendered()
 
     assert configuration["litellm_settings"]["num_retries"] == 3

@@ -63,6 +63,7 @@ def ask(*, disposable: bool = False, **settings: Any) -> Recorded:
             ),
         )
         _kept["route"] = watch.route("monitoring.test")
+        watch.admin_secret.apply(lambda name: _kept.update(admin=name))
 
     return deploy(program)
 
@@ -97,6 +98,13 @@ def test_tokens_are_files_of_a_secret_and_in_no_configuration(asked: Recorded) -
     assert "canary" not in json.dumps([a.inputs for a in asked.of(CONFIG_MAP)])
 
 
+def test_grafanas_administrator_is_exported_by_name_alone(asked: Recorded) -> None:
+    content = asked.one(SECRET, "grafana").inputs["stringData"]
+
+    assert _kept["admin"] == "monitoring/grafana-auto"
+    assert content["admin-password"] == "canary-password"
+
+
 def test_no_secret_is_in_a_pod(asked: Recorded) -> None:
     workloads = [*asked.of(STATEFUL_SET), *asked.of(DEPLOYMENT)]
 
@@ -104,7 +112,7 @@ def test_no_secret_is_in_a_pod(asked: Recorded) -> None:
     assert "canary" not in json.dumps([workload.inputs for workload in workloads])
 
 
-def test_retention_and_disk_are_the_first_seeds(asked: Recorded) -> None:
+def test_retention_and_disk_have_the_documented_defaults(asked: Recorded) -> None:
     prometheus = asked.one(STATEFUL_SET, "prometheus")
     [claim] = prometheus.inputs["spec"]["volumeClaimTemplates"]
 

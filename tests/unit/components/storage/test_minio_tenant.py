@@ -25,7 +25,7 @@ def asked() -> Recorded:
     return deploy(program)
 
 
-def test_it_has_the_shape_and_the_buckets_of_the_seed(asked: Recorded) -> None:
+def test_it_has_the_default_shape_and_buckets(asked: Recorded) -> None:
     spec = asked.one(TENANT, "llm-storage").inputs["spec"]
     [pool] = spec["pools"]
 
