@@ -77,7 +77,7 @@ def command(  # noqa: PLR0917 - typer passes options by name
 
 
 def detect(stack: str) -> Drift:
-    """What differs between the state of *stack* and its cluster."""
+    """The differences between the state of *stack* and its cluster."""
     stack_file(stack)
     console = Console(stderr=True)
     env, simulated = environment_for(stack, console)

@@ -1,4 +1,4 @@
-"""Where `pai models import` writes a model: the mirror that a stack reads from, or a folder."""
+"""The target of `pai models import`: the mirror that a stack reads from, or a folder."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ def stack_config(stack: str) -> StackConfig:
 
 
 def mirror_of(stack: str, to: Path | None, manifest: Manifest) -> Mirror:
-    """Where the model of *manifest* goes: the mirror that *stack* reads from, or the folder *to*.
+    """The target for the model of *manifest*: the mirror of *stack*, or the folder *to*.
 
     Raises ProblemError if neither is given, or if the stack does not serve the model.
     """

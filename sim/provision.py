@@ -79,8 +79,8 @@ def _wait(missing: Callable[[], str], expects: ClusterConfig, timeout: float) ->
             raise SimError(
                 Problem(
                     path=f"simulated cluster {expects.context}",
-                    got=f"{state}, after {timeout:.0f} s",
-                    allowed="a usable cluster by then",
+                    got=state,
+                    allowed=f"a usable cluster within {timeout:.0f} s",
                     change="see the logs that `pai sim status` names, or recreate the cluster with "
                     "`pai sim reset`",
                 )

@@ -41,7 +41,7 @@ class NodeConfig(Model):
 
 
 class Advertised(Model):
-    """What a node advertises to the scheduler."""
+    """The resources and labels that a node advertises."""
 
     resources: dict[str, str]
     """Extended resources and their quantities."""
@@ -75,7 +75,7 @@ def selected_layout(pod: Object) -> str | None:
 
 
 def advertised(machine: Machine, config: NodeConfig) -> Advertised:
-    """What a node with *machine*'s GPUs advertises once *config* is applied."""
+    """The resources and labels of a node with *machine*'s GPUs once *config* is applied."""
     card = machine.card
     assert card is not None, "only called for nodes with GPUs"  # noqa: S101
     labels = gpu_labels(card, machine)
