@@ -71,6 +71,40 @@ class Recorded(dict[tuple[str, str], Asked]):
             raise KeyError(message) from None
 
 
+def openings(asked: Recorded) -> dict[str, list[int]]:
+    """Ports (none: every port) of each opening of the NetworkPolicies of components.
+
+    Keys are `SERVER-from-PEER` and `CLIENT-to-PEER`; a PEER is the name of pods, or a CIDR.
+    """
+    policies = {
+        asked.name.removesuffix("-allow"): asked.inputs["spec"]
+        for asked in asked.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+        if asked.name.endswith("-allow")
+    }
+    names = {_labels(spec["podSelector"]): name for name, spec in policies.items()}
+
+    def peer_name(peer: dict[str, Any]) -> str:
+        if "ipBlock" in peer:
+            return str(peer["ipBlock"]["cidr"])
+        labels = _labels(peer["podSelector"])
+        if labels in names:
+            return names[labels]
+        namespace = str(peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"])
+        return dict(labels).get("app.kubernetes.io/instance") or namespace
+
+    return {
+        f"{name}-{word}-{peer_name(peer)}": [port["port"] for port in rule["ports"]]
+        for name, spec in policies.items()
+        for field, word in (("ingress", "from"), ("egress", "to"))
+        for rule in spec.get(field, [])
+        for peer in rule[word]
+    }
+
+
+def _labels(selector: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset(selector.get("matchLabels", {}).items())
+
+
 class _Providers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state: dict[str, Any] = {**args.inputs, **_COMPUTED.get(args.typ, {})}

@@ -1,4 +1,4 @@
-"""Deny by default, admit by verb: who may open a connection to whom, on which port (TCP).
+"""Deny by default, admit by verb: who may open a connection to whom, on which ports (TCP).
 
 docs/adr/0015-one-policy-per-set-of-pods.md says why the openings are collected.
 """
@@ -14,6 +14,8 @@ from components.common.labels import Labels
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """Label that the API server itself puts on every namespace."""
+
+_EVERY_PORT = 0
 
 _Peer = k8s.networking.v1.NetworkPolicyPeerArgsDict
 _Port = k8s.networking.v1.NetworkPolicyPortArgsDict
@@ -51,7 +53,7 @@ class Firewall:
     """Collects the openings of a stack, and makes one NetworkPolicy for each set of pods.
 
     An opening is made where a component is given what it connects to, so that a removed line
-    removes the opening; `enforce` comes last.
+    removes the opening; without ports it is on every port and protocol. `enforce` comes last.
     """
 
     def __init__(self) -> None:
@@ -121,7 +123,7 @@ class Firewall:
 
 
 def _opened(name: str, peer: _Peer, ports: Sequence[int]) -> dict[tuple[str, int], _Peer]:
-    return {(name, port): peer for port in ports}
+    return {(name, port): peer for port in ports or (_EVERY_PORT,)}
 
 
 def _rules(
@@ -138,5 +140,5 @@ def _rules(
     for opened, names in sorted(together.items()):
         yield (
             [peers[name] for name in names],
-            [{"port": port, "protocol": "TCP"} for port in opened],
+            [{"port": port, "protocol": "TCP"} for port in opened if _EVERY_PORT not in opened],
         )

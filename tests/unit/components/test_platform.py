@@ -1,11 +1,14 @@
 """What the platform asks of the cluster for each tier."""
 
+from typing import Any
+
+import pulumi
 import pytest
 
-from components.common.network import Pods, admit_cidrs, connect, reach_cidrs
+from components.common.network import Firewall, Pods
 from components.platform import Platform, PlatformArgs
 from config.settings.platform import TIERS, PlatformSettings
-from tests.support import Recorded, deploy
+from tests.support import Recorded, deploy, openings
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -80,30 +83,63 @@ def test_a_connection_opens_one_way_out_and_one_way_in() -> None:
     server = Pods("db", "data", {"app": "db"})
 
     def program() -> None:
-        owner = Platform(
+        platform = Platform(
             "platform", PlatformArgs(settings=SETTINGS, gpus={}, image=lambda key: key)
         )
-        connect(owner, client, server, 5432)
-        admit_cidrs(owner, "users", client, ["192.0.2.0/24"], 443)
-        reach_cidrs(owner, "hub", client, ["198.51.100.0/24"], 443)
+        firewall = platform.tier("apps").firewall
+        firewall.connect(client, server, 5432)
+        firewall.admit_cidrs(client, ["192.0.2.0/24"], 443)
+        firewall.reach_cidrs(client, ["198.51.100.0/24"], 443)
+        platform.open()
 
     asked = deploy(program)
-    out = asked.one(POLICY, "web-to-db").inputs
-    into = asked.one(POLICY, "db-from-web").inputs
+    out = asked.one(POLICY, "web-allow").inputs
+    into = asked.one(POLICY, "db-allow").inputs
 
     assert out["metadata"]["namespace"] == "apps"
-    assert out["spec"]["policyTypes"] == ["Egress"]
-    assert out["spec"]["egress"][0]["to"] == [
+    assert out["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert out["spec"]["egress"][1]["to"] == [
         {
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "data"}},
             "podSelector": {"matchLabels": {"app": "db"}},
         }
     ]
     assert into["metadata"]["namespace"] == "data"
-    assert into["spec"]["ingress"][0]["ports"] == [{"port": 5432, "protocol": "TCP"}]
-    users = asked.one(POLICY, "web-from-users").inputs["spec"]["ingress"][0]
-    assert users["from"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
-    assert "egress" in asked.one(POLICY, "web-to-hub").inputs["spec"]
+    assert into["spec"]["policyTypes"] == ["Ingress"]
+    assert openings(asked) == {
+        "web-to-198.51.100.0/24": [443],
+        "web-to-db": [5432],
+        "web-from-192.0.2.0/24": [443],
+        "db-from-web": [5432],
+    }
+
+
+def test_peers_with_the_same_ports_share_a_rule_whatever_the_order_they_were_admitted_in() -> None:
+    server = Pods("db", "data", {"app": "db"})
+    web, jobs, admin = (Pods(name, "apps", {"app": name}) for name in ("web", "jobs", "admin"))
+
+    def opened(*clients: Pods) -> list[Any]:
+        def program() -> None:
+            firewall = Firewall()
+            for client in clients:
+                firewall.admit(server, client, *((5432, 9187) if client is admin else (5432,)))
+            firewall.enforce(pulumi.ComponentResource("test:index:Owner", "owner"))
+
+        return deploy(program).one(POLICY, "db-allow").inputs["spec"]["ingress"]
+
+    rules = opened(web, jobs, admin)
+    assert rules == opened(admin, jobs, web)
+    assert [len(rule["from"]) for rule in rules] == [2, 1]
+    assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[5432], [5432, 9187]]
+
+
+def test_two_sets_of_pods_may_not_have_one_name() -> None:
+    """They would share a policy, and a rule would admit the wrong one."""
+    firewall = Firewall()
+    firewall.admit(Pods("db", "data", {"app": "db"}), Pods("web", "apps", {"app": "web"}), 5432)
+
+    with pytest.raises(ValueError, match="two sets of pods are called web"):
+        firewall.admit(Pods("db", "data", {"app": "db"}), Pods("web", "apps", {"app": "x"}), 5432)
 
 
 @pytest.mark.parametrize("disposable", [True, False])

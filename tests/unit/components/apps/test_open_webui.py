@@ -18,11 +18,10 @@ from components.common.contracts import (
 )
 from components.common.network import Pods
 from config.settings.apps import OpenWebUiSettings
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 JOB = "kubernetes:batch/v1:Job"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 SECRET = "kubernetes:core/v1:Secret"
 
 _kept: dict[str, Any] = {}
@@ -176,7 +175,7 @@ def test_its_tables_are_migrated_once_before_any_replica_starts(asked: Recorded)
 
 
 def test_it_reaches_what_it_uses_and_nothing_else(asked: Recorded) -> None:
-    outward = {policy.name for policy in asked.of(POLICY) if "-to-" in policy.name}
+    outward = {opening for opening in openings(asked) if "-to-" in opening}
 
     assert outward == {
         *(

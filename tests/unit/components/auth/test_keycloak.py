@@ -11,12 +11,11 @@ from components.auth.realm import Client
 from components.common.contracts import DatabaseAccess, OidcClient, Route
 from components.common.network import Pods
 from config.settings.identity import KeycloakSettings
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 SECRET = "kubernetes:core/v1:Secret"
 KEY = "tls:index/privateKey:PrivateKey"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 seen: dict[str, Any] = {}
 
 
@@ -139,18 +138,14 @@ def test_the_gateway_lets_through_the_realms_pages_and_not_the_administration(
 
 
 def test_replicas_share_sessions_among_themselves_only(asked: Recorded) -> None:
-    policies = {p.name: p.inputs["spec"] for p in asked.of(POLICY)}
-
     assert options(asked)["cache"] == "ispn"
     assert options(ask(replicas=1))["cache"] == "local"
-    assert set(policies) == {
-        "keycloak-to-keycloak",
-        "keycloak-from-keycloak",
-        "keycloak-to-keycloak-db",
-        "keycloak-db-from-keycloak",
+    assert openings(asked) == {
+        "keycloak-to-keycloak": [7800, 57800],
+        "keycloak-from-keycloak": [7800, 57800],
+        "keycloak-to-keycloak-db": [5432],
+        "keycloak-db-from-keycloak": [5432],
     }
-    ports = [p["port"] for p in policies["keycloak-from-keycloak"]["ingress"][0]["ports"]]
-    assert ports == [7800, 57800]
 
 
 @pytest.mark.parametrize("disposable", [True, False])

@@ -6,7 +6,7 @@ import pytest
 
 from components.data.postgres import Postgres, PostgresArgs, shared_buffers
 from config.settings.data import PostgresSettings
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -84,18 +84,16 @@ def test_its_data_is_protected_unless_the_stack_is_disposable(disposable: bool) 
 
 
 def test_members_the_operator_and_the_api_server_are_on_its_paths(asked: Recorded) -> None:
-    policies = {p.name: p.inputs["spec"] for p in asked.of(POLICY)}
-    operator = policies["keycloak-db-from-cnpg-operator"]
+    [policy] = asked.of(POLICY)
 
-    assert set(policies) == {
-        "keycloak-db-to-keycloak-db",
-        "keycloak-db-from-keycloak-db",
-        "keycloak-db-from-cnpg-operator",
-        "keycloak-db-to-api-server",
+    assert openings(asked) == {
+        "keycloak-db-to-keycloak-db": [5432, 8000],
+        "keycloak-db-from-keycloak-db": [5432, 8000],
+        "keycloak-db-from-cnpg-system": [5432, 8000],
+        "keycloak-db-to-10.0.0.1/32": [443, 6443],
     }
-    assert [port["port"] for port in operator["ingress"][0]["ports"]] == [5432, 8000]
-    assert {json.dumps(p["podSelector"]) for p in policies.values()} == {
-        '{"matchLabels": {"cnpg.io/cluster": "keycloak-db"}}'
+    assert policy.inputs["spec"]["podSelector"] == {
+        "matchLabels": {"cnpg.io/cluster": "keycloak-db"}
     }
 
 

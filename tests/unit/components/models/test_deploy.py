@@ -13,11 +13,9 @@ from config.reference import KEY
 from policies import RULES, Level, Resource, check
 from policies.adapter import kind_of
 from tests.paths import ROOT
-from tests.support import Recorded, deploy
+from tests.support import Recorded, deploy, openings
 from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
 from tests.unit.components.models.engines.engines_asked import OTHERS, SETTINGS
-
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
 
 def run(**models: dict[str, Any]) -> Recorded:
@@ -69,7 +67,7 @@ def test_the_router_asks_every_model_but_the_one_that_speaks_no_openai(
 def test_prometheus_reads_the_engines_that_have_metrics_and_no_others(
     everything: Recorded,
 ) -> None:
-    names = {policy.name for policy in everything.of(POLICY)}
+    names = set(openings(everything))
     read = {engine for engine in OTHERS if f"{engine}-from-prometheus" in names}
 
     assert read == {"llama-cpp", "tgi", "triton-vllm", "triton-trtllm", "infinity", "tei"}
@@ -82,7 +80,7 @@ def test_the_chat_dictates_reads_aloud_and_makes_images_with_the_stacks_own(
     [container] = pod["template"]["spec"]["containers"]
     env = {entry["name"]: entry["value"] for entry in container["env"]}
     secret = everything.one("kubernetes:core/v1:Secret", "open-webui").inputs["stringData"]["env"]
-    names = {policy.name for policy in everything.of(POLICY)}
+    names = set(openings(everything))
 
     assert (env["AUDIO_STT_ENGINE"], env["AUDIO_STT_MODEL"]) == ("openai", "speaches")
     assert (env["AUDIO_TTS_ENGINE"], env["AUDIO_TTS_MODEL"]) == ("openai", "voice")
@@ -126,8 +124,8 @@ def test_an_engine_in_maintenance_is_warned_of(monkeypatch: pytest.MonkeyPatch) 
 
     [warning] = said
     assert warning == (
-        "models.old.engine: Text Generation Inference is in maintenance mode: its authors take"
-        " small fixes only, and send new deployments to vLLM or SGLang (its README)."
+        "models.old.engine: Text Generation Inference is in maintenance mode: its authors accept"
+        " small fixes only, and recommend vLLM or SGLang for new deployments (its README)."
         " Prefer engine: vllm."
     )
 

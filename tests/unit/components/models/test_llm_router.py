@@ -12,10 +12,9 @@ from components.common.network import Pods
 from components.models.llm_router import LlmRouter, LlmRouterArgs
 from config.settings.router import RouterSettings
 from config.settings.teams import Team
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 SECRET = "kubernetes:core/v1:Secret"
 
 _kept: dict[str, Any] = {}
@@ -101,7 +100,7 @@ def test_every_team_has_a_key_in_a_secret_of_its_own(asked: Recorded) -> None:
 
 
 def test_it_reaches_every_model_and_redis_and_nothing_reaches_it(asked: Recorded) -> None:
-    assert {policy.name for policy in asked.of(POLICY)} == {
+    assert set(openings(asked)) == {
         "router-to-chat",
         "chat-from-router",
         "router-to-embeddings",

@@ -139,7 +139,7 @@ def test_a_private_authority_and_a_proxy_are_the_downloads_alone() -> None:
 
 
 def test_only_the_downloads_pods_reach_the_hub(asked: Recorded) -> None:
-    policy = asked.one(POLICY, "chat-weights-fetch-to-hub").inputs["spec"]
+    policy = asked.one(POLICY, "chat-weights-fetch-allow").inputs["spec"]
     job = asked.one(JOB, "chat-weights-fetch").inputs["spec"]["template"]["metadata"]["labels"]
     [rule] = policy["egress"]
 

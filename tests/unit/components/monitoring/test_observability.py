@@ -12,11 +12,10 @@ from components.common.network import Pods
 from components.monitoring.grafana import environment
 from components.monitoring.observability import Observability, ObservabilityArgs
 from config.settings.observability import AlertWebhook, ObservabilitySettings
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 SECRET = "kubernetes:core/v1:Secret"
 STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
 
@@ -126,10 +125,10 @@ def test_metrics_are_protected_unless_the_stack_is_disposable(disposable: bool) 
 
 
 def test_prometheus_may_reach_each_component_on_the_ports_it_reads(asked: Recorded) -> None:
-    policy = asked.one(POLICY, "prometheus-to-minio").inputs["spec"]["egress"]
+    opened = openings(asked)
 
-    assert [port["port"] for port in policy[0]["ports"]] == [9000, 9001]
-    assert {p.name for p in asked.of(POLICY) if p.name.startswith("prometheus-to-")} == {
+    assert opened["prometheus-to-minio"] == [9000, 9001]
+    assert {name for name in opened if name.startswith("prometheus-to-")} == {
         f"prometheus-to-{name}"
         for name in ("chat", "qdrant", "minio", "alertmanager", "grafana", "prometheus")
     }
@@ -137,9 +136,7 @@ def test_prometheus_may_reach_each_component_on_the_ports_it_reads(asked: Record
 
 def test_nobody_else_is_reached_but_by_grafana_prometheus_and_the_realm(asked: Recorded) -> None:
     others = {
-        policy.name
-        for policy in asked.of(POLICY)
-        if "-to-" in policy.name and not policy.name.startswith("prometheus-")
+        name for name in openings(asked) if "-to-" in name and not name.startswith("prometheus-")
     }
 
     assert others == {"grafana-to-prometheus", "grafana-to-keycloak"}
@@ -205,8 +202,8 @@ def test_grafanas_own_metrics_are_not_public() -> None:
 def test_only_with_a_webhook_does_alertmanager_leave_the_cluster(asked: Recorded) -> None:
     paged = ask(webhook=AlertWebhook(url="https://pager.test/in", cidrs=["192.0.2.1/32"]))
 
-    assert ("kubernetes:networking.k8s.io/v1:NetworkPolicy", "alertmanager-to-webhook") in paged
-    assert not [p for p in asked.of(POLICY) if p.name == "alertmanager-to-webhook"]
+    assert openings(paged)["alertmanager-to-192.0.2.1/32"] == [443]
+    assert not [name for name in openings(asked) if name.startswith("alertmanager-to-")]
 
 
 @pytest.mark.parametrize("url", ["http://pager.test", "https://user:secret@pager.test"])

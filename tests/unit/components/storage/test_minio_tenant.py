@@ -5,10 +5,9 @@ import json
 import pytest
 
 from components.storage.minio_tenant import MinioTenant, MinioTenantArgs, bucket_policy
-from tests.support import Recorded, deploy, tier
+from tests.support import Recorded, deploy, openings, tier
 
 TENANT = "kubernetes:minio.min.io/v2:Tenant"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 endpoints: list[str] = []
 
 
@@ -82,7 +81,7 @@ def test_no_credential_is_in_a_pod_or_in_a_config_map(asked: Recorded) -> None:
 
 
 def test_only_its_members_its_operator_and_who_is_granted_come_in(asked: Recorded) -> None:
-    ingress = {p.name for p in asked.of(POLICY) if "ingress" in p.inputs["spec"]}
+    ingress = {opening for opening in openings(asked) if "-from-" in opening}
 
     assert ingress == {
         "llm-storage-from-llm-storage",

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from components.models.vllm.picker_config import picker_config, proxy_config
-from tests.support import Recorded
+from tests.support import Recorded, openings
 from tests.unit.components.models.vllm.vllm_asked import (
     DEPLOYMENT,
-    POLICY,
     SERVICE,
     ask,
     container_of,
@@ -30,15 +29,6 @@ def asked() -> Recorded:
 @pytest.fixture(scope="module")
 def split() -> Recorded:
     return ask(replicas=3, vllm=SPLIT)
-
-
-def edges(recorded: Recorded) -> set[tuple[str, str]]:
-    """The policies, by owner of the pods they select and direction."""
-    return {
-        (policy.name, kind)
-        for policy in recorded.of(POLICY)
-        for kind in policy.inputs["spec"]["policyTypes"]
-    }
 
 
 def test_users_reach_the_picker_instead_of_the_servers(asked: Recorded) -> None:
@@ -90,10 +80,10 @@ def test_of_a_server_that_spans_nodes_it_looks_at_the_leader_only() -> None:
 
 
 def test_it_reaches_the_servers_and_the_api_server(asked: Recorded) -> None:
-    assert edges(asked) == {
-        ("chat-picker-to-chat-picker-servers", "Egress"),
-        ("chat-picker-servers-from-chat-picker", "Ingress"),
-        ("chat-picker-to-api-server", "Egress"),
+    assert openings(asked) == {
+        "chat-picker-to-chat-picker-servers": [8000],
+        "chat-picker-servers-from-chat-picker": [8000],
+        "chat-picker-to-10.96.0.1/32": [443, 6443],
     }
 
 
@@ -213,7 +203,7 @@ def test_both_are_found_by_their_own_address(split: Recorded) -> None:
 
 
 def test_the_two_reach_each_other_and_nobody_else_new(split: Recorded) -> None:
-    between = {name for name, _ in edges(split) if "picker" not in name}
+    between = {name for name in openings(split) if "picker" not in name}
 
     assert between == {
         "chat-to-chat-prefill",
