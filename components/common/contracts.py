@@ -95,8 +95,8 @@ class ModelEndpoint:
     """A secret."""
     server: Pods
     port: int
-    context_tokens: int
-    """Longest prompt and answer together."""
+    context_tokens: int | None
+    """Longest prompt and answer together; None for speech, which has no tokens."""
     dialect: ModelDialect = "vllm"
     known_as: str = ""
     """The name that its own server knows it by, where that is another."""

@@ -28,8 +28,6 @@ _PROVIDER: Mapping[ModelDialect, str] = {
 }
 """LiteLLM's name for whoever speaks so: https://docs.litellm.ai/docs/providers."""
 
-_IN_TOKENS = ("chat", "embed", "rerank")
-"""The tasks whose requests are measured in tokens."""
 
 _PERSONAL_LABELS = (
     "client_ip",
@@ -50,7 +48,7 @@ class ModelUpstream:
     task: ModelTask
     url: str
     api_key: str
-    context_tokens: int
+    context_tokens: int | None
     dialect: ModelDialect = "vllm"
     known_as: str = ""
     """The name that its own server knows it by, where that is another."""
@@ -114,10 +112,10 @@ def router_config(
 
 def _model(model: ModelUpstream) -> dict[str, Any]:
     limits: dict[str, int] = {}
-    if model.task in _IN_TOKENS:
+    if model.context_tokens is not None:
         limits = {"max_input_tokens": model.context_tokens}
-    if model.task == "chat":
-        limits |= {"max_tokens": model.context_tokens, "max_output_tokens": model.context_tokens}
+        if model.task == "chat":
+            limits |= dict.fromkeys(("max_tokens", "max_output_tokens"), model.context_tokens)
     return {
         "model_name": model.name,
         "litellm_params": {

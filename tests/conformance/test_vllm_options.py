@@ -9,6 +9,7 @@ import yaml
 from components.models.vllm.args import Role, Server, environment, vllm_args
 from config.load import load
 from config.reference import KEY
+from config.settings.models import TokenModelSettings
 from config.settings.vllm import OnlineQuantization
 from config.settings.vllm_parsers import ReasoningParser, ToolParser
 from tests.conformance.generated import ROOT
@@ -215,7 +216,7 @@ def example_models() -> list[Any]:
             found += [
                 pytest.param(Server(settings, name, "/models/abc", role=role, hosts=hosts))
                 for role in roles
-                if settings.engine == "vllm"
+                if settings.engine == "vllm" and isinstance(settings, TokenModelSettings)
             ]
     return found
 

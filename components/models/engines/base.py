@@ -28,7 +28,7 @@ from components.models.engines.front import Api, Front
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from components.models.vllm.pod import with_memory
 from config.settings.engines import ENGINE_SPECS
-from config.settings.models import ModelSettings
+from config.settings.models import ModelSettings, TokenModelSettings, token_settings
 from sizing.startup import STARTUP_MARGIN, startup_seconds
 
 FILES = "/etc/engine"
@@ -65,6 +65,11 @@ class EngineArgs(Args):
     placement: GpuPlacement
     """Its GPUs."""
     weights: StoredModel
+
+    @property
+    def token_settings(self) -> TokenModelSettings:
+        """The settings, for an engine of token models only. Raises TypeError for another model."""
+        return token_settings(self.served_name, self.settings)
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,9 @@ class EngineService(Component):
             api_key=api_key,
             server=self.pods,
             port=self.port,
-            context_tokens=args.settings.context_tokens,
+            context_tokens=args.settings.context_tokens
+            if isinstance(args.settings, TokenModelSettings)
+            else None,
             dialect=self._launch.dialect,
             known_as=self._launch.known_as,
         )

@@ -6,7 +6,7 @@ Options: tools/server/README.md of llama.cpp, which its build generates from the
 from components.common.contracts import StoredModel
 from components.models.engines.base import CHATS, HOME, EngineArgs, EngineService, Launch
 from components.models.engines.front import Api, Front
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 8080
@@ -27,7 +27,7 @@ class LlamaCpp(EngineService):
         }
         return Launch(
             command=["/app/llama-server"],
-            args=llama_args(args.settings, args.served_name, args.weights),
+            args=llama_args(args.token_settings, args.served_name, args.weights),
             front=Front(_PORT, apis.get(task, CHATS), "/health", "/metrics"),
             environment={"HOME": HOME},
             dialect="vllm" if task == "rerank" else "openai",
@@ -36,7 +36,7 @@ class LlamaCpp(EngineService):
         )
 
 
-def llama_args(settings: ModelSettings, served_name: str, weights: StoredModel) -> list[str]:
+def llama_args(settings: TokenModelSettings, served_name: str, weights: StoredModel) -> list[str]:
     """The arguments of `llama-server`, each option and its value apart: it knows no `=`."""
     slots = settings.concurrency
     kv = _KV[settings.kv_cache_dtype]

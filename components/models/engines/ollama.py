@@ -8,7 +8,7 @@ import shlex
 from components.common.contracts import StoredModel
 from components.models.engines.base import CHATS, FILES, HOME, EngineArgs, EngineService, Launch
 from components.models.engines.front import Api, Front
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 
 _PORT = 11434
 _KV = {"auto": "f16", "q8_0": "q8_0"}
@@ -40,7 +40,7 @@ class Ollama(EngineService):
 
     def launch(self, args: EngineArgs) -> Launch:
         """The name is made before the server starts; its startup probe loads the weights."""
-        settings, name = args.settings, args.served_name
+        settings, name = args.token_settings, args.served_name
         embeds = settings.task == "embed"
         return Launch(
             command=["ollama"],
@@ -60,12 +60,12 @@ class Ollama(EngineService):
         )
 
 
-def gguf(settings: ModelSettings, weights: StoredModel) -> str:
+def gguf(settings: TokenModelSettings, weights: StoredModel) -> str:
     """The file of the weights."""
     return f"{weights.path}/{settings.checkpoint.file}"
 
 
-def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
+def modelfile(settings: TokenModelSettings, weights: StoredModel) -> str:
     """What the name stands for; the chat template is the one inside the GGUF file.
 
     https://docs.ollama.com/modelfile
@@ -73,7 +73,7 @@ def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
     return f"FROM {gguf(settings, weights)}\nPARAMETER num_ctx {settings.context_tokens}\n"
 
 
-def environment(settings: ModelSettings) -> dict[str, str]:
+def environment(settings: TokenModelSettings) -> dict[str, str]:
     """How the server runs."""
     return {
         "HOME": HOME,

@@ -6,7 +6,7 @@ Options: the README of huggingface/text-embeddings-inference, `--help` of 1.9.
 from components.common.contracts import StoredModel
 from components.models.engines.base import HOME, OFFLINE, EngineArgs, EngineService, Launch
 from components.models.engines.front import MAX_BODY_BYTES, Api, Front
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 
 _PORT = 3000
 _DTYPES = {"fp32": "float32", "fp16": "float16"}
@@ -27,14 +27,14 @@ class Tei(EngineService):
         path = Api("/v1/rerank", "/rerank") if reranks else Api("/v1/embeddings")
         return Launch(
             command=["text-embeddings-router"],
-            args=tei_args(args.settings, args.served_name, args.weights),
+            args=tei_args(args.token_settings, args.served_name, args.weights),
             front=Front(_PORT, (path,), "/health", "/metrics"),
             environment={**OFFLINE, "HOME": HOME, "HUGGINGFACE_HUB_CACHE": f"{HOME}/hub"},
             dialect="tei" if reranks else "openai",
         )
 
 
-def tei_args(settings: ModelSettings, served_name: str, weights: StoredModel) -> list[str]:
+def tei_args(settings: TokenModelSettings, served_name: str, weights: StoredModel) -> list[str]:
     """The arguments of `text-embeddings-router`."""
     return [
         f"--model-id={weights.path}",

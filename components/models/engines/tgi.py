@@ -6,7 +6,7 @@ Options: docs/source/reference/launcher.md of TGI.
 from components.common.contracts import StoredModel
 from components.models.engines.base import CHATS, HOME, OFFLINE, EngineArgs, EngineService, Launch
 from components.models.engines.front import MAX_BODY_BYTES, Front
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 8080
@@ -23,7 +23,7 @@ class Tgi(EngineService):
         """It knows one model, by whatever name."""
         return Launch(
             command=["text-generation-launcher"],
-            args=tgi_args(args.settings, args.weights),
+            args=tgi_args(args.token_settings, args.weights),
             front=Front(_PORT, CHATS, "/health", "/metrics"),
             environment={
                 **OFFLINE,
@@ -36,7 +36,7 @@ class Tgi(EngineService):
         )
 
 
-def tgi_args(settings: ModelSettings, weights: StoredModel) -> list[str]:
+def tgi_args(settings: TokenModelSettings, weights: StoredModel) -> list[str]:
     """The arguments of `text-generation-launcher`."""
     total = settings.context_tokens
     args = [

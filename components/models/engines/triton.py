@@ -19,7 +19,7 @@ from components.models.engines.base import (
     Launch,
 )
 from components.models.engines.front import Front
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 9000
@@ -67,7 +67,7 @@ class TritonVllm(EngineService):
             environment=_environment(),
             files={
                 "config.pbtxt": _CONFIG,
-                "model.json": json.dumps(engine_args(args.settings, args.weights), indent=2),
+                "model.json": json.dumps(engine_args(args.token_settings, args.weights), indent=2),
             },
             prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
             shared_memory=shm_bytes(args.settings.gpus),
@@ -106,7 +106,7 @@ def frontend_args(repository: str, tokenizer: str, backend: str) -> list[str]:
     ]
 
 
-def engine_args(settings: ModelSettings, weights: StoredModel) -> Mapping[str, object]:
+def engine_args(settings: TokenModelSettings, weights: StoredModel) -> Mapping[str, object]:
     """What the vLLM backend is given as `model.json`."""
     return {
         "model": weights.path,

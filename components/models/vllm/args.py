@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from base.quantity import parse
 from components.common.component import TLS_PATH
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from config.settings.vllm import Speculation
 
 CONFIG = "/run/secrets/vllm"
@@ -33,7 +33,7 @@ _GIB = 2**30
 class Server:
     """One server of a model: which part it plays, and where its weights are."""
 
-    settings: ModelSettings
+    settings: TokenModelSettings
     served_name: str
     path: str
     """Of the weights."""
@@ -83,7 +83,7 @@ def vllm_args(server: Server) -> list[str]:
     ]
 
 
-def _any(settings: ModelSettings) -> Iterator[str]:
+def _any(settings: TokenModelSettings) -> Iterator[str]:
     """What every model may have."""
     given = settings.vllm
     if given.quantization:
@@ -183,7 +183,7 @@ def speculative_config(speculation: Speculation, extras: Mapping[str, str]) -> d
     return config
 
 
-def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
+def rope_overrides(settings: TokenModelSettings) -> dict[str, Any]:
     """The value of `--hf-overrides` that stretches a model by YaRN; nothing where it is as it was.
 
     `rope_parameters` is replaced whole, so it names the base as well; and the longest context is
@@ -204,7 +204,7 @@ def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
     }
 
 
-def environment(settings: ModelSettings, role: Role) -> dict[str, str]:
+def environment(settings: TokenModelSettings, role: Role) -> dict[str, str]:
     """What the options of *settings* need beside arguments."""
     env: dict[str, str] = {}
     offload, rdma = settings.vllm.kv_offload, settings.vllm.rdma

@@ -7,6 +7,7 @@ from components.models.model_store import ModelStore, ModelStoreArgs
 from components.models.vllm.service import VllmServiceArgs
 from components.monitoring import observability, prometheus
 from components.platform import Platform
+from config.settings.models import token_settings
 from config.stack import StackConfig
 
 
@@ -21,7 +22,7 @@ def vllm_service_args(
     on: ResourceOptions,
 ) -> VllmServiceArgs:
     """The arguments of the VllmService called *name*; a ModelStore for each of its extra files."""
-    settings, tier = stack.models[name], platform.tier("models")
+    settings, tier = token_settings(name, stack.models[name]), platform.tier("models")
     extras = {
         extra: ModelStore(
             f"{name}-{extra}-weights",

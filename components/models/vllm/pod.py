@@ -25,7 +25,7 @@ from components.models.vllm.args import (
     environment,
     vllm_args,
 )
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import STARTUP_MARGIN, shm_bytes, startup_seconds
 
 _HOME = "/var/lib/vllm"
@@ -66,7 +66,7 @@ class ServedModel:
     """What the pods of one model share, whichever part they play."""
 
     tier: Tier
-    settings: ModelSettings
+    settings: TokenModelSettings
     served_name: str
     placement: GpuPlacement
     weights: StoredModel
@@ -193,7 +193,7 @@ class ServedModel:
         return built
 
 
-def grace_seconds(settings: ModelSettings) -> int:
+def grace_seconds(settings: TokenModelSettings) -> int:
     """From the order to stop to the kill: the wait, the drain, and the way out."""
     return _PRE_STOP_SECONDS + settings.drain_seconds + _EXIT_SECONDS
 

@@ -25,14 +25,14 @@ from components.models.vllm.autoscaler import Autoscaler, AutoscalerArgs
 from components.models.vllm.endpoint_picker import MODEL, EndpointPicker, EndpointPickerArgs, part
 from components.models.vllm.pod import PULL_SECONDS, ServedModel
 from components.models.vllm.prefill import VllmPrefill, VllmPrefillArgs
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 
 
 class VllmServiceArgs(Args):
     """A model to serve."""
 
     tier: Tier
-    settings: ModelSettings
+    settings: TokenModelSettings
     served_name: str
     """The name that users ask for."""
     placement: GpuPlacement

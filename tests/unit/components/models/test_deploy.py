@@ -126,8 +126,8 @@ def test_an_engine_in_maintenance_is_warned_of(monkeypatch: pytest.MonkeyPatch) 
 
     [warning] = said
     assert warning == (
-        "models.old.engine: Text Generation Inference is in maintenance mode: its authors take"
-        " small fixes only, and send new deployments to vLLM or SGLang (its README)."
+        "models.old.engine: Text Generation Inference is in maintenance mode: its authors"
+        " accept small fixes only, and recommend vLLM or SGLang for new deployments (its README)."
         " Prefer engine: vllm."
     )
 

@@ -24,11 +24,11 @@ SPEECH = [
         "transcribe",
         "https://dictation.models.svc:8443/v1",
         "d-key",
-        448,
+        None,
         dialect="openai",
         known_as="Systran/faster-whisper-large-v3",
     ),
-    ModelUpstream("voice", "speak", "https://voice.models.svc:8443/v1", "v-key", 448, "openai"),
+    ModelUpstream("voice", "speak", "https://voice.models.svc:8443/v1", "v-key", None, "openai"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from base.quantity import Resources, parse
 from components.models.vllm.args import Server, vllm_args
 from components.models.vllm.pod import grace_seconds, with_memory
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from tests.support import Recorded
 from tests.unit.components.models.vllm.vllm_asked import DEPLOYMENT, POLICY, ask, model, pod_of
 
@@ -19,7 +19,7 @@ def asked() -> Recorded:
     return ask(tensor_parallel=4, replicas=2)
 
 
-def arguments(settings: ModelSettings) -> list[str]:
+def arguments(settings: TokenModelSettings) -> list[str]:
     return vllm_args(Server(settings, "small", "/models/abc"))
 
 

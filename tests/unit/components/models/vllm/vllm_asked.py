@@ -9,7 +9,7 @@ from pulumi import Output
 from components.common.contracts import GpuPlacement, StoredModel
 from components.models.vllm.service import VllmService, VllmServiceArgs
 from components.monitoring.prometheus import query_access
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from config.settings.pools import GpuPoolSettings
 from tests.support import Recorded, deploy, tier
 
@@ -27,10 +27,10 @@ SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 AUTHENTICATION = "kubernetes:keda.sh/v1alpha1:TriggerAuthentication"
 
 
-def model(**given: Any) -> ModelSettings:
+def model(**given: Any) -> TokenModelSettings:
     """Settings of Llama 3.3 70B in FP8, changed as *given*."""
     base = {"model": "llama-3.3-70b", "dtype": "fp8", "pool": "h200", "context_tokens": 32768}
-    return ModelSettings.model_validate(base | given)
+    return TokenModelSettings.model_validate(base | given)
 
 
 def ask(*, driver: int = 580, **given: Any) -> Recorded:
