@@ -2,9 +2,9 @@
 
 import copy
 import difflib
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from base.problems import ConfigError, Problem
@@ -121,17 +121,31 @@ def _model_at(parts: list[int | str]) -> type[BaseModel] | None:
             model = arguments[-1] if arguments else None
         if model is None:
             return None
-    options = [model, *get_args(model)]  # the model itself, or the one in `Model | None`
-    return next((m for m in options if isinstance(m, type) and issubclass(m, BaseModel)), None)
+    return next(iter(_members(model)), None)
+
+
+def _members(annotation: object) -> list[type[BaseModel]]:
+    """The models of *annotation*: itself, or those of a union, the first the most general."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (dict, list):
+        return []
+    return [member for inner in get_args(annotation) for member in _members(inner)]
 
 
 def _tagged(union: object, tag: int | str) -> type[BaseModel] | None:
     """The member of a discriminated union that *tag* names."""
-    members = [m for m in get_args(union) if isinstance(m, type) and issubclass(m, BaseModel)]
+    if get_origin(union) in (dict, list):
+        return None
+    for inner in get_args(union):
+        if Tag(str(tag)) in getattr(inner, "__metadata__", ()):
+            return next(iter(_members(inner)), None)
+        if get_origin(inner) is not None and (found := _tagged(inner, tag)):
+            return found
     return next(
         (
             member
-            for member in members
+            for member in _members(union)
             if any(tag in get_args(field.annotation) for field in member.model_fields.values())
         ),
         None,

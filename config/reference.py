@@ -39,8 +39,13 @@ def page() -> str:
         "`private-ai:hub-token`, the credential of the source of weights (`model_store.source`),",
         "and `private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
     ]
+    headings: set[str] = set()
     for path, model in _sections("", StackConfig, set()):
-        lines += ["", f"## `{path or KEY}`{_choice(model)}", "", _first_paragraph(model), ""]
+        heading = f"## `{path or KEY}`{_choice(model)}"
+        if heading in headings:
+            continue  # of a union without a discriminator in the file: the first has every field
+        headings.add(heading)
+        lines += ["", heading, "", _first_paragraph(model), ""]
         lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
         lines += [_row(name, field) for name, field in model.model_fields.items()]
     return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from config.settings.gateway import GatewaySettings
 from config.settings.hosts import Hosts
 from config.settings.identity import KeycloakSettings
 from config.settings.model_store import ModelStoreSettings
-from config.settings.models import ModelSettings
+from config.settings.models import AnyModelSettings
 from config.settings.observability import ObservabilitySettings
 from config.settings.platform import PlatformSettings
 from config.settings.pools import GpuPoolSettings
@@ -35,7 +35,7 @@ class StackConfig(Model):
     hosts: Hosts = Field(description="Public host names.")
     pools: dict[str, GpuPoolSettings] = Field(min_length=1, description="GPU pools, by name.")
     model_store: ModelStoreSettings = Field(description="The source of weights.")
-    models: dict[str, ModelSettings] = Field(min_length=1, description="Models, by served name.")
+    models: dict[str, AnyModelSettings] = Field(min_length=1, description="Models, by served name.")
     teams: dict[str, Team] = Field(
         min_length=1, description="Teams that may use the models, by name."
     )

@@ -101,8 +101,8 @@ class ModelEndpoint(Generic[Text]):
     """Secret."""
     server: Pods
     port: int
-    context_tokens: int
-    """Maximum tokens of prompt and completion together."""
+    context_tokens: int | None
+    """Maximum tokens of prompt and completion together; None for speech, which has no tokens."""
     api: ModelApi = "vllm"
     upstream_name: str = ""
     """Model name at its own server; empty: the same as `name`."""

@@ -20,7 +20,7 @@ from components.common.contracts import (
 )
 from components.common.pod import Mount, scratch
 from components.common.tier import Tier
-from config.settings.models import ModelSettings
+from config.settings.models import ModelSettings, TokenModelSettings, token_settings
 from sizing.startup import startup_seconds
 
 PRE_STOP_SECONDS = 15
@@ -50,6 +50,11 @@ class ServedModel:
     hosts: int = 1
     """Nodes per server; a multi-node server takes whole nodes."""
     role: Role = "standalone"
+
+    @property
+    def token_settings(self) -> TokenModelSettings:
+        """The settings, for an engine of token models only; raises TypeError for another model."""
+        return token_settings(self.served_name, self.settings)
 
     @property
     def gpus_per_pod(self) -> int:

@@ -90,10 +90,10 @@ def router_config(
 
 def _model(model: ModelEndpoint[str]) -> dict[str, Any]:
     limits: dict[str, int] = {}
-    if model.task in _IN_TOKENS:
+    if model.context_tokens is not None:
         limits = {"max_input_tokens": model.context_tokens}
-    if model.task == "chat":
-        limits |= {"max_tokens": model.context_tokens, "max_output_tokens": model.context_tokens}
+        if model.task == "chat":
+            limits |= dict.fromkeys(("max_tokens", "max_output_tokens"), model.context_tokens)
     return {
         "model_name": model.name,
         "litellm_params": {

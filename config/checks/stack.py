@@ -9,6 +9,7 @@ from config.checks.nodes import node_problems
 from config.checks.pools import pool_problems, usable_models, usable_pools
 from config.checks.scaling import scaling_problems
 from config.checks.vllm import vllm_problems
+from config.settings.models import TokenModelSettings
 from config.stack import StackConfig
 from sizing import capacity as sizing
 from sizing.capacity import Capacity, Pool, Service
@@ -44,7 +45,7 @@ def capacity(config: StackConfig) -> Capacity:
             data_parallel=model.vllm.data_parallel,
             expert_parallel=model.vllm.expert_parallel,
             replicas=model.max_replicas,
-            context_tokens=model.context_tokens or 1,  # speech and images have none
+            context_tokens=model.context_tokens if isinstance(model, TokenModelSettings) else 1,
             concurrency=model.concurrency,
             gpu_memory_utilization=model.gpu_memory_utilization,
             extra_bytes=model.extra_bytes,

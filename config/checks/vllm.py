@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from base.problems import Problem
 from catalog.images import image_spec
-from config.settings.models import ModelSettings
+from config.settings.models import ModelSettings, TokenModelSettings
 from config.stack import StackConfig
 
 _POOLING_FIELDS = frozenset({"quantization", "max_batched_tokens", "data_parallel"})
@@ -34,6 +34,8 @@ def vllm_problems(config: StackConfig) -> Iterator[Problem]:
         if model.engine != "vllm":
             yield from _is_for_vllm(path, model)
             continue
+        if not isinstance(model, TokenModelSettings):
+            continue  # reported by config.checks.engines
         yield from _generation(path, model)
         yield from _batching(path, model)
         yield from _quantization(path, model)
@@ -98,7 +100,7 @@ def _generation(path: str, model: ModelSettings) -> Iterator[Problem]:
         )
 
 
-def _batching(path: str, model: ModelSettings) -> Iterator[Problem]:
+def _batching(path: str, model: TokenModelSettings) -> Iterator[Problem]:
     tokens = model.vllm.max_batched_tokens
     if tokens is not None and tokens < model.max_sequences:
         # vllm/config/scheduler.py, _verify_max_model_len

@@ -1,15 +1,14 @@
 """Settings of the models: their weights, GPUs and engines."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from base.model import Model
 from base.quantity import Compute, Resources
 from catalog.load import UnknownEntryError
-from catalog.models import Checkpoint, ModelSpec, WeightDtype, model
+from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
 from config.settings.autoscaling import AutoscalingSettings
 from config.settings.engines import Engine
 from config.settings.vllm import COMMIT, QUANTIZED, REPOSITORY, SHA256, HubFiles, VllmSettings
@@ -28,7 +27,7 @@ _MIN_CONTEXT = 256
 
 
 class ModelSettings(Model):
-    """One model: its weights, its GPUs, and the load it must hold."""
+    """Settings that every model has: its weights, its GPUs, and the load it must hold."""
 
     model: str = Field(description="The model, a key of catalog/models.yaml.")
     dtype: WeightDtype | None = Field(
@@ -70,12 +69,7 @@ class ModelSettings(Model):
     pipeline_parallel: int = Field(
         default=1, ge=1, le=16, description="Pipeline stages, among which the layers are divided."
     )
-    context_tokens: int = Field(
-        default=0,
-        ge=0,
-        description="Longest prompt and answer together, tokens; at least 256. Models of speech and"
-        " images have none.",
-    )
+
     concurrency: int = Field(
         default=1,
         ge=1,
@@ -115,18 +109,6 @@ class ModelSettings(Model):
             return model(key).key
         except UnknownEntryError as error:
             raise ValueError(error.expected) from None
-
-    @field_validator("context_tokens")
-    @classmethod
-    def _is_long_enough(cls, tokens: int, info: ValidationInfo) -> int:
-        spec = _spec(info)
-        if spec and spec.architecture and not tokens:
-            kind = "missing"
-            raise PydanticCustomError(kind, "Field required")
-        if spec and spec.architecture and tokens < _MIN_CONTEXT:
-            message = f"at least {_MIN_CONTEXT}: longest prompt and answer together, tokens"
-            raise ValueError(message)
-        return tokens
 
     @field_validator("dtype")
     @classmethod
@@ -245,6 +227,58 @@ class ModelSettings(Model):
     def hosts(self, gpus_per_node: int) -> int:
         """Nodes that one replica spans, on a pool with *gpus_per_node* GPUs per node."""
         return -(-self.gpus // gpus_per_node)
+
+
+class TokenModelSettings(ModelSettings):
+    """One model: its weights, its GPUs, and the load it must hold."""
+
+    context_tokens: int = Field(
+        description="Longest prompt and answer together, tokens; at least 256. Speech and image"
+        " models have none.",
+    )
+
+    @field_validator("context_tokens")
+    @classmethod
+    def _is_long_enough(cls, tokens: int) -> int:
+        if tokens < _MIN_CONTEXT:
+            message = f"at least {_MIN_CONTEXT}: longest prompt and answer together, tokens"
+            raise ValueError(message)
+        return tokens
+
+
+class MediaModelSettings(ModelSettings):
+    """One model of speech or images, which has no context."""
+
+
+def token_settings(name: str, settings: ModelSettings) -> TokenModelSettings:
+    """*settings* of model *name*, for an engine of token models only.
+
+    Raises TypeError for speech and images, whose engines `config.checks.engines` prescribes.
+    """
+    if not isinstance(settings, TokenModelSettings):
+        message = f"models.{name} is not a token model"
+        raise TypeError(message)
+    return settings
+
+
+def _kind(settings: object) -> Literal["tokens", "media"]:
+    """The kind of model that *settings* name; tokens where they name none of the catalog."""
+    if isinstance(settings, ModelSettings):
+        return "media" if isinstance(settings, MediaModelSettings) else "tokens"
+    key = (
+        cast("Mapping[str, object]", settings).get("model")
+        if isinstance(settings, Mapping)
+        else None
+    )
+    spec = models().get(str(key))
+    return "media" if spec and spec.architecture is None else "tokens"
+
+
+AnyModelSettings = Annotated[
+    Annotated[TokenModelSettings, Tag("tokens")] | Annotated[MediaModelSettings, Tag("media")],
+    Discriminator(_kind),
+]
+"""The settings of one model, by what the catalog says it works on."""
 
 
 def _spec(info: ValidationInfo) -> ModelSpec | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from config.settings.models import token_settings
 from tests.conformance.generated import STACKS, Generated, configured
 from tests.conformance.peers.vllm import VllmSource
 
@@ -29,7 +30,7 @@ def test_its_arguments_and_its_file_are_accepted_with_the_values_meant(
     vllm_source: VllmSource, stacks: Mapping[str, Generated], stack: str, model: str
 ) -> None:
     generated = stacks[stack]
-    settings = generated.stack.models[model]
+    settings = token_settings(model, generated.stack.models[model])
     container = generated.container(model)
     verb, *arguments = container["args"]
     file = json.loads(generated.secret(model)["vllm.yaml"])

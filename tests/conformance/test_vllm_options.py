@@ -10,7 +10,7 @@ from components.models.model_server import Role
 from components.models.vllm.args import environment, vllm_args
 from config.load import load
 from config.reference import KEY
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from config.settings.vllm import OnlineQuantization
 from config.settings.vllm_parsers import ReasoningParser, ToolParser
 from tests.conformance.generated import ROOT
@@ -219,14 +219,14 @@ def example_models() -> list[Any]:
             found += [
                 pytest.param(settings, name, role, hosts, id=f"{name}-{role}")
                 for role in roles
-                if settings.engine == "vllm"
+                if settings.engine == "vllm" and isinstance(settings, TokenModelSettings)
             ]
     return found
 
 
 @pytest.mark.parametrize(("settings", "name", "role", "hosts"), example_models())
 def test_every_model_of_every_example_is_started_as_vllm_accepts_it(
-    vllm_source: VllmSource, settings: ModelSettings, name: str, role: Role, hosts: int
+    vllm_source: VllmSource, settings: TokenModelSettings, name: str, role: Role, hosts: int
 ) -> None:
     words = vllm_args(served(settings, name, role=role, hosts=hosts))[1:]
     words = [word.replace("$(LWS_WORKER_INDEX)", "1") for word in words]

@@ -29,6 +29,7 @@ from components.models.model_server import (
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from config.settings.engines import ENGINE_SPECS
+from config.settings.models import TokenModelSettings
 from sizing.startup import STARTUP_MARGIN
 
 FILES = "/etc/engine"
@@ -106,7 +107,9 @@ class EngineService(Server):
             api_key=api_key,
             server=self.pods,
             port=self.port,
-            context_tokens=settings.context_tokens,
+            context_tokens=settings.context_tokens
+            if isinstance(settings, TokenModelSettings)
+            else None,
             api=self._launch.api,
             upstream_name=self._launch.upstream_name,
         )

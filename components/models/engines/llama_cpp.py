@@ -7,7 +7,7 @@ from components.common.contracts import StoredModel
 from components.models.engines.auth_proxy import AuthProxy, Location
 from components.models.engines.base import CHATS, HOME, EngineService, Launch
 from components.models.model_server import ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 8080
@@ -28,7 +28,7 @@ class LlamaCpp(EngineService):
         }
         return Launch(
             command=["/app/llama-server"],
-            args=llama_args(model.settings, model.served_name, model.weights),
+            args=llama_args(model.token_settings, model.served_name, model.weights),
             proxy=AuthProxy(_PORT, locations.get(task, CHATS), "/health", "/metrics"),
             environment={"HOME": HOME},
             api="vllm" if task == "rerank" else "openai",
@@ -37,7 +37,7 @@ class LlamaCpp(EngineService):
         )
 
 
-def llama_args(settings: ModelSettings, served_name: str, weights: StoredModel) -> list[str]:
+def llama_args(settings: TokenModelSettings, served_name: str, weights: StoredModel) -> list[str]:
     """The arguments of `llama-server`; it does not accept `--option=value`."""
     slots = settings.concurrency
     kv = _KV[settings.kv_cache_dtype]

@@ -9,7 +9,7 @@ from components.common.contracts import StoredModel
 from components.models.engines.auth_proxy import AuthProxy, Location
 from components.models.engines.base import CHATS, FILES, HOME, EngineService, Launch
 from components.models.model_server import ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 
 _PORT = 11434
 _KV = {"auto": "f16", "q8_0": "q8_0"}
@@ -41,7 +41,7 @@ class Ollama(EngineService):
 
     def launch(self, model: ServedModel) -> Launch:
         """The model is registered before the server starts; the startup probe loads the weights."""
-        settings, name = model.settings, model.served_name
+        settings, name = model.token_settings, model.served_name
         embeds = settings.task == "embed"
         return Launch(
             command=["ollama"],
@@ -61,12 +61,12 @@ class Ollama(EngineService):
         )
 
 
-def gguf(settings: ModelSettings, weights: StoredModel) -> str:
+def gguf(settings: TokenModelSettings, weights: StoredModel) -> str:
     """Path of the weights."""
     return f"{weights.path}/{settings.checkpoint.file}"
 
 
-def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
+def modelfile(settings: TokenModelSettings, weights: StoredModel) -> str:
     """The Modelfile; the chat template is the one inside the GGUF file.
 
     https://docs.ollama.com/modelfile
@@ -74,7 +74,7 @@ def modelfile(settings: ModelSettings, weights: StoredModel) -> str:
     return f"FROM {gguf(settings, weights)}\nPARAMETER num_ctx {settings.context_tokens}\n"
 
 
-def environment(settings: ModelSettings) -> dict[str, str]:
+def environment(settings: TokenModelSettings) -> dict[str, str]:
     """Environment of the server."""
     return {
         "HOME": HOME,

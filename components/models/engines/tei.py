@@ -7,7 +7,7 @@ from components.common.contracts import StoredModel
 from components.models.engines.auth_proxy import MAX_BODY_BYTES, AuthProxy, Location
 from components.models.engines.base import HOME, OFFLINE, EngineService, Launch
 from components.models.model_server import ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 
 _PORT = 3000
 _DTYPES = {"fp32": "float32", "fp16": "float16"}
@@ -28,14 +28,14 @@ class Tei(EngineService):
         path = Location("/v1/rerank", "/rerank") if reranks else Location("/v1/embeddings")
         return Launch(
             command=["text-embeddings-router"],
-            args=tei_args(model.settings, model.served_name, model.weights),
+            args=tei_args(model.token_settings, model.served_name, model.weights),
             proxy=AuthProxy(_PORT, (path,), "/health", "/metrics"),
             environment={**OFFLINE, "HOME": HOME, "HUGGINGFACE_HUB_CACHE": f"{HOME}/hub"},
             api="tei" if reranks else "openai",
         )
 
 
-def tei_args(settings: ModelSettings, served_name: str, weights: StoredModel) -> list[str]:
+def tei_args(settings: TokenModelSettings, served_name: str, weights: StoredModel) -> list[str]:
     """The arguments of `text-embeddings-router`."""
     return [
         f"--model-id={weights.path}",

@@ -7,7 +7,7 @@ from components.common.contracts import StoredModel
 from components.models.engines.auth_proxy import MAX_BODY_BYTES, AuthProxy
 from components.models.engines.base import CHATS, HOME, OFFLINE, EngineService, Launch
 from components.models.model_server import ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 8080
@@ -24,7 +24,7 @@ class Tgi(EngineService):
         """One model, which answers to any model name."""
         return Launch(
             command=["text-generation-launcher"],
-            args=tgi_args(model.settings, model.weights),
+            args=tgi_args(model.token_settings, model.weights),
             proxy=AuthProxy(_PORT, CHATS, "/health", "/metrics"),
             environment={
                 **OFFLINE,
@@ -37,7 +37,7 @@ class Tgi(EngineService):
         )
 
 
-def tgi_args(settings: ModelSettings, weights: StoredModel) -> list[str]:
+def tgi_args(settings: TokenModelSettings, weights: StoredModel) -> list[str]:
     """The arguments of `text-generation-launcher`."""
     total = settings.context_tokens
     args = [

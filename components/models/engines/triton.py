@@ -19,7 +19,7 @@ from components.models.engines.base import (
     Launch,
 )
 from components.models.model_server import ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from sizing.startup import shm_bytes
 
 _PORT = 9000
@@ -67,7 +67,9 @@ class TritonVllm(EngineService):
             environment=_environment(),
             files={
                 "config.pbtxt": _CONFIG,
-                "model.json": json.dumps(engine_args(model.settings, model.weights), indent=2),
+                "model.json": json.dumps(
+                    engine_args(model.token_settings, model.weights), indent=2
+                ),
             },
             prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
             shared_memory=shm_bytes(model.settings.gpus),
@@ -106,7 +108,7 @@ def frontend_args(repository: str, tokenizer: str, backend: str) -> list[str]:
     ]
 
 
-def engine_args(settings: ModelSettings, weights: StoredModel) -> Mapping[str, object]:
+def engine_args(settings: TokenModelSettings, weights: StoredModel) -> Mapping[str, object]:
     """Content of `model.json` for the vLLM backend."""
     return {
         "model": weights.path,

@@ -12,7 +12,7 @@ from base.quantity import parse
 from components.common.contracts import StoredModel
 from components.common.pki import CERT_FILE, KEY_FILE
 from components.models.model_server import Role, ServedModel
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from config.settings.vllm import Speculation
 
 CONFIG = "/run/secrets/vllm"
@@ -38,7 +38,7 @@ def vllm_config(api_key: str) -> dict[str, list[str]]:
 
 def vllm_args(model: ServedModel) -> list[str]:
     """The arguments of `vllm` that serve *model* in its role."""
-    settings = model.settings
+    settings = model.token_settings
     return [
         "serve",
         model.weights.path,
@@ -65,7 +65,7 @@ def vllm_args(model: ServedModel) -> list[str]:
     ]
 
 
-def _common(settings: ModelSettings) -> Iterator[str]:
+def _common(settings: TokenModelSettings) -> Iterator[str]:
     """Options for models of every task."""
     given = settings.vllm
     if given.quantization:
@@ -98,7 +98,7 @@ def _generation(model: ServedModel) -> Iterator[str]:
     if given.speculation:
         yield _json("--speculative-config", speculative_config(given.speculation, model.extras))
     if given.rope_scaling:
-        yield _json("--hf-overrides", rope_overrides(settings))
+        yield _json("--hf-overrides", rope_overrides(model.token_settings))
     if given.media:
         yield "--allowed-media-domains"
         yield from given.media.domains
@@ -167,7 +167,7 @@ def speculative_config(
     return config
 
 
-def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
+def rope_overrides(settings: TokenModelSettings) -> dict[str, Any]:
     """The value of `--hf-overrides` that extends the context by YaRN; empty without scaling.
 
     `rope_parameters` is replaced as a whole, so it repeats the base; the maximum context is set
@@ -188,7 +188,7 @@ def rope_overrides(settings: ModelSettings) -> dict[str, Any]:
     }
 
 
-def environment(settings: ModelSettings, role: Role) -> dict[str, str]:
+def environment(settings: TokenModelSettings, role: Role) -> dict[str, str]:
     """Environment variables that the options of *settings* need besides arguments."""
     env: dict[str, str] = {}
     offload, rdma = settings.vllm.kv_offload, settings.vllm.rdma

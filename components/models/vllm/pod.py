@@ -144,7 +144,11 @@ class VllmPods:
             # NVIDIA's CDI hooks write into it, as KServe's LLM templates note too.
             read_only_root=False,
         )
-        fixed = {**_ENVIRONMENT, **environment(settings, role), **placement.environment}
+        fixed = {
+            **_ENVIRONMENT,
+            **environment(self.model.token_settings, role),
+            **placement.environment,
+        }
         built["env"] = [
             *({"name": name, "value": value} for name, value in fixed.items()),
             *_addresses(role),

@@ -76,7 +76,7 @@ class VllmService(Server):
                 api_key=api_key,
                 server=upstream.server,
                 port=upstream.port,
-                context_tokens=settings.context_tokens,
+                context_tokens=self._model.token_settings.context_tokens,
             )
             for served in (self._model.served_name, *settings.vllm.adapters)
         ]

@@ -67,8 +67,8 @@ def test_problems_of_fields_and_between_fields_come_together() -> None:
             Problem(
                 "models.chat.context_tokens",
                 "nothing",
-                "Longest prompt and answer together, tokens; at least 256. Models of speech and"
-                " images have none.",
+                "Longest prompt and answer together, tokens; at least 256. Speech and image"
+                " models have none.",
                 "Add models.chat.context_tokens.",
             ),
         ),
@@ -136,3 +136,31 @@ def test_a_model_may_not_take_the_name_of_another_component() -> None:
 def test_nothing_at_all_is_refused_without_a_crash() -> None:
     with pytest.raises(ConfigError, match="cluster"):
         load({}, "prod")
+
+
+def test_a_context_of_a_speech_model_is_an_unknown_key() -> None:
+    speech = {
+        "engine": "speaches",
+        "model": "whisper-large-v3",
+        "pool": "l40s",
+        "revision": "0" * 40,
+    }
+    [problem] = problems(
+        models__dictation={**speech, "context_tokens": 8192}, models__embeddings__replicas=1
+    )
+
+    assert problem.path == "models.dictation.context_tokens"
+    assert problem.got == "the unknown key 'context_tokens'"
+    assert "concurrency" in problem.allowed
+    assert problem.change == "Remove it."
+
+
+def test_a_model_may_be_called_like_the_kind_of_its_settings() -> None:
+    raw = {"model": "qwen3-4b", "pool": "h200"}
+    found = problems(models__tokens=raw, models__media={**raw, "contxt": 1})
+
+    assert [p.path for p in found] == [
+        "models.tokens.context_tokens",
+        "models.media.context_tokens",
+        "models.media.contxt",
+    ]

@@ -6,15 +6,15 @@ import pytest
 from pydantic import ValidationError
 
 from config.settings.model_store import ModelStoreSettings
-from config.settings.models import ModelSettings
+from config.settings.models import MediaModelSettings, ModelSettings, TokenModelSettings
 from config.settings.pools import GpuPoolSettings
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def settings(**given: Any) -> ModelSettings:
+def settings(**given: Any) -> TokenModelSettings:
     base = {"model": "llama-3.3-70b", "pool": "h200", "context_tokens": 32768}
-    return ModelSettings.model_validate(base | given)
+    return TokenModelSettings.model_validate(base | given)
 
 
 def refused(model: type[ModelSettings | GpuPoolSettings | ModelStoreSettings], raw: Any) -> Any:
@@ -25,15 +25,17 @@ def refused(model: type[ModelSettings | GpuPoolSettings | ModelStoreSettings], r
 
 
 def test_a_misspelt_model_is_refused_with_the_nearest_one() -> None:
-    error = refused(ModelSettings, {"model": "llama3.3-70b", "pool": "a", "context_tokens": 4096})
+    error = refused(
+        TokenModelSettings, {"model": "llama3.3-70b", "pool": "a", "context_tokens": 4096}
+    )
 
     assert error["loc"] == ("model",)
     assert "Did you mean 'llama-3.3-70b'?" in error["msg"]
 
 
 def test_a_model_of_tokens_needs_a_context() -> None:
-    none = refused(ModelSettings, {"model": "qwen3-4b", "pool": "a"})
-    short = refused(ModelSettings, {"model": "qwen3-4b", "pool": "a", "context_tokens": 255})
+    none = refused(TokenModelSettings, {"model": "qwen3-4b", "pool": "a"})
+    short = refused(TokenModelSettings, {"model": "qwen3-4b", "pool": "a", "context_tokens": 255})
 
     assert (none["loc"], none["type"]) == (("context_tokens",), "missing")
     assert "at least 256: longest prompt and answer together, tokens" in short["msg"]
@@ -42,7 +44,8 @@ def test_a_model_of_tokens_needs_a_context() -> None:
 def test_a_model_of_speech_has_no_context() -> None:
     raw = {"model": "whisper-large-v3", "pool": "a", "revision": COMMIT}
 
-    assert ModelSettings.model_validate(raw).task == "transcribe"
+    assert MediaModelSettings.model_validate(raw).task == "transcribe"
+    assert not hasattr(MediaModelSettings.model_validate(raw), "context_tokens")
 
 
 def test_a_gpu_outside_the_catalog_is_refused_with_those_inside() -> None:
@@ -69,7 +72,7 @@ def test_weights_that_are_stored_wider_than_served_take_the_disk_they_are_stored
 
 def test_a_type_that_nobody_published_is_refused_with_those_that_are() -> None:
     error = refused(
-        ModelSettings,
+        TokenModelSettings,
         {"model": "llama-3.3-70b", "dtype": "int4", "pool": "a", "context_tokens": 4096},
     )
 
@@ -79,11 +82,13 @@ def test_a_type_that_nobody_published_is_refused_with_those_that_are() -> None:
 
 def test_a_commit_must_be_given_where_the_catalog_knows_none() -> None:
     raw = {"model": "qwen3-4b", "dtype": "fp8", "pool": "a", "context_tokens": 4096}
-    error = refused(ModelSettings, raw)
+    error = refused(TokenModelSettings, raw)
 
     assert error["loc"] == ("revision",)
     assert "Qwen/Qwen3-4B-FP8" in error["msg"]
-    assert ModelSettings.model_validate(raw | {"revision": COMMIT}).checkpoint.revision == COMMIT
+    assert (
+        TokenModelSettings.model_validate(raw | {"revision": COMMIT}).checkpoint.revision == COMMIT
+    )
 
 
 def test_a_repository_of_ones_own_needs_its_own_commit() -> None:
@@ -94,7 +99,7 @@ def test_a_repository_of_ones_own_needs_its_own_commit() -> None:
         "context_tokens": 4096,
     }
 
-    assert refused(ModelSettings, raw)["loc"] == ("revision",)
+    assert refused(TokenModelSettings, raw)["loc"] == ("revision",)
 
 
 @pytest.mark.parametrize("revision", ["main", COMMIT[:-1], COMMIT.upper()])
@@ -106,13 +111,13 @@ def test_only_a_whole_commit_names_a_revision(revision: str) -> None:
         "context_tokens": 4096,
     }
 
-    assert refused(ModelSettings, raw)["loc"] == ("revision",)
+    assert refused(TokenModelSettings, raw)["loc"] == ("revision",)
 
 
 def test_a_model_that_is_not_public_needs_a_repository() -> None:
     raw = {"model": "elodie-32b", "revision": COMMIT, "pool": "a", "context_tokens": 4096}
 
-    assert refused(ModelSettings, raw)["loc"] == ("repository",)
+    assert refused(TokenModelSettings, raw)["loc"] == ("repository",)
 
 
 @pytest.mark.parametrize(

@@ -24,4 +24,10 @@ def test_the_schema_refuses_keys_that_the_model_refuses() -> None:
     stack = schema()["properties"]["config"]["properties"][KEY]
 
     assert stack["additionalProperties"] is False
-    assert stack["properties"]["models"]["additionalProperties"]["$ref"] == "#/$defs/ModelSettings"
+    kinds = stack["properties"]["models"]["additionalProperties"]["oneOf"]
+    assert [kind["$ref"] for kind in kinds] == [
+        "#/$defs/TokenModelSettings",
+        "#/$defs/MediaModelSettings",
+    ]
+    for name in ("TokenModelSettings", "MediaModelSettings"):
+        assert schema()["$defs"][name]["additionalProperties"] is False

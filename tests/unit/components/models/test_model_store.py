@@ -10,7 +10,7 @@ from pulumi import Output
 from components.models.model_store import ModelStore, ModelStoreArgs, fetch_request, volume_size
 from components.models.weights_programs import Programs
 from config.settings.model_store import ModelStoreSettings
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from tests.support import Recorded, deploy, tier
 
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
@@ -27,9 +27,9 @@ HUB = ModelStoreSettings.model_validate(
 )
 
 
-def model(**given: Any) -> ModelSettings:
+def model(**given: Any) -> TokenModelSettings:
     base = {"model": "qwen3-4b", "pool": "h200", "context_tokens": 4096}
-    return ModelSettings.model_validate(base | given)
+    return TokenModelSettings.model_validate(base | given)
 
 
 def ask(*, disposable: bool = False, gated: bool = True, **given: Any) -> Recorded:

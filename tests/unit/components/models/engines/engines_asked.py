@@ -13,7 +13,7 @@ from components.models.engines.base import EngineService
 from components.models.engines.comfyui import ComfyUi
 from components.models.model_server import ModelServerArgs, ServedModel
 from config.settings.engines import Engine
-from config.settings.models import ModelSettings
+from config.settings.models import MediaModelSettings, ModelSettings, TokenModelSettings
 from sizing.devices import Device
 from tests.support import Recorded, deploy, tier
 
@@ -44,8 +44,10 @@ OTHERS = tuple(SETTINGS)
 
 
 def settings(engine: Engine, **given: Any) -> ModelSettings:
-    base = {"engine": engine, "pool": "l40s", "context_tokens": 8192, "revision": COMMIT}
-    return ModelSettings.model_validate(base | dict(SETTINGS[engine]) | given)
+    base = {"engine": engine, "pool": "l40s", "revision": COMMIT} | dict(SETTINGS[engine])
+    if engine in ("speaches", "comfyui"):
+        return MediaModelSettings.model_validate(base | given)
+    return TokenModelSettings.model_validate(base | {"context_tokens": 8192} | given)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from base.quantity import Resources, parse
 from components.models.model_server import grace_seconds, with_memory
 from components.models.vllm.args import vllm_args
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from tests.support import Recorded
 from tests.unit.components.models.vllm.vllm_asked import (
     DEPLOYMENT,
@@ -26,7 +26,7 @@ def asked() -> Recorded:
     return ask(tensor_parallel=4, replicas=2)
 
 
-def arguments(settings: ModelSettings) -> list[str]:
+def arguments(settings: TokenModelSettings) -> list[str]:
     return vllm_args(served(settings, "small"))
 
 

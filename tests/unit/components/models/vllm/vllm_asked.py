@@ -10,7 +10,7 @@ from components.common.contracts import GpuPlacement, StoredModel
 from components.models.model_server import ModelServerArgs, Role, ServedModel
 from components.models.vllm.service import VllmService
 from components.monitoring.prometheus import query_access
-from config.settings.models import ModelSettings
+from config.settings.models import TokenModelSettings
 from config.settings.pools import GpuPoolSettings
 from tests.support import Recorded, deploy, tier
 
@@ -28,10 +28,10 @@ SCALED = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 AUTHENTICATION = "kubernetes:keda.sh/v1alpha1:TriggerAuthentication"
 
 
-def model(**given: Any) -> ModelSettings:
+def model(**given: Any) -> TokenModelSettings:
     """Settings of Llama 3.3 70B in FP8, changed as *given*."""
     base = {"model": "llama-3.3-70b", "dtype": "fp8", "pool": "h200", "context_tokens": 32768}
-    return ModelSettings.model_validate(base | given)
+    return TokenModelSettings.model_validate(base | given)
 
 
 def placement(runtime_class: Output[str], driver: int = 580) -> GpuPlacement:
@@ -46,7 +46,7 @@ def placement(runtime_class: Output[str], driver: int = 580) -> GpuPlacement:
 
 
 def served(
-    settings: ModelSettings, name: str = "chat", *, role: Role = "standalone", hosts: int = 1
+    settings: TokenModelSettings, name: str = "chat", *, role: Role = "standalone", hosts: int = 1
 ) -> ServedModel:
     """A model for its command line alone: its weights, and those besides, lie below `abc`."""
     nowhere = Output.from_input("")
