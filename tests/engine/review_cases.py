@@ -98,24 +98,24 @@ def _misspelt(settings: Any) -> None:
 
 CASES: Mapping[str, Case] = {
     "storage-class": _settings(_storage_class),
-    "qdrant-renamed": _edits(("components/stores.py", 'Qdrant("qdrant",', 'Qdrant("vectors",')),
+    "qdrant-renamed": _edits(("components/data/deploy.py", 'Qdrant("qdrant",', 'Qdrant("vectors",')),
     "identities-removed": _edits(
-        ("components/stores.py", "identities, chats = (", "[chats] = ("),
+        ("components/data/deploy.py", "identities, chats = (", "[chats] = ("),
         (
-            "components/stores.py",
+            "components/data/deploy.py",
             '            ("keycloak", "keycloak", stack.databases.keycloak),\n',
             "",
         ),
-        ("components/stores.py", "identities=identities.access", "identities=chats.access"),
-        ("components/stores.py", "qdrant, identities, chats)", "qdrant, chats)"),
+        ("components/data/deploy.py", "identities=identities.access", "identities=chats.access"),
+        ("components/data/deploy.py", "qdrant, identities, chats)", "qdrant, chats)"),
     ),
     "tight-model": _settings(_tight_model),
     "larger-model": _settings(_larger_model),
-    "egress-opened": _edits(("components/llm_router.py", _TO_REDIS, _TO_REDIS + _TO_THE_WORLD)),
+    "egress-opened": _edits(("components/models/llm_router.py", _TO_REDIS, _TO_REDIS + _TO_THE_WORLD)),
     "limit-dropped": _edits(
         _ENFORCED,
         (
-            "components/pod.py",
+            "components/common/pod.py",
             '"limits": {**manifest["limits"], **extended}',
             '"limits": {"cpu": "16", "ephemeral-storage": "300Gi", **extended}',
         ),

@@ -45,7 +45,7 @@ from functools import partial
 from catalog.images import image
 from components import program
 from components.platform import Platform, PlatformArgs
-from components.serving import serve
+from components.models.deploy import serve
 
 stack = program.read_stack()
 on = program.on_cluster(stack.cluster)

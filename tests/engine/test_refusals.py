@@ -52,8 +52,8 @@ def _without_tls(text: str) -> str:
 @pytest.mark.parametrize(
     ("file", "edit", "said"),
     [
-        ("components/pod.py", _without_memory_limit, "limits.memory"),
-        ("components/kong_gateway.py", _without_tls, "KONG_PROXY_LISTEN"),
+        ("components/common/pod.py", _without_memory_limit, "limits.memory"),
+        ("components/gateway/kong_gateway.py", _without_tls, "KONG_PROXY_LISTEN"),
     ],
     ids=["a container without a memory limit", "a listener without TLS"],
 )

@@ -93,7 +93,7 @@ def test_a_cluster_does_not_outlive_a_killed_owner(tmp_path: Path, toolchain: To
     program = (
         "import pathlib, sys, time\n"
         "from rich.console import Console\n"
-        "from engine import build\n"
+        "from toolchain import build\n"
         "from sim.control_plane import SimCluster\n"
         "from tests.engine.test_sim_lifecycle import expects\n"
         "toolchain = build.ensure('cluster', Console(stderr=True))\n"
