@@ -11,15 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock
 from rich.console import Console
 
 from config.reference import KEY
 from config.settings.cluster import ClusterConfig
 from sim.control_plane import SimCluster
-from toolchain import build, environment
+from toolchain import build, cache, environment
 
 _READS_THE_FILE = frozenset({"up", "preview", "refresh", "destroy"})
 """The commands that take `--config-file`."""
+
+_SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
+"""Makes the engine write the state when a command ends instead of around every step.
+
+30 of the 48 seconds of prod's first `up` are such writes. In pulumi v3.256.0 the variable stands
+alone, without PULUMI_EXPERIMENTAL (sdk/go/common/env/env.go:50); the engine records each step in
+memory (pkg/backend/snapshot.go:966-977) and the file backend writes the state as the command ends,
+be it with success, an error or an interrupt (pkg/backend/diy/backend.go:1370-1381). Only a killed
+engine writes nothing: the state is that of before the command, the cluster is not, and the lock
+stays. No test kills one, and cluster and state go together.
+"""
 
 PROGRAM = (
     "__main__.py",
@@ -112,11 +124,14 @@ def checkout(
     at: Path,
     nodes: Callable[[Any], None] = lambda _: None,
     file: str | None = None,
+    *,
+    kept: bool = False,
 ) -> Generator[Checkout]:
     """A copy of the program at *at*, with the cluster that *stack* expects, running.
 
     Its file is Pulumi.<stack>.yaml, unless *file* is another. *nodes* may change the cluster's
-    section first: what is there need not be what is expected.
+    section first: what is there need not be what is expected. The state of a *kept* stack is
+    written before and after every step, as outside of the tests; any other, once a command.
     """
     file = file or f"Pulumi.{stack}.yaml"
     root = at / "checkout"
@@ -143,6 +158,9 @@ def checkout(
             "PULUMI_BACKEND_URL": f"file://{at / 'state'}",
             "PRIVATE_AI_STACK_FILES": str(at / "stack-files"),
             "PULUMI_OPTION_POLICY_PACK": str(root / "policies" / "pack"),
+            _SKIP_CHECKPOINTS: str(not kept).lower(),
         }
-        environment.ensure_stacks(exported, [stack])
+        # It writes a file that every checkout of this machine shares.
+        with FileLock(cache.root() / "tests.lock"):
+            environment.ensure_stacks(exported, [stack])
         yield Checkout(root, stack, environment.applied(exported), cluster, file)

@@ -19,12 +19,17 @@ import yaml
 from config.checks.stack import capacity
 from config.load import load
 from config.reference import KEY
+from review import run
+from review.build import report
+from review.report import Report
 from tests.engine.checkout import Checkout, checkout
 from tests.paths import ROOT
 
 RECORDINGS = ROOT / "tests" / "unit" / "review" / "review_events"
 
 Case = Callable[[Checkout], AbstractContextManager[None]]
+Review = Callable[[str], Report]
+"""The review of a case, by its name."""
 _ENFORCED = ("policies/levels.py", 'frozenset({"local"})', "frozenset()")
 """Makes the policies enforce on the local stack as they do on every other."""
 
@@ -98,24 +103,28 @@ def _misspelt(settings: Any) -> None:
 
 CASES: Mapping[str, Case] = {
     "storage-class": _settings(_storage_class),
-    "qdrant-renamed": _edits(("components/stores.py", 'Qdrant("qdrant",', 'Qdrant("vectors",')),
+    "qdrant-renamed": _edits(
+        ("components/data/deploy.py", 'Qdrant("qdrant",', 'Qdrant("vectors",')
+    ),
     "identities-removed": _edits(
-        ("components/stores.py", "identities, chats = (", "[chats] = ("),
+        ("components/data/deploy.py", "identities, chats = (", "[chats] = ("),
         (
-            "components/stores.py",
+            "components/data/deploy.py",
             '            ("keycloak", "keycloak", stack.databases.keycloak),\n',
             "",
         ),
-        ("components/stores.py", "identities=identities.access", "identities=chats.access"),
-        ("components/stores.py", "qdrant, identities, chats)", "qdrant, chats)"),
+        ("components/data/deploy.py", "identities=identities.access", "identities=chats.access"),
+        ("components/data/deploy.py", "qdrant, identities, chats)", "qdrant, chats)"),
     ),
     "tight-model": _settings(_tight_model),
     "larger-model": _settings(_larger_model),
-    "egress-opened": _edits(("components/llm_router.py", _TO_REDIS, _TO_REDIS + _TO_THE_WORLD)),
+    "egress-opened": _edits(
+        ("components/models/llm_router.py", _TO_REDIS, _TO_REDIS + _TO_THE_WORLD)
+    ),
     "limit-dropped": _edits(
         _ENFORCED,
         (
-            "components/pod.py",
+            "components/common/pod.py",
             '"limits": {**manifest["limits"], **extended}',
             '"limits": {"cpu": "16", "ephemeral-storage": "300Gi", **extended}',
         ),
@@ -123,6 +132,14 @@ CASES: Mapping[str, Case] = {
     "team-added": _settings(_team),
     "misspelt": _settings(_misspelt),
 }
+
+
+def reviewed(at: Checkout) -> Report:
+    """The report of a preview of *at*, as `pai review` makes it."""
+    ran = run.preview(at.root, at.stack, at.shell)
+    return report(
+        ran.preview, stack=at.stack, before=ran.before, after=ran.after, stderr_tail=ran.stderr_tail
+    )
 
 
 def events(at: Checkout) -> str:

@@ -1,19 +1,14 @@
-"""What `pulumi` refuses, and how it says so, on prod."""
+"""What `pulumi` refuses, and how it says so, on empty."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.engine.checkout import Checkout, checkout
+from tests.engine.checkout import Checkout
 
-
-@pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """Prod's checkout and its empty cluster."""
-    with checkout("prod", tmp_path_factory.mktemp("prod")) as deployed:
-        yield deployed
+pytestmark = pytest.mark.parametrize("empty", ["prod"], indirect=True)
 
 
 def _spoil(settings: Any) -> None:
@@ -22,9 +17,9 @@ def _spoil(settings: Any) -> None:
     settings["hosts"]["auth"] = settings["hosts"]["ai"]
 
 
-def test_three_mistakes_are_three_errors_of_four_parts_without_a_trace(prod: Checkout) -> None:
-    with prod.configured(_spoil):
-        done = prod.pulumi("preview")
+def test_three_mistakes_are_three_errors_of_four_parts_without_a_trace(empty: Checkout) -> None:
+    with empty.configured(_spoil):
+        done = empty.pulumi("preview")
 
     assert done.code != 0
     assert "3 problems" in done.output
@@ -52,16 +47,18 @@ def _without_tls(text: str) -> str:
 @pytest.mark.parametrize(
     ("file", "edit", "said"),
     [
-        ("components/pod.py", _without_memory_limit, "limits.memory"),
-        ("components/kong_gateway.py", _without_tls, "KONG_PROXY_LISTEN"),
+        ("components/common/pod.py", _without_memory_limit, "limits.memory"),
+        ("components/gateway/kong_gateway.py", _without_tls, "KONG_PROXY_LISTEN"),
     ],
     ids=["a container without a memory limit", "a listener without TLS"],
 )
-def test_the_pack_refuses(prod: Checkout, file: str, edit: Callable[[str], str], said: str) -> None:
-    with prod.edited(file, edit):
-        done = prod.pulumi("up", "--yes")
+def test_the_pack_refuses(
+    empty: Checkout, file: str, edit: Callable[[str], str], said: str
+) -> None:
+    with empty.edited(file, edit):
+        done = empty.pulumi("up", "--yes")
 
     assert done.code != 0
     assert "[mandatory]" in done.output
     assert said in done.output
-    assert prod.pulumi("stack", "export").output.count('"urn"') == 0
+    assert empty.pulumi("stack", "export").output.count('"urn"') == 0

@@ -1,6 +1,6 @@
 """Previews and looks for drift as CI makes them: with roles that cannot change anything."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,13 @@ import pytest
 import yaml
 
 from review import permissions, run
-from review.build import report as built
 from review.digest import differences
 from review.drift import Drift, drift
 from review.render import render
-from review.report import Report, Verdict
+from review.report import Verdict
 from sim.api import Api
-from tests.engine.checkout import Checkout, Done, checkout
-from tests.engine.review_cases import CASES
+from tests.engine.checkout import Checkout, Done
+from tests.engine.review_cases import CASES, Review, reviewed
 from tests.engine.sim_support import got
 
 _PLURALS = {
@@ -26,17 +25,17 @@ _PLURALS = {
 }
 
 
+pytestmark = pytest.mark.parametrize("empty", ["local"], indirect=True)
+
+
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def local(stack: Checkout) -> Checkout:
     """The local stack, up, with the roles that `pai permissions` prints applied."""
-    with checkout("local", tmp_path_factory.mktemp("read-only")) as deployed:
-        api = deployed.cluster.api()
-        for manifest in permissions.manifests(render(deployed.root, "local")):
-            path = f"/apis/{manifest['apiVersion']}/{_PLURALS[manifest['kind']]}"
-            api.create(path, manifest)
-        done = deployed.pulumi("up", "--yes", "--skip-preview")
-        assert done.code == 0, done.output
-        yield deployed
+    api = stack.cluster.api()
+    for manifest in permissions.manifests(render(stack.root, "local")):
+        path = f"/apis/{manifest['apiVersion']}/{_PLURALS[manifest['kind']]}"
+        api.create(path, manifest)
+    return stack
 
 
 @pytest.fixture
@@ -53,13 +52,6 @@ def as_group(local: Checkout, tmp_path: Path) -> Callable[[str], Checkout]:
         return Checkout(local.root, local.stack, shell, local.cluster, local.file)
 
     return of
-
-
-def _reviewed(at: Checkout) -> Report:
-    ran = run.preview(at.root, at.stack, at.shell)
-    return built(
-        ran.preview, stack=at.stack, before=ran.before, after=ran.after, stderr_tail=ran.stderr_tail
-    )
 
 
 def _drift(at: Checkout) -> Drift:
@@ -82,13 +74,13 @@ def _versions(api: Api) -> dict[str, str]:
 
 
 def test_a_preview_with_the_role_says_what_the_administrators_does(
-    local: Checkout, as_group: Callable[[str], Checkout]
+    local: Checkout, as_group: Callable[[str], Checkout], review: Review
 ) -> None:
     with CASES["egress-opened"](local):
-        ours, theirs = _reviewed(as_group(permissions.PREVIEWS)), _reviewed(local)
+        ours = reviewed(as_group(permissions.PREVIEWS))
 
     assert ours.verdict is Verdict.CHANGES
-    assert differences(theirs, ours) == []
+    assert differences(review("egress-opened"), ours) == []
 
 
 def test_an_up_with_the_role_is_refused_and_changes_nothing(

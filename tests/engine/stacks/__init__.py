@@ -1,0 +1,1 @@
+"""Every stack on a cluster of its own, deployed once for all the modules of this folder."""
