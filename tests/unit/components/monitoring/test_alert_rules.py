@@ -86,7 +86,7 @@ def test_a_promise_about_first_tokens_reads_a_bucket_spelt_as_vllm_spells_it(
 
 
 def test_a_promise_between_two_buckets_is_refused_with_the_buckets() -> None:
-    with pytest.raises(ValidationError, match=r"bound of vLLM's histogram: 0.25, 0.5"):
+    with pytest.raises(ValidationError, match=r"bound of vLLM's TTFT histogram: 0.25, 0.5"):
         SloSettings(first_token_seconds=2.0)
 
 
