@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class UnknownEntryError(LookupError):
-    """A catalog was asked for a key that it does not have.
+    """A key is not in the catalog.
 
-    Carries the parts of a four-part message: `kind` (what was looked up), `got`, `allowed` (every
-    key, sorted) and `change` (what to change).
+    Has the parts of a four-part error: `kind` (of entry), `got`, `allowed` (every key, sorted) and
+    `change`.
     """
 
     def __init__(self, kind: str, got: str, allowed: list[str], change: str) -> None:
@@ -27,7 +27,7 @@ class UnknownEntryError(LookupError):
 
     @property
     def expected(self) -> str:
-        """What would have been right, as the validators of a field say it."""
+        """Text for the validator of a field: the keys allowed and the change to make."""
         return f"one of {', '.join(self.allowed)}. {self.change}"
 
 

@@ -1,1 +1,1 @@
-"""What is checked between the fields of a stack's YAML, a file a subject."""
+"""Checks between the fields of a stack's YAML, one file per subject."""

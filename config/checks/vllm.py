@@ -228,8 +228,8 @@ def _prefill(path: str, model: ModelSettings) -> Iterator[Problem]:
         yield Problem(
             path,
             f"{got}, with autoscaling",
-            "replicas: the autoscaler cannot tell requests that wait for prefill from those that"
-            " wait for decode",
+            "replicas: the autoscaler cannot distinguish requests that wait for prefill from those"
+            " that wait for decode",
             "Set replicas instead of autoscaling, or prefill_replicas: 0.",
         )
 

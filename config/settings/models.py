@@ -278,7 +278,7 @@ AnyModelSettings = Annotated[
     Annotated[TokenModelSettings, Tag("tokens")] | Annotated[MediaModelSettings, Tag("media")],
     Discriminator(_kind),
 ]
-"""The settings of one model, by what the catalog says it works on."""
+"""The settings of one model, of the kind that its catalog entry decides."""
 
 
 def _spec(info: ValidationInfo) -> ModelSpec | None:
