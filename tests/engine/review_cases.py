@@ -104,7 +104,7 @@ def _misspelt(settings: Any) -> None:
 CASES: Mapping[str, Case] = {
     "storage-class": _settings(_storage_class),
     "qdrant-renamed": _edits(
-        ("components/data/deploy.py", 'Qdrant("qdrant",', 'Qdrant("vectors",')
+        ("components/data/deploy.py", '"qdrant", QdrantArgs(', '"vectors", QdrantArgs(')
     ),
     "identities-removed": _edits(
         ("components/data/deploy.py", "identities, chats = (", "[chats] = ("),

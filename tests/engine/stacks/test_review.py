@@ -2,7 +2,7 @@
 
 import pytest
 
-from review.digest import differences, digest
+from review.digest import differences
 from review.markdown import Forge, markdown
 from review.report import Verdict
 from tests.engine.checkout import Checkout
@@ -35,7 +35,7 @@ def test_two_previews_of_one_change_have_one_digest_and_another_change_has_anoth
         second = reviewed(stack)
 
     assert differences(first, second) == []
-    assert digest(first) == digest(second) != digest(other)
+    assert first.digest == second.digest != other.digest
     assert "NetworkPolicy router-allow: update is planned, and was not approved" in differences(
         first, other
     )
