@@ -2,7 +2,7 @@
 
 Kubernetes places pods in the order of their arrival, spreads rather than packs, and moves none
 for a later one. That some arrangement of all pods exists is not enough: a drained node or a restart
-would lead to another. See docs/adr/0012.
+would lead to another. See docs/adr/0012-a-pool-is-full-when-a-pod-could-be-kept-out.md.
 """
 
 from collections.abc import Sequence

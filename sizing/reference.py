@@ -18,7 +18,7 @@ _INTRODUCTION: Final = """# Models
 <!-- Generated from catalog/models.yaml by `python -m sizing.reference`; change that instead. -->
 
 Every model of the catalog: its computed size against the published one. GB are 10⁹ bytes.
-[Sizing](sizing.md) explains the computation; the numbers come from each model's own
+[Sizing](../explanation/sizing.md) explains the computation; the numbers come from each model's own
 `config.json`, and the sources of the sizes are at the end.
 
 ## Weights

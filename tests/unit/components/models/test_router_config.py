@@ -18,7 +18,7 @@ ANY = Pods("any", "any")
 
 
 def endpoint(
-    name: str, task: ModelTask, key: str, tokens: int, *, api: ModelApi = "vllm", upstream: str = ""
+    name: str, task: ModelTask, key: str, tokens: int | None, *, api: ModelApi = "vllm", upstream: str = ""
 ) -> ModelEndpoint[str]:
     url = f"https://{name}.models.svc:8000/v1"
     return ModelEndpoint(name, task, url, key, ANY, 8000, tokens, api, upstream)
@@ -34,11 +34,11 @@ SPEECH = [
         "dictation",
         "transcribe",
         "d-key",
-        448,
+        None,
         api="openai",
         upstream="Systran/faster-whisper-large-v3",
     ),
-    endpoint("voice", "speak", "v-key", 448, api="openai"),
+    endpoint("voice", "speak", "v-key", None, api="openai"),
 ]
 
 
