@@ -11,7 +11,7 @@ from components.apps import open_webui
 from components.auth.realm import Client
 from components.monitoring import grafana
 from components.platform import CLAIMED
-from components.source_frames import keep_one_frame
+from components.source_frames import keep_source_position_only
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.stack import capacity
@@ -27,7 +27,7 @@ def read_stack() -> StackConfig:
     Warns about settings that degrade the service. Raises RunError, which Pulumi shows without a
     traceback, with all problems.
     """
-    keep_one_frame()
+    keep_source_position_only()
     try:
         settings = pulumi.Config().get_object("stack") or {}
         stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)

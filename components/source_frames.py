@@ -16,23 +16,34 @@ from pulumi.runtime.proto import source_pb2
 _PROJECT = Path(__file__).resolve().parents[1].as_uri() + "/"
 _INSTALLED = "/site-packages/"
 
+_Stack = Callable[[], source_pb2.StackTrace]
+_Position = Callable[[source_pb2.StackTrace], source_pb2.SourcePosition | None]
 
-def keep_one_frame() -> None:
-    """Send only the line of this project that creates the resource.
 
-    The SDK has no switch for it, so its function is wrapped; tests/engine fails if an upgrade of
-    the SDK makes that ineffective.
+def keep_source_position_only() -> None:
+    """Send the line of this project that creates the resource, and nothing else of the stack.
+
+    The SDK has no switch for it, so two functions of it are wrapped; tests/engine fails if an
+    upgrade of the SDK makes that ineffective.
     """
-    whole: Callable[[], source_pb2.StackTrace] = resource._get_stack_trace  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    if getattr(whole, "one_frame", False):
+    whole: _Stack = resource._get_stack_trace  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    position: _Position = resource._get_source_position  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    if getattr(whole, "wrapped", False):
         return
 
     def nearest() -> source_pb2.StackTrace:
         frames = (frame for frame in whole().frames if _is_own(frame.pc.uri))
         return source_pb2.StackTrace(frames=islice(frames, 1))
 
-    nearest.one_frame = True  # type: ignore[attr-defined]
+    def position_alone(stack: source_pb2.StackTrace) -> source_pb2.SourcePosition | None:
+        found = position(stack)
+        kept = None if found is None else source_pb2.SourcePosition(uri=found.uri, line=found.line)
+        stack.ClearField("frames")  # it is sent as it is after this
+        return kept
+
+    nearest.wrapped = True  # type: ignore[attr-defined]
     resource._get_stack_trace = nearest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    resource._get_source_position = position_alone  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _is_own(uri: str) -> bool:

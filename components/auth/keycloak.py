@@ -1,6 +1,5 @@
 """Keycloak: the identity provider of people and service accounts."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ from components.common.contracts import (
     Upstream,
     resolved,
 )
+from components.common.json_text import json_text
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.tier import Tier
@@ -193,7 +193,7 @@ class Keycloak(Server):
         return Output.all(
             secrets=self._secrets, key=signing.private_key_pem, password=password
         ).apply(
-            lambda known: json.dumps(
+            lambda known: json_text(
                 realm(
                     args.settings,
                     clients=args.clients,
@@ -203,7 +203,6 @@ class Keycloak(Server):
                     private_key=known["key"],
                     admin_password=known["password"],
                 ),
-                indent=2,
             )
         )
 

@@ -1,6 +1,5 @@
 """Kong: the API gateway, the only entry point from outside the cluster."""
 
-import json
 from math import ceil
 from typing import Any
 
@@ -13,6 +12,7 @@ from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
 from components.common.contracts import RedisAccess, Route, ScrapeTarget, resolved
+from components.common.json_text import json_text
 from components.common.labels import selector
 from components.common.network import Pods
 from components.common.pki import CA_FILE, CERTIFICATE, PRIVATE_KEY, TLS_PATH
@@ -126,7 +126,7 @@ class KongGateway(Server):
                 },
                 redis=known["redis"],
             )
-            return json.dumps(configuration, indent=2)
+            return json_text(configuration)
 
         return Output.all(
             urls={route.name: route.upstream.url for route in args.routes},

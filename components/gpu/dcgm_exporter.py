@@ -1,7 +1,5 @@
 """NVIDIA's DCGM exporter: utilization, power, temperature and errors of GPUs as metrics."""
 
-import json
-
 from pulumi import ResourceOptions
 
 from base.quantity import Resources
@@ -9,6 +7,7 @@ from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Server
 from components.common.contracts import GpuPlacement, ScrapeTarget
+from components.common.json_text import json_text
 from components.common.pki import CERT_FILE, KEY_FILE
 from components.common.pod import config_files, container, host_directory, tmp
 from components.common.tier import Tier
@@ -67,7 +66,7 @@ class DcgmExporter(Server):
             name,
             args.tier.namespace,
             self.labels,
-            {"web.yaml": json.dumps(web_config(), indent=2), "counters.csv": counters()},
+            {"web.yaml": json_text(web_config()), "counters.csv": counters()},
         )
         mounts = [
             config_files("config", configuration, _CONFIG),

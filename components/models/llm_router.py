@@ -1,7 +1,5 @@
 """The router: one OpenAI-compatible API for all models, with authentication and limits per team."""
 
-import json
-
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
@@ -17,6 +15,7 @@ from components.common.contracts import (
     Upstream,
     resolved,
 )
+from components.common.json_text import json_text
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import container, scratch, secret_files, tmp
 from components.common.tier import Tier
@@ -150,15 +149,13 @@ class LlmRouter(Server):
             master_key=master,
         ).apply(
             # JSON is YAML
-            lambda known: json.dumps(
+            lambda known: json_text(
                 router_config(args.settings, **known, ca_file=CA_FILE),
-                indent=2,
             )
         )
         identified = Output.all(**self.team_keys).apply(
-            lambda keys: json.dumps(
+            lambda keys: json_text(
                 identities(args.teams, keys, issuer=args.issuer, audience=args.settings.audience),
-                indent=2,
             )
         )
         return secrets.files(

@@ -1,6 +1,5 @@
 """The weights of one model on a volume: one commit, every byte verified, many readers."""
 
-import json
 from collections.abc import Mapping
 from math import ceil
 
@@ -12,6 +11,7 @@ from components.common import secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Component
 from components.common.contracts import StoredModel
+from components.common.json_text import json_text
 from components.common.labels import SKIP_AWAIT
 from components.common.pod import Mount, config_files, container, disk, scratch, secret_files
 from components.common.task import pods_of, run_once
@@ -89,7 +89,7 @@ class ModelStore(Component):
             verifier=args.programs.verify,
             expected=self._files(
                 f"{name}-verify",
-                {EXPECTED: json.dumps(expected(args.model, path), indent=2)},
+                {EXPECTED: json_text(expected(args.model, path))},
             ),
             size_bytes=size,
             read_rate=int(parse(args.settings.read_rate)),
@@ -103,7 +103,7 @@ class ModelStore(Component):
         settings = args.settings
         self.tier.firewall.reach_cidrs(client, settings.cidrs, *settings.ports)
         request = fetch_request(settings, args.model, args.root)
-        given = {"request.json": json.dumps(request, indent=2)}
+        given = {"request.json": json_text(request)}
         if settings.authority:
             given[_AUTHORITY] = settings.authority
         mounts: list[Mount] = [

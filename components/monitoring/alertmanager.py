@@ -1,7 +1,5 @@
 """Alertmanager: groups, deduplicates and routes alerts."""
 
-import json
-
 from pulumi import ResourceOptions
 from pydantic import Field
 
@@ -9,6 +7,7 @@ from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Server
 from components.common.contracts import ScrapeTarget
+from components.common.json_text import json_text
 from components.common.pod import config_files, container, template_disk
 from components.common.tier import Tier
 from components.monitoring.prometheus_config import alertmanager_config, web_config
@@ -45,10 +44,8 @@ class Alertmanager(Server):
             args.tier.namespace,
             self.labels,
             {
-                "alertmanager.yaml": json.dumps(
-                    alertmanager_config(args.settings.webhook), indent=2
-                ),
-                "web.yaml": json.dumps(web_config(), indent=2),
+                "alertmanager.yaml": json_text(alertmanager_config(args.settings.webhook)),
+                "web.yaml": json_text(web_config()),
             },
         )
         mounts = [

@@ -11,6 +11,7 @@ from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server
 from components.common.contracts import OidcClient, Route, ScrapeTarget, Upstream
+from components.common.json_text import json_text
 from components.common.labels import selector
 from components.common.network import Pods
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
@@ -65,8 +66,8 @@ class Grafana(Server):
             },
         )
         self.admin_secret = Output.format("{0}/{1}", args.tier.namespace, keys)
-        sources = args.prometheus.url.apply(lambda url: json.dumps(datasources(url), indent=2))
-        boards = {f"{board.uid}.json": json.dumps(board.json(), indent=2) for board in DASHBOARDS}
+        sources = args.prometheus.url.apply(lambda url: json_text(datasources(url)))
+        boards = {f"{board.uid}.json": json_text(board.json()) for board in DASHBOARDS}
         provided = {
             "datasources": ({"prometheus.yaml": sources}, f"{_PROVISIONING}/datasources"),
             "providers": ({"stack.yaml": json.dumps(providers())}, f"{_PROVISIONING}/dashboards"),

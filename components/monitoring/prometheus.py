@@ -1,6 +1,5 @@
 """Prometheus: scrapes every target over TLS, evaluates rules, fires alerts."""
 
-import json
 from collections.abc import Sequence
 
 from pulumi import Output, ResourceOptions
@@ -11,6 +10,7 @@ from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Server
 from components.common.contracts import ScrapeTarget, Upstream
+from components.common.json_text import json_text
 from components.common.labels import selector
 from components.common.network import Pods
 from components.common.pod import config_files, container, secret_files, template_disk
@@ -126,21 +126,20 @@ def _token(target: ScrapeTarget) -> str:
 
 def _files(args: PrometheusArgs, targets: Sequence[ScrapeTarget]) -> dict[str, Output[str]]:
     configuration = Output.all(_job(args.alertmanager), *map(_job, targets)).apply(
-        lambda jobs: json.dumps(
+        lambda jobs: json_text(
             prometheus_config(
                 jobs[1:],
                 scrape_seconds=args.settings.scrape_seconds,
                 rule_files=[f"{_CONFIG}/rules.yaml"],
                 alertmanager=jobs[0],
             ),
-            indent=2,
         )
     )
     alerts = rules(args.settings.slo, [target.job for target in targets])
     return {
         "prometheus.yaml": configuration,
-        "rules.yaml": Output.from_input(json.dumps(alerts, indent=2)),
-        "web.yaml": Output.from_input(json.dumps(web_config(), indent=2)),
+        "rules.yaml": Output.from_input(json_text(alerts)),
+        "web.yaml": Output.from_input(json_text(web_config())),
     }
 
 

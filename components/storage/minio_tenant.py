@@ -1,6 +1,5 @@
 """MinIO: object storage for documents and backups, as a Tenant of the MinIO operator."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from components.common import scripts, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
 from components.common.contracts import BucketAccess, ScrapeTarget
+from components.common.json_text import json_text
 from components.common.network import Pods
 from components.common.pki import CA_FILE, TLS_PATH
 from components.common.pod import Mount, config_files, container, secret_files, tmp
@@ -125,7 +125,7 @@ class MinioTenant(Server):
                     self.tier.namespace,
                     self.labels,
                     {
-                        "policy.json": json.dumps(bucket_policy(bucket, right), indent=2),
+                        "policy.json": json_text(bucket_policy(bucket, right)),
                         "grant.sh": scripts.source("components.storage", "minio_grant.sh"),
                     },
                 ),

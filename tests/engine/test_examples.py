@@ -4,6 +4,7 @@ Real: the engine and its providers, the API server, the scheduler, LeaderWorkerS
 Simulated: the nodes, and so the GPUs that the device plugin and the MIG manager would cut.
 """
 
+import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from sim.api import Api, Object
 from sim.process import alive
+from tests import urns
 from tests.engine.checkout import Checkout, checkout
 from tests.engine.sim_support import is_ready, once
 from toolchain.environment import PROJECT
@@ -167,6 +169,14 @@ def test_its_models_run_as_it_says(deployed: Checkout, api: Api) -> None:
     assert servers(api)
     if deployed.stack in SAYS:
         SAYS[deployed.stack](api)
+
+
+def test_its_urns_are_the_golden_ones(deployed: Checkout) -> None:
+    done = deployed.pulumi("stack", "export")
+    exported = json.loads(done.output[done.output.index("{") :])
+    found = urns.short(resource["urn"] for resource in exported["deployment"]["resources"])
+
+    assert found == urns.golden(deployed.stack)
 
 
 def test_its_file_is_left_as_it_is(deployed: Checkout) -> None:

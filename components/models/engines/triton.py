@@ -5,10 +5,10 @@ of the vLLM backend: https://github.com/triton-inference-server/vllm_backend (mo
 vLLM's AsyncEngineArgs).
 """
 
-import json
 from collections.abc import Mapping
 
 from components.common.contracts import StoredModel
+from components.common.json_text import json_text
 from components.models.engines.auth_proxy import AuthProxy
 from components.models.engines.base import (
     CHATS,
@@ -67,9 +67,7 @@ class TritonVllm(EngineService):
             environment=_environment(),
             files={
                 "config.pbtxt": _CONFIG,
-                "model.json": json.dumps(
-                    engine_args(model.token_settings, model.weights), indent=2
-                ),
+                "model.json": json_text(engine_args(model.token_settings, model.weights)),
             },
             prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
             shared_memory=shm_bytes(model.settings.gpus),

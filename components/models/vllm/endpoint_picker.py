@@ -1,6 +1,5 @@
 """llm-d's endpoint picker: prefix-cache-aware and load-aware routing of each request."""
 
-import json
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,6 +11,7 @@ from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
 from components.common.contracts import Upstream
+from components.common.json_text import json_text
 from components.common.labels import DOMAIN, Labels
 from components.common.network import Pods
 from components.common.pki import TLS_PATH
@@ -76,9 +76,9 @@ class EndpointPicker(Server):
             args.tier.namespace,
             self.labels,
             {
-                "picker.yaml": json.dumps(picker_config(split=args.split), indent=2),
+                "picker.yaml": json_text(picker_config(split=args.split)),
                 "envoy.yaml": Output.from_input(args.server_name).apply(
-                    lambda server: json.dumps(proxy_config(server), indent=2)
+                    lambda server: json_text(proxy_config(server))
                 ),
             },
         )

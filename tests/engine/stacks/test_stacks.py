@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sim.api import Api
+from tests import urns
 from tests.engine.checkout import Checkout, Done
 from tests.engine.sim_support import is_ready
 
@@ -56,6 +57,21 @@ def test_the_models_ask_for_the_gpus_that_the_outputs_say(stack: Checkout, api: 
     assert said == asked > 0
 
 
+def test_its_urns_are_the_golden_ones(stack: Checkout) -> None:
+    assert urns.short(resource["urn"] for resource in _resources(stack)) == urns.golden(stack.stack)
+
+
+def test_the_state_knows_the_line_that_made_a_resource_and_no_path_of_the_machine(
+    stack: Checkout,
+) -> None:
+    ours = [r for r in _resources(stack) if not r["type"].startswith("pulumi:")]
+
+    assert {r.get("stackTrace") for r in ours} == {None}
+    positions = {r["sourcePosition"].partition("#")[0] for r in ours}
+    assert [p for p in positions if not p.startswith("project:///") or ".." in p] == []
+    assert "project:///__main__.py" in positions
+
+
 def test_a_second_preview_has_nothing_to_do(stack: Checkout) -> None:
     done = stack.pulumi("preview", "--expect-no-changes")
 
@@ -88,6 +104,13 @@ def test_no_generated_secret_is_in_clear_in_the_state_or_in_anything_printed(
     assert looked.output in said
     assert len(generated) > 20
     assert found == []
+
+
+def _resources(stack: Checkout) -> list[dict[str, Any]]:
+    """The resources in the state."""
+    done = stack.pulumi("stack", "export")
+    exported = json.loads(done.output[done.output.index("{") :])
+    return exported["deployment"]["resources"]
 
 
 def _secrets(api: Api) -> dict[str, str]:

@@ -1,0 +1,24 @@
+"""Configuration files as JSON that people compare line by line, without the weight of indentation.
+
+A file is three times in the state, and programs that read YAML read it as it is.
+"""
+
+import json
+from typing import Any
+
+_WIDTH = 100
+
+
+def json_text(value: Any, indent: str = "") -> str:  # noqa: ANN401 - anything that is JSON
+    """*value* as JSON: what fits into a line of 100 characters on one, else an item per line."""
+    line = json.dumps(value)
+    if len(indent) + len(line) <= _WIDTH:
+        return line
+    inner = f"{indent} "
+    if isinstance(value, dict):
+        items = [f"{json.dumps(str(key))}: {json_text(v, inner)}" for key, v in value.items()]
+        return f",\n{inner}".join([f"{{\n{inner}{items[0]}", *items[1:]]) + f"\n{indent}}}"
+    if isinstance(value, list):
+        items = [json_text(item, inner) for item in value]
+        return f",\n{inner}".join([f"[\n{inner}{items[0]}", *items[1:]]) + f"\n{indent}]"
+    return line
