@@ -18,7 +18,13 @@ ANY = Pods("any", "any")
 
 
 def endpoint(
-    name: str, task: ModelTask, key: str, tokens: int | None, *, api: ModelApi = "vllm", upstream: str = ""
+    name: str,
+    task: ModelTask,
+    key: str,
+    tokens: int | None,
+    *,
+    api: ModelApi = "vllm",
+    upstream: str = "",
 ) -> ModelEndpoint[str]:
     url = f"https://{name}.models.svc:8000/v1"
     return ModelEndpoint(name, task, url, key, ANY, 8000, tokens, api, upstream)
