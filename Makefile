@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that run the tests; see tests/order.py.
+WORKERS ?= $(shell nproc)
 
 .PHONY: help up down test unit check docs lock upgrade bench
 
@@ -16,14 +18,16 @@ down: .venv/ready ## Stop the simulated clusters and forget what was deployed on
 
 test: .venv/ready ## Run every tier of tests.
 	$(BIN)/pai toolchain build
-	$(BIN)/python -m pytest tests/unit tests/policies tests/engine tests/conformance
+	$(BIN)/python -m pytest -n $(WORKERS) --durations=15 \
+		tests/unit tests/policies tests/engine tests/conformance
 
 unit: .venv/ready ## Run the tiers that need no cluster.
-	$(BIN)/python -m pytest tests/unit tests/policies
+	$(BIN)/python -m pytest -n $(WORKERS) tests/unit tests/policies
 
-check: .venv/ready ## Lint, types and the unit tier, in seconds.
+check: .venv/ready ## Lint, imports, types and the unit tier, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	@# Side by side: each alone leaves a core idle.
 	@$(BIN)/basedpyright & types=$$!; $(BIN)/python -m pytest tests/unit; tests=$$?; \
 		wait $$types && exit $$tests

@@ -6,6 +6,7 @@ Secrets, values under names such as `password`, and text in the format of known 
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 SECRET: Final = "[secret]"  # noqa: S105 - a placeholder
@@ -82,6 +83,7 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
+@lru_cache(maxsize=4096)  # most values are in a preview four times
 def text(raw: str) -> str:
     """*raw* without text in the format of a credential."""
     for shape in _SHAPES:

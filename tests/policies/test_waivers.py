@@ -1,5 +1,6 @@
 """Waivers suppress exactly the findings they name, for a reason, until a date."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ def test_a_file_that_is_not_valid_yaml_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "waivers.yaml")
     [problem] = raised.value.problems
     assert problem.path == "waivers.yaml"
-    assert "line 1, column 11" in problem.got
+    assert re.search(r"line \d, column \d+", problem.got)
     assert (problem.allowed, problem.change) == ("valid YAML", "fix the syntax of the file")
 
 
