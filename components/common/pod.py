@@ -61,6 +61,14 @@ def config_files(name: str, config_map: MaybeOutput[str], path: str) -> Mount:
     return Mount(name, path, {"name": name, "config_map": {"name": config_map}})
 
 
+def merged_config_files(name: str, config_maps: Sequence[MaybeOutput[str]], path: str) -> Mount:
+    """Every key of all *config_maps* as a file under *path*."""
+    sources: list[k8s.core.v1.VolumeProjectionArgsDict] = [
+        {"config_map": {"name": config_map}} for config_map in config_maps
+    ]
+    return Mount(name, path, {"name": name, "projected": {"sources": sources}})
+
+
 def scratch(name: str, path: str, size: str = "256Mi", *, in_memory: bool = False) -> Mount:
     """An empty, writable directory with the lifetime of the pod; *in_memory* counts as memory."""
     empty: k8s.core.v1.EmptyDirVolumeSourceArgsDict = {"size_limit": size}

@@ -13,7 +13,15 @@ from components.common.component import Component
 from components.common.contracts import StoredModel
 from components.common.json_text import json_text
 from components.common.labels import SKIP_AWAIT
-from components.common.pod import Mount, config_files, container, disk, scratch, secret_files
+from components.common.pod import (
+    Mount,
+    config_files,
+    container,
+    disk,
+    merged_config_files,
+    scratch,
+    secret_files,
+)
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
 from components.models.verified_weights import EXPECTED, PROGRAM, PYTHON, STAMPS_FOLDER
@@ -108,7 +116,9 @@ class ModelStore(Component):
             given[_AUTHORITY] = settings.authority
         mounts: list[Mount] = [
             config_files("config", self._files(client.name, given), _CONFIG),
-            config_files("program", args.programs.fetch, f"{PROGRAM}/weights"),
+            merged_config_files(
+                "program", (args.programs.verify, args.programs.fetch), f"{PROGRAM}/weights"
+            ),
             disk("models", claim, args.root),
             scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
         ]

@@ -10,8 +10,9 @@ from components.common.labels import labels
 from components.common.tier import Tier
 
 VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
-FETCHER = (*VERIFIER[:-1], "transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
-"""Modules of `weights`. The verifier's are few: model servers roll when one of them changes."""
+"""Modules of `weights`; few, since model servers restart when one of them changes."""
+FETCHER = ("transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
+"""Modules that a download needs besides the verifier's."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Programs:
     """Names of the ConfigMaps that hold the package `weights`; new with new content."""
 
     fetch: Output[str]
-    """For the Jobs that download."""
+    """What the Jobs that download need besides `verify`."""
     verify: Output[str]
-    """For the init containers of model servers."""
+    """What the init containers of model servers need."""
 
 
 class WeightsProgramsArgs(Args):
@@ -32,7 +33,7 @@ class WeightsProgramsArgs(Args):
 
 
 class WeightsPrograms(ComponentResource):
-    """Two ConfigMaps, with the parts of the package `weights` that each use needs."""
+    """Two ConfigMaps with the package `weights`: what verifies, and what downloads as well."""
 
     programs: Programs
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from cli import model_import, model_mirrors, models
 from components.common import scripts
 from components.models.model_store import fetch_request
-from components.models.weights_programs import FETCHER
+from components.models.weights_programs import FETCHER, VERIFIER
 from config.load import load
 from config.stack import StackConfig
 from tests.conformance.peers import minio, registry
@@ -84,7 +84,7 @@ def job(
     """Run the Job's program on its request, the paths of its container moved below *tmp_path*."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True, exist_ok=True)
-    for module, text in scripts.sources("weights", FETCHER).items():
+    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
         (program / module).write_text(text)
     volume = tmp_path / "volume"
     volume.mkdir(exist_ok=True)

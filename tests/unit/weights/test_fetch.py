@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.common import scripts
-from components.models.weights_programs import FETCHER
+from components.models.weights_programs import FETCHER, VERIFIER
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, Hub, serving, sha256
 from weights import fetch, files
 from weights.fetch import Request, run
@@ -318,7 +318,7 @@ def job(hub: Hub, tmp_path: Path) -> list[str]:
     """The Job's command, on the files of its ConfigMaps, in a place of its own."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True)
-    for module, text in scripts.sources("weights", FETCHER).items():
+    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
         (program / module).write_text(text)
     (tmp_path / "volume").mkdir()
     request = {

@@ -27,8 +27,12 @@ def test_the_verifier_holds_nothing_of_where_weights_come_from(asked: Recorded) 
 
 
 def test_each_program_is_whole(asked: Recorded) -> None:
-    for use in ("fetch", "verify"):
-        modules = asked.one(CONFIG_MAP, f"weights-programs-{use}").inputs["data"]
+    verify, fetch = (
+        asked.one(CONFIG_MAP, f"weights-programs-{use}").inputs["data"]
+        for use in ("verify", "fetch")
+    )
+    assert not set(verify) & set(fetch)
+    for use, modules in (("verify", verify), ("fetch", {**verify, **fetch})):
         lines = [line for text in modules.values() for line in text.splitlines()]
         imported = {f"{m[1]}.py" for line in lines if (m := re.match(r"from \.(\w+) import", line))}
 
