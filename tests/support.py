@@ -175,7 +175,7 @@ def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None)
 
     def whole() -> None:
         program()
-        _FIREWALL[0].enforce(pulumi.ComponentResource("test:index:Stack", "stack"))
+        _FIREWALL[0].enforce()
 
     recorder = _Recorder()
     mocks.set_mocks(

@@ -81,7 +81,7 @@ class Firewall:
         for cidr in cidrs:
             self._of(client).egress.update(_opened(cidr, {"ip_block": {"cidr": cidr}}, ports))
 
-    def enforce(self, parent: Resource) -> None:
+    def enforce(self, parent: Resource | None = None) -> None:
         """Create the policies; *parent* gets those of pods without an owner."""
         for name, openings in self._openings.items():
             spec: k8s.networking.v1.NetworkPolicySpecArgsDict = {

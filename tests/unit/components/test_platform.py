@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pulumi
 import pytest
 
 from components.common.network import Firewall, Pods
@@ -123,7 +122,7 @@ def test_peers_with_the_same_ports_share_a_rule_whatever_the_order_they_were_adm
             firewall = Firewall()
             for client in clients:
                 firewall.admit(server, client, *((5432, 9187) if client is admin else (5432,)))
-            firewall.enforce(pulumi.ComponentResource("test:index:Owner", "owner"))
+            firewall.enforce()
 
         return deploy(program).one(POLICY, "db-allow").inputs["spec"]["ingress"]
 
