@@ -6,6 +6,7 @@ looks like a secret: the content of Secrets, values under telling names, and kno
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 SECRET: Final = "[secret]"  # noqa: S105 - what stands for one
@@ -82,6 +83,7 @@ def clean(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
+@lru_cache(maxsize=4096)  # most values are in a preview four times: inputs and outputs, old and new
 def text(said: str) -> str:
     """*said* without what has the shape of a credential."""
     for shape in _SHAPES:

@@ -1,6 +1,7 @@
 """The order of the run, Hypothesis's profiles; for each worker, its event loop and its ports."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Iterator
 
@@ -9,6 +10,11 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from tests.order import GroupScheduling, ordered
+
+# The modules of pulumi_kubernetes alone are a million objects, which every full collection walks
+# through: with Python's own threshold of 700 that is two fifths of the unit tests' time. Nor does
+# a higher one let a worker grow: half a gigabyte.
+gc.set_threshold(100_000, 20, 50)
 
 # On a machine that others use as well, any example may take any time: no test asserts one.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])

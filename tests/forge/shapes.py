@@ -1,6 +1,7 @@
 """The published shapes of the three APIs: what may be sent, what comes back."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,13 @@ _STRINGS = {"date-time": "2026-11-21T08:00:00Z", "uri": "https://forge.test/x", 
 
 def wrong(value: Any, forge: str, *where: str) -> list[str]:
     """What of *value* is not as the description of *forge* has it at *where*."""
-    schema = {**DOCUMENT, "$ref": "#/" + "/".join((forge, *where))}
-    errors = Draft202012Validator(schema).iter_errors(value)
+    errors = _validator("/".join((forge, *where))).iter_errors(value)
     return [f"{error.json_path}: {error.message}" for error in errors]
+
+
+@cache
+def _validator(where: str) -> Draft202012Validator:
+    return Draft202012Validator({**DOCUMENT, "$ref": f"#/{where}"})
 
 
 def sample(forge: str, name: str, **known: Any) -> dict[str, Any]:
