@@ -28,8 +28,9 @@ check: .venv/ready ## Lint, imports, types and the unit tier, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	@# Side by side: each alone leaves a core idle.
-	@$(BIN)/basedpyright & types=$$!; $(BIN)/python -m pytest tests/unit; tests=$$?; \
+	@# Side by side: each alone leaves a core idle. Node collects its garbage less often so.
+	@NODE_OPTIONS=--max-semi-space-size=128 $(BIN)/basedpyright & types=$$!; \
+		$(BIN)/python -m pytest --hypothesis-profile quick tests/unit; tests=$$?; \
 		wait $$types && exit $$tests
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.

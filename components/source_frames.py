@@ -28,7 +28,7 @@ def keep_source_position_only() -> None:
     """
     whole: _Stack = resource._get_stack_trace  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     position: _Position = resource._get_source_position  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    if getattr(whole, "wrapped", False):
+    if getattr(position, "wrapped", False):
         return
 
     def nearest() -> source_pb2.StackTrace:
@@ -41,7 +41,7 @@ def keep_source_position_only() -> None:
         stack.ClearField("frames")  # it is sent as it is after this
         return kept
 
-    nearest.wrapped = True  # type: ignore[attr-defined]
+    position_alone.wrapped = True  # type: ignore[attr-defined]
     resource._get_stack_trace = nearest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     resource._get_source_position = position_alone  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 

@@ -111,6 +111,8 @@ def signed(change: PropertyChange) -> list[str]:
 
 def visible(text: str) -> str:
     """*text* from a diff, with invisible and reordering characters written out."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
         c if c in "\n\t" or unicodedata.category(c) not in _HIDDEN else f"\\u{{{ord(c):x}}}"
         for c in text

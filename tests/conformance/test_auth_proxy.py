@@ -19,6 +19,7 @@ from sim.ports import LOOPBACK
 from tests.conformance.peers import nginx
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.nginx import Nginx
+from tests.conformance.peers.process import ANSWER_SECONDS
 from tests.unit.components.models.engines.engines_asked import OTHERS, SECRET, Served, serve
 
 KEY = "canary-password"
@@ -168,7 +169,7 @@ def test_health_and_metrics_need_no_key_and_can_only_be_read(chat: Nginx) -> Non
 
 
 def test_it_speaks_tls_alone_and_not_the_old_kinds(chat: Nginx) -> None:
-    clear = httpx.get(f"http://{LOOPBACK}:{chat.port}/health")
+    clear = httpx.get(f"http://{LOOPBACK}:{chat.port}/health", timeout=ANSWER_SECONDS)
     assert (clear.status_code, "HTTPS port" in clear.text) == (400, True)
     context = chat.certificates.trust
     with (

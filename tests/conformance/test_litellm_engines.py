@@ -10,6 +10,7 @@ from tests.conformance.generated import Generated, generate
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
+from tests.conformance.peers.process import ANSWER_SECONDS
 from tests.conformance.peers.redis import Redis
 from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
 from tests.unit.components.models.engines.engines_asked import OTHERS, SETTINGS
@@ -99,7 +100,7 @@ def test_a_recording_becomes_text(asking: LiteLlm, models: ModelServer, engines:
         data={"model": "speaches"},
         files={"file": ("said.wav", b"RIFF", "audio/wav")},
         verify=asking.trust,
-        timeout=30,
+        timeout=ANSWER_SECONDS,
     )
 
     assert (answer.status_code, answer.json()["text"]) == (200, "bonjour"), answer.text

@@ -133,6 +133,7 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Review]:
                     },
                     verify=trust,
                     trust_env=False,
+                    timeout=60,
                 )
                 return answer.json()["status"]["userInfo"] if answer.is_success else None
 

@@ -6,13 +6,17 @@ the same comments and issues; only their shapes, paths and paging differ.
 
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
 
 from review.markdown import Forge
 from tests.forge.shapes import sample, wrong
@@ -290,8 +294,14 @@ def serving(there: StandIn) -> Generator[StandIn]:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     there.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield there
-    finally:
-        server.shutdown()
-        server.server_close()
+    with pytest.MonkeyPatch.context() as patch:
+        # Every client of httpx reads all public authorities anew, for this one without TLS as well.
+        patch.setattr(ssl, "create_default_context", _read_once)
+        try:
+            yield there
+        finally:
+            server.shutdown()
+            server.server_close()
+
+
+_read_once = cache(ssl.create_default_context)

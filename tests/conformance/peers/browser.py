@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from tests.conformance.peers.keycloak import Keycloak
+from tests.conformance.peers.process import ANSWER_SECONDS
 
 _FORM = re.compile(r'<form[^>]*\saction="([^"]+)"')
 _MOST_PAGES = 10
@@ -28,6 +29,7 @@ class Browser:
         host = urlsplit(public).netloc
         self._client = httpx.Client(
             verify=server.trust,
+            timeout=ANSWER_SECONDS,
             headers={
                 "X-Forwarded-Proto": "https",
                 "X-Forwarded-Host": host,

@@ -39,6 +39,13 @@ def installed(name: str, version: str, what: str, install: Callable[[Path], None
     return folder
 
 
+def alone(what: str) -> FileLock:
+    """For `with`: nobody else on this machine does *what* meanwhile."""
+    folder = engine_cache.root() / "peers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{what}.lock")
+
+
 def say(line: str) -> None:
     """One line of progress, on standard error."""
     print(f"conformance: {line}", file=sys.stderr, flush=True)  # noqa: T201

@@ -33,7 +33,8 @@ def unpacked(name: str, packages: Sequence[str]) -> Unpacked:
     change = f"run `apt-get update`, then see that `apt-get download {' '.join(packages)}` works"
 
     def install(folder: Path) -> None:
-        with_lists(name, packages, change)
+        with cache.alone("apt"):
+            _with_lists(name, packages, change)
         cache.call(name, ["apt-get", "download", "-q", *packages], change, folder)
         for package in folder.glob("*.deb"):
             cache.call(name, ["dpkg-deb", "-x", str(package), str(folder)], change)
@@ -42,11 +43,18 @@ def unpacked(name: str, packages: Sequence[str]) -> Unpacked:
     return Unpacked(cache.installed(name, "debian", "a few MB of Debian packages", install))
 
 
-def with_lists(program: str, packages: Sequence[str], change: str) -> None:
+def _with_lists(program: str, packages: Sequence[str], change: str) -> None:
     """Fetch the package lists if apt does not know *packages* yet."""
     known = subprocess.run(["apt-cache", "show", *packages], capture_output=True, check=False)
     if known.returncode:
         cache.call(program, ["apt-get", "update", "-qq"], change)
+
+
+def _install(program: str, package: str, change: str) -> None:
+    _with_lists(program, [package], change)
+    cache.say(f"{program}: installing Debian's {package}")
+    argv = ["apt-get", "install", "-qq", "--no-install-recommends", package]
+    cache.call(program, ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", *argv], change)
 
 
 def command(program: str, name: str, package: str) -> str:
@@ -58,14 +66,9 @@ def command(program: str, name: str, package: str) -> str:
         return found
     change = f"apt-get install {package}"
     if os.geteuid() == 0:
-        with_lists(program, [package], change)
-        cache.say(f"{program}: installing Debian's {package}")
-        argv = ["apt-get", "install", "-qq", "--no-install-recommends", package]
-        cache.call(
-            program,
-            ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", *argv],
-            change,
-        )
+        with cache.alone("apt"):
+            if not shutil.which(name):
+                _install(program, package, change)
     if found := shutil.which(name):
         return found
     raise PeerUnavailableError(program, f"which {name}", "not found", change)

@@ -18,7 +18,7 @@ from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import cache, debian
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import PeerUnavailableError
-from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.process import ANSWER_SECONDS, Running, running
 from tests.conformance.peers.relocate import relocated
 
 VERSION = "26.7.4"
@@ -62,21 +62,25 @@ class Keycloak:
                 **form,
             },
             verify=self.trust,
+            timeout=ANSWER_SECONDS,
         )
         return dict(answer.json())
 
     def get(self, path: str, token: str | None = None) -> httpx.Response:
         """GET *path* below the server's URL."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(f"{self.url}{path}", headers=headers, verify=self.trust)
+        return self._get(f"{self.url}{path}", headers)
 
     def health(self, check: str) -> int:
         """The status code of `/health/<check>` on the management port."""
-        return httpx.get(f"{self.management_url}/health/{check}", verify=self.trust).status_code
+        return self._get(f"{self.management_url}/health/{check}").status_code
 
     def metrics(self) -> str:
         """What Prometheus would scrape."""
-        return httpx.get(f"{self.management_url}/metrics", verify=self.trust).text
+        return self._get(f"{self.management_url}/metrics").text
+
+    def _get(self, url: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return httpx.get(url, headers=headers, verify=self.trust, timeout=ANSWER_SECONDS)
 
 
 def install() -> Path:

@@ -12,7 +12,7 @@ import httpx
 from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import virtual_environment
 from tests.conformance.peers.certificates import Certificates
-from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.process import ANSWER_SECONDS, Running, running
 from tests.conformance.peers.relocate import relocated
 
 VERSION = "1.106.2"
@@ -34,7 +34,11 @@ class LiteLlm:
         """POST *body* as JSON, with *key* as bearer token."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.post(
-            f"{self.url}{path}", headers=headers, json=dict(body), verify=self.trust, timeout=30
+            f"{self.url}{path}",
+            headers=headers,
+            json=dict(body),
+            verify=self.trust,
+            timeout=ANSWER_SECONDS,
         )
 
     def chat(self, key: str | None, model: str, **more: Any) -> httpx.Response:
@@ -48,7 +52,11 @@ class LiteLlm:
         """GET *path*."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx.get(
-            f"{self.url}{path}", headers=headers, verify=self.trust, follow_redirects=True
+            f"{self.url}{path}",
+            headers=headers,
+            verify=self.trust,
+            follow_redirects=True,
+            timeout=ANSWER_SECONDS,
         )
 
 

@@ -13,7 +13,7 @@ from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import debian
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import RefusedError
-from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.process import ANSWER_SECONDS, Running, running
 from tests.conformance.peers.relocate import relocated
 
 
@@ -70,7 +70,7 @@ def start(
         return False
 
     with running(
-        [*nginx, "-g", "daemon off;"], folder=folder, ready=ready, seconds=20, name="nginx"
+        [*nginx, "-g", "daemon off;"], folder=folder, ready=ready, seconds=60, name="nginx"
     ) as process:
         yield Nginx(port, process, certificates)
 
@@ -82,4 +82,6 @@ def _accepts(nginx: list[str]) -> None:
 
 
 def _client(port: int, certificates: Certificates) -> httpx.Client:
-    return httpx.Client(base_url=f"https://localhost:{port}", verify=certificates.trust, timeout=10)
+    return httpx.Client(
+        base_url=f"https://localhost:{port}", verify=certificates.trust, timeout=ANSWER_SECONDS
+    )

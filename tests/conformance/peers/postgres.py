@@ -94,7 +94,7 @@ def start(
             [str(commands / "postgres"), "-D", str(folder / "data"), *options],
             folder=folder,
             ready=ready,
-            seconds=30,
+            seconds=60,
             user=account,
         ) as process:
             server = Postgres(port, user, password, database, process)

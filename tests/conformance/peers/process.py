@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.conformance.peers.errors import PeerFailedError
 
+ANSWER_SECONDS = 60
+"""How long a test waits for an answer: only ends one that would hang, on however busy a machine."""
 _STOP_SECONDS = 20
 _LONGEST_PAUSE_SECONDS = 1.0
 

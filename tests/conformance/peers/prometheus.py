@@ -16,7 +16,7 @@ from sim.ports import LOOPBACK, free_port
 from tests.conformance.peers import debian
 from tests.conformance.peers.certificates import Certificates
 from tests.conformance.peers.errors import RefusedError
-from tests.conformance.peers.process import Running, running
+from tests.conformance.peers.process import ANSWER_SECONDS, Running, running
 from tests.conformance.peers.relocate import relocated
 
 _RULE_GROUPS = "rules.yml"
@@ -68,7 +68,9 @@ class Server:
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """GET *path*."""
-        return httpx.get(f"{self.url}{path}", params=parameters, verify=self.trust)
+        return httpx.get(
+            f"{self.url}{path}", params=parameters, verify=self.trust, timeout=ANSWER_SECONDS
+        )
 
 
 @contextmanager

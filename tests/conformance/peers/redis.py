@@ -65,7 +65,7 @@ def start(folder: Path, config: str, certificates: Certificates) -> Generator[Re
         [program.binary("redis-server"), str(file)],
         folder=folder,
         ready=ready,
-        seconds=20,
+        seconds=60,
         environment=program.environment,
     ) as process:
         yield Redis(port, process, certificates)

@@ -31,6 +31,6 @@ def start(folder: Path) -> Generator[str]:
         return False
 
     with running(
-        [crane(), "registry", "serve", "--address", address], folder=folder, ready=ready, seconds=30
+        [crane(), "registry", "serve", "--address", address], folder=folder, ready=ready, seconds=60
     ):
         yield f"http://{address}"

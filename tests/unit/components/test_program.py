@@ -125,6 +125,14 @@ def test_no_model_may_be_called_as_a_part_of_another_is(prod: Recorded) -> None:
     )
 
 
+def test_without_models_for_it_the_chat_has_neither_voice_nor_pictures(prod: Recorded) -> None:
+    pod = prod.one("kubernetes:apps/v1:Deployment", "open-webui").inputs["spec"]
+    [container] = pod["template"]["spec"]["containers"]
+    given = {entry["name"] for entry in container["env"]}
+
+    assert not [name for name in given if name.startswith(("AUDIO_", "COMFYUI_", "IMAGE_"))]
+
+
 def test_what_holds_data_is_protected(prod: Recorded) -> None:
     data = {"StatefulSet", "Tenant", "Cluster", "PersistentVolumeClaim", "Namespace"}
 

@@ -18,25 +18,30 @@ from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
 from tests.unit.components.models.engines.engines_asked import OTHERS, SETTINGS
 
 
-def run(**models: dict[str, Any]) -> Recorded:
-    """The whole program, with *models* beside prod's."""
-
-    def whole() -> None:
-        runpy.run_path(str(ROOT / "__main__.py"))
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(program, "watch", lambda _: None)  # there is no cluster to look at
-        return deploy(whole, {KEY: json.dumps(stack(**models))})
+@pytest.fixture(scope="module")
+def warnings() -> list[str]:
+    """What the program has warned of."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def everything() -> Recorded:
-    """One model of every engine, called as the engine."""
+def everything(warnings: list[str]) -> Recorded:
+    """The whole program with one model of every engine beside prod's, called as the engine."""
     models = {
         engine: {"engine": engine, "revision": COMMIT, **SETTINGS[engine]} for engine in OTHERS
     }
     voice = {"engine": "speaches", "model": "piper-fr-siwis-medium", "revision": COMMIT}
-    return run(**models, voice=voice)
+
+    def whole() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    def warn(message: str, **_: object) -> None:
+        warnings.append(message)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(program, "watch", lambda _: None)  # there is no cluster to look at
+        patched.setattr(pulumi, "warn", warn)
+        return deploy(whole, {KEY: json.dumps(stack(**models, voice=voice))})
 
 
 def model_list(asked: Recorded) -> dict[str, dict[str, Any]]:
@@ -105,26 +110,11 @@ def test_the_graph_that_makes_an_image_has_every_input_that_a_request_fills_in(
             assert node["key"] in graph[node_id]["inputs"]
 
 
-def test_without_such_models_the_chat_has_neither() -> None:
-    pod = run().one("kubernetes:apps/v1:Deployment", "open-webui").inputs["spec"]
-    [container] = pod["template"]["spec"]["containers"]
-    given = {entry["name"] for entry in container["env"]}
-
-    assert not [name for name in given if name.startswith(("AUDIO_", "COMFYUI_", "IMAGE_"))]
-
-
-def test_an_engine_in_maintenance_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-
-    def warn(message: str, **_: object) -> None:
-        said.append(message)
-
-    monkeypatch.setattr(pulumi, "warn", warn)
-    run(old={"engine": "tgi", "model": "qwen2.5-7b"})
-
-    [warning] = said
+def test_an_engine_in_maintenance_is_warned_of(everything: Recorded, warnings: list[str]) -> None:
+    assert everything
+    [warning] = warnings
     assert warning == (
-        "models.old.engine: Text Generation Inference is in maintenance mode: its authors accept"
+        "models.tgi.engine: Text Generation Inference is in maintenance mode: its authors accept"
         " small fixes only, and recommend vLLM or SGLang for new deployments (its README)."
         " Prefer engine: vllm."
     )
