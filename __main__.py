@@ -1,9 +1,5 @@
 """The stack, in the order of its diagram: load, construct, connect, export."""
 
-import gc
-
-gc.disable()  # it runs for seconds and frees nothing; collecting is a tenth of a preview
-
 from functools import partial
 
 import pulumi
