@@ -52,13 +52,20 @@ def test_a_program_that_ends_early_is_reported_with_its_log(folder: Path) -> Non
 
 
 def test_a_program_and_its_children_end_with_the_block(folder: Path) -> None:
+    named = folder / "child"
+
+    def is_asleep() -> bool:
+        """Whether the child has become what its parent's shell has forked it for."""
+        number = named.read_text().strip() if named.exists() else ""
+        return bool(number) and b"sleep" in Path("/proc", number, "cmdline").read_bytes()
+
     with running(
         ["sh", "-c", "sleep 600 & echo $! > child; wait"],
         folder=folder,
-        ready=(folder / "child").exists,
+        ready=is_asleep,
         seconds=30,
     ) as process:
-        child = Path("/proc", (folder / "child").read_text().strip())
+        child = Path("/proc", named.read_text().strip())
         assert child.exists()
         assert "sleep\n600" in process.exposed()
 
