@@ -28,10 +28,8 @@ check: .venv/ready ## Lint, imports, types and the unit tier, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	@# Side by side: each alone leaves a core idle. Node collects its garbage less often so.
-	@NODE_OPTIONS=--max-semi-space-size=128 $(BIN)/basedpyright & types=$$!; \
-		$(BIN)/python -m pytest --hypothesis-profile quick tests/unit; tests=$$?; \
-		wait $$types && exit $$tests
+	$(BIN)/pyrefly check
+	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick tests/unit
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference

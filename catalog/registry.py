@@ -1,7 +1,6 @@
 """Looking up the digest of a tag in an image registry: the OCI distribution API, version 2."""
 
 import base64
-import binascii
 import hashlib
 import ipaddress
 import json
@@ -68,7 +67,7 @@ def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Cred
             if entry.get("auth")
             for user, _, password in [base64.b64decode(entry["auth"]).decode().partition(":")]
         }
-    except (OSError, ValueError, AttributeError, binascii.Error):
+    except (OSError, ValueError, AttributeError):
         # Without the content, which holds passwords.
         raise RegistryError(
             RegistryFailure(

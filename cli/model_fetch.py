@@ -171,7 +171,7 @@ def _forwarding(on_progress: OnProgress) -> "type[tqdm[Any]]":
     """A progress bar for huggingface_hub that shows nothing and calls *on_progress*."""
 
     # Generic in its type stubs alone.
-    class Forwarding(tqdm):  # pyright: ignore[reportMissingTypeArgument]
+    class Forwarding(tqdm):  # pyrefly: ignore[implicit-any-type-argument]
         def __init__(self, **_: object) -> None:
             super().__init__(disable=True)
 

@@ -7,6 +7,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.problems import ConfigError
+from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
 from components.monitoring import grafana
@@ -28,6 +29,7 @@ def read_stack() -> StackConfig:
     traceback, with all problems.
     """
     keep_source_position_only()
+    sdk_overhead.spare()
     try:
         settings = pulumi.Config().get_object("stack") or {}
         stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)

@@ -26,8 +26,8 @@ def keep_source_position_only() -> None:
     The SDK has no switch for it, so two functions of it are wrapped; tests/engine fails if an
     upgrade of the SDK makes that ineffective.
     """
-    whole: _Stack = resource._get_stack_trace  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    position: _Position = resource._get_source_position  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    whole: _Stack = resource._get_stack_trace  # noqa: SLF001
+    position: _Position = resource._get_source_position  # noqa: SLF001
     if getattr(position, "wrapped", False):
         return
 
@@ -42,8 +42,8 @@ def keep_source_position_only() -> None:
         return kept
 
     position_alone.wrapped = True  # type: ignore[attr-defined]
-    resource._get_stack_trace = nearest  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    resource._get_source_position = position_alone  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    resource._get_stack_trace = nearest  # noqa: SLF001
+    resource._get_source_position = position_alone  # noqa: SLF001
 
 
 def _is_own(uri: str) -> bool:

@@ -181,7 +181,7 @@ def load(file: Path | None = None, today: date | None = None) -> Waivers:
 
 def _waiver(raw: object, location: str, project: str) -> Waiver:
     given: dict[str, Any] = dict(raw) if isinstance(raw, Mapping) else {}
-    mistakes = [(str(key), "an unknown field", ", ".join(sorted(_ALLOWED))) for key in given]
+    mistakes = [(key, "an unknown field", ", ".join(sorted(_ALLOWED))) for key in given]
     mistakes = [mistake for mistake in mistakes if mistake[0] not in _ALLOWED]
 
     def text(key: str, default: str = "") -> str:

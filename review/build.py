@@ -50,7 +50,7 @@ def report(
         verdict=_verdict(failed, violations, components),
         complete=failed is None,
         digest=combined(r for c in components for r in c.resources),
-        counts=dict(Counter(change.op for change in found)),
+        counts=Counter[str](change.op for change in found),
         packs=_packs(preview),
         problems=[],
         failure=failed,

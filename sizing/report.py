@@ -1,6 +1,6 @@
 """The report of `pai size` on a model, on given GPUs or any; its fields are the JSON keys."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from base.model import Model
 from catalog.gpus import GpuSpec
@@ -91,20 +91,20 @@ def report(
         kv_bytes_per_request=kv_bytes(arch, request.context_tokens, request.kv_dtype)
         if arch
         else 0,
-        gpu=here and here.gpu,
-        gpus=here and here.gpus,
-        tensor_parallel=here and here.tensor_parallel,
-        pipeline_parallel=here and here.pipeline_parallel,
-        per_gpu_weights_bytes=fit and fit.weights_bytes,
-        per_gpu_kv_bytes=fit and fit.kv_bytes,
-        overhead_bytes=fit and fit.overhead_bytes,
-        overhead_uncertainty_bytes=fit and fit.overhead_uncertainty_bytes,
-        per_gpu_bytes=fit and fit.per_gpu_bytes,
-        budget_bytes=fit and fit.budget_bytes,
-        gpu_bytes=fit and fit.gpu_bytes,
-        headroom_bytes=fit and fit.headroom_bytes,
-        max_context=fit and fit.max_context_tokens,
-        max_concurrency=fit and fit.max_concurrency,
+        gpu=here.gpu if here else None,
+        gpus=here.gpus if here else None,
+        tensor_parallel=here.tensor_parallel if here else None,
+        pipeline_parallel=here.pipeline_parallel if here else None,
+        per_gpu_weights_bytes=fit.weights_bytes if fit else None,
+        per_gpu_kv_bytes=fit.kv_bytes if fit else None,
+        overhead_bytes=fit.overhead_bytes if fit else None,
+        overhead_uncertainty_bytes=fit.overhead_uncertainty_bytes if fit else None,
+        per_gpu_bytes=fit.per_gpu_bytes if fit else None,
+        budget_bytes=fit.budget_bytes if fit else None,
+        gpu_bytes=fit.gpu_bytes if fit else None,
+        headroom_bytes=fit.headroom_bytes if fit else None,
+        max_context=fit.max_context_tokens if fit else None,
+        max_concurrency=fit.max_concurrency if fit else None,
         roofline=here.roofline if here and here.fit.fits else None,
         fits=fit.fits if fit else bool(found),
         remedies=[] if at is None or fit is None or fit.fits else [*_remedies(request, *at)],
@@ -132,9 +132,10 @@ def _remedies(request: SizingRequest, gpu: GpuSpec, parallelism: Parallelism) ->
         yield f"--gpus {more.gpus} (tp {more.tensor_parallel} x pp {more.pipeline_parallel})"
 
 
-def _narrower(request: SizingRequest) -> Iterator[dict[str, str]]:
+def _narrower(request: SizingRequest) -> Iterator[Mapping[str, str]]:
     """Types to try: an FP8 KV cache, other published weights, both."""
     caches: list[dict[str, str]] = [{"kv_dtype": "fp8"}] if request.kv_dtype == "auto" else []
-    weights = [{"dtype": dtype} for dtype in request.model.checkpoints if dtype != request.dtype]
+    others = [dtype for dtype in request.model.checkpoints if dtype != request.dtype]
+    weights: list[dict[str, str]] = [{"dtype": dtype} for dtype in others]
     yield from (*caches, *weights)
     yield from ({**one, **other} for one in weights for other in caches)

@@ -12,6 +12,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import run_pulumi_func
 
+from components import sdk_overhead
 from components.common.network import Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
@@ -184,6 +185,7 @@ def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None)
         _Providers(), project="private-ai", stack="test", preview=False, monitor=recorder
     )
     pulumi.runtime.set_all_config(dict(config or {}))
+    sdk_overhead.spare()
     with pytest.MonkeyPatch.context() as patch:
         # A fifth of the time goes into call stacks that nothing here reads.
         patch.setattr("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace)

@@ -57,7 +57,7 @@ class Sums:
         self._file = file
         self.seen = 0
         self._sha256 = hashlib.sha256()
-        self._git = None
+        self._git: hashlib._Hash | None = None
         if not file.sha256:
             # Git hashes a header with the size before the content.
             header = f"blob {file.size}\0".encode()

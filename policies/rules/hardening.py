@@ -28,7 +28,7 @@ def patches(resource: Resource) -> Iterator[tuple[Path, Node]]:
             yield (*spec, "securityContext", "seccompProfile"), profile
         for field in ("initContainers", "containers"):
             for i, container in entries(pod.spec, field):
-                path = (*spec, field, i, "securityContext", "allowPrivilegeEscalation")
+                escalation = ("securityContext", "allowPrivilegeEscalation")
                 privileged = get(container, "securityContext", "privileged") in (True, UNKNOWN)
-                if not privileged and missing(container, *path[-2:]):
-                    yield path, False
+                if not privileged and missing(container, *escalation):
+                    yield (*spec, field, i, *escalation), False

@@ -29,6 +29,8 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection from KEDA."""
 
     protocol_version = "HTTP/1.1"
+    # Else the body waits 40 ms for the acknowledgement of the headers.
+    disable_nagle_algorithm = True
     api: Api
 
     def do_CONNECT(self) -> None:

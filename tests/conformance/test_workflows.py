@@ -4,7 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -22,11 +22,12 @@ OURS = ("preview", "comment", "apply", "drift")
 class _Yaml12(yaml.SafeLoader):
     """YAML in which `on` is no boolean, as every forge reads it."""
 
+    yaml_implicit_resolvers: ClassVar = {  # pyrefly: ignore[bad-override]
+        first: [(tag, shape) for tag, shape in found if not tag.endswith(":bool")]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
-_Yaml12.yaml_implicit_resolvers = {
-    first: [(tag, shape) for tag, shape in found if not tag.endswith(":bool")]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+
 _Yaml12.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(true|false)$"), list("tf"))
 
 

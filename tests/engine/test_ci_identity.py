@@ -71,12 +71,15 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Review]:
         "n": _b64(numbers.n.to_bytes(256, "big")),
         "e": _b64(numbers.e.to_bytes(3, "big")),
     }
-    handler = type("Handler", (_Issuer,), {"keys": {"keys": [jwk]}})
-    server = HTTPServer(("127.0.0.1", 0), handler)
+
+    class Handler(_Issuer):
+        keys: ClassVar = {"keys": [jwk]}
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.certificate, certificates.key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    handler.url = issuer = f"https://localhost:{server.server_port}"
+    Handler.url = issuer = f"https://localhost:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
     configuration = yaml.safe_load(DOCUMENTED.read_text())

@@ -125,6 +125,8 @@ class StandIn:
 class _Handler(BaseHTTPRequestHandler):
     there: ClassVar[StandIn]
     protocol_version = "HTTP/1.1"
+    # Else the body waits 40 ms for the acknowledgement of the headers.
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._answer()

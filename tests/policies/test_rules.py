@@ -143,5 +143,5 @@ def paths(value: Any, above: Path = ()) -> Iterator[Path]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         yield (*above, key)
-        if isinstance(item, dict | list):
+        if isinstance(item, (dict, list)):
             yield from paths(item, (*above, key))

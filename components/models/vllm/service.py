@@ -6,7 +6,7 @@ from pulumi import Output, ResourceOptions
 
 from components.common import secrets
 from components.common.component import Server, after
-from components.common.contracts import ModelEndpoint, ScrapeTarget, Upstream
+from components.common.contracts import ImageAccess, ModelEndpoint, ScrapeTarget, Upstream
 from components.common.labels import Labels
 from components.gpu.resource_claims import request
 from components.models.model_server import PULL_SECONDS, ModelServerArgs
@@ -31,7 +31,7 @@ class VllmService(Server):
 
     endpoints: list[ModelEndpoint[Output[str]]]
     """The model, then its adapters: the same servers under other names."""
-    images = None
+    images: ImageAccess | None = None
     metrics: ScrapeTarget
 
     def __init__(

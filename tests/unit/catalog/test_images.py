@@ -63,7 +63,7 @@ class Registry(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Registry  # pyright: ignore[reportIncompatibleVariableOverride]
+    server: Registry  # pyrefly: ignore[bad-override-mutable-attribute]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         """Say nothing on stderr."""

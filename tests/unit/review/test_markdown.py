@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -16,6 +16,7 @@ from review.html import page
 from review.markdown import LIMITS, Forge, fitted, markdown
 from review.report import Opening, Outage, PolicyFinding, PreviewFailure, Report, Version, Waiver
 from review.terminal import rendered
+from tests.examples import examples
 from tests.unit.review.review_support import NAMES, altered, of_events, reviewed, step
 
 HOSTILE = [
@@ -139,7 +140,7 @@ def test_hostile_text_is_inert_wherever_it_stands(text: str) -> None:
     _assert_inert(_hostile_everywhere(f"{text}{MARK}{text}"))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.text(alphabet=st.sampled_from("`~|\\<>[]()!*_#@:&-\n\r\t a1é\u202e"), max_size=60))
 def test_no_text_breaks_out_of_code(text: str) -> None:
     _assert_inert(_hostile_everywhere(f"{text}{MARK}{text}"))
@@ -199,7 +200,7 @@ def test_every_size_of_change_fits_every_forge(forge: Forge, count: int) -> None
         assert "Full report: artifact `review-local.html`" in comment
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(40)
 @given(limit=st.integers(3_000, 70_000), name=st.sampled_from(NAMES))
 def test_any_limit_holds_and_the_verdict_stays(limit: int, name: str) -> None:
     comment = fitted(reviewed(name), limit)
@@ -221,7 +222,7 @@ def test_what_fits_is_whole() -> None:
     assert "Shortened" not in markdown(reviewed("larger-model"), Forge.GITHUB)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(0, 2**32), st.sampled_from(["qdrant-renamed", "larger-model", "tight-model"]))
 def test_whatever_is_secret_unknown_or_odd_a_report_is_made(seed: int, name: str) -> None:
     """Any part of any manifest may be a secret, unknown until the update, or of another shape."""

@@ -10,7 +10,7 @@ from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from config.settings.pools import GpuPoolSettings
 from sim.nodes import node_objects
 from sim.operators import nvidia
-from sim.provision import _is_same_node  # pyright: ignore[reportPrivateUsage]
+from sim.provision import _is_same_node
 from sizing.sharing import Exclusive, Mig, Mps, Sharing, TimeSlicing
 
 H100 = MACHINES["8xh100-80gb"]

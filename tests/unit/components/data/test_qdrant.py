@@ -120,4 +120,4 @@ def test_everything_is_a_child_of_the_component() -> None:
 
 def test_a_quantile_that_is_not_a_share_is_refused_by_name() -> None:
     with pytest.raises(ValidationError, match="quantile"):
-        VectorCollection(quantile=99)
+        VectorCollection(quantile=99)  # pyrefly: ignore[bad-argument-type]

@@ -11,7 +11,10 @@ from tests.support import Recorded, deploy, tier
 
 @pytest.fixture(scope="module")
 def asked() -> Recorded:
-    return deploy(lambda: Redis("redis", RedisArgs(tier=tier("llm-data"))) and None)
+    def program() -> None:
+        Redis("redis", RedisArgs(tier=tier("llm-data")))
+
+    return deploy(program)
 
 
 def test_it_listens_on_tls_alone() -> None:

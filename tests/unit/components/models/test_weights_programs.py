@@ -12,11 +12,10 @@ CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 @pytest.fixture(scope="module")
 def asked() -> Recorded:
-    return deploy(
-        lambda: (
-            WeightsPrograms("weights-programs", WeightsProgramsArgs(tier=tier("models"))) and None
-        )
-    )
+    def program() -> None:
+        WeightsPrograms("weights-programs", WeightsProgramsArgs(tier=tier("models")))
+
+    return deploy(program)
 
 
 def test_the_verifier_holds_nothing_of_where_weights_come_from(asked: Recorded) -> None:
