@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Processes that run the tests; see tests/order.py.
 WORKERS ?= $(shell nproc)
+# Without compiled files every run would compile each module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up down test unit check docs lock upgrade bench
 
@@ -28,8 +30,10 @@ check: .venv/ready ## Lint, imports, types and the unit tier, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	$(BIN)/pyrefly check
-	$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick tests/unit
+	@# Side by side: workers that start and end leave cores idle.
+	@$(BIN)/pyrefly check & types=$$!; \
+		$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick tests/unit; tests=$$?; \
+		wait $$types && exit $$tests
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
