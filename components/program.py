@@ -12,7 +12,6 @@ from components.apps import open_webui
 from components.auth.realm import Client
 from components.monitoring import grafana
 from components.platform import CLAIMED
-from components.source_frames import keep_source_position_only
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.stack import capacity
@@ -28,7 +27,6 @@ def read_stack() -> StackConfig:
     Warns about settings that degrade the service. Raises RunError, which Pulumi shows without a
     traceback, with all problems.
     """
-    keep_source_position_only()
     sdk_overhead.spare()
     try:
         settings = pulumi.Config().get_object("stack") or {}

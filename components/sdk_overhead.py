@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 import pulumi
-from pulumi.runtime import stack
+from pulumi.runtime import resource, stack
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import SETTINGS
 
 
@@ -25,6 +26,10 @@ def spare() -> None:
     # Four messages for each resource, each a blocking call to the engine, which shows them with
     # --debug alone (pulumi/runtime/resource.py:985, :1047, :1206, rpc_manager.py:68).
     pulumi.log.debug = _nothing
+    # The call stack of each registration, which the engine writes into the state: a seventh of
+    # prod's, with paths of the machine (pulumi/runtime/resource.py:719;
+    # pkg/resource/stack/deployment.go:695).
+    resource._get_stack_trace = source_pb2.StackTrace  # noqa: SLF001
 
 
 def _nothing(*_: object, **__: object) -> None:

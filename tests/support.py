@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-import pytest
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.stack import run_pulumi_func
 
 from components import sdk_overhead
@@ -186,10 +184,7 @@ def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None)
     )
     pulumi.runtime.set_all_config(dict(config or {}))
     sdk_overhead.spare()
-    with pytest.MonkeyPatch.context() as patch:
-        # A fifth of the time goes into call stacks that nothing here reads.
-        patch.setattr("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace)
-        asyncio.get_event_loop().run_until_complete(run_pulumi_func(whole))
+    asyncio.get_event_loop().run_until_complete(run_pulumi_func(whole))
     return recorder.recorded
 
 

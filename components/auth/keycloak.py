@@ -27,7 +27,7 @@ from components.common.contracts import (
     Upstream,
     resolved,
 )
-from components.common.json_text import json_text
+from components.common.json_text import secret_json
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.tier import Tier
@@ -193,7 +193,7 @@ class Keycloak(Server):
         return Output.all(
             secrets=self._secrets, key=signing.private_key_pem, password=password
         ).apply(
-            lambda known: json_text(
+            lambda known: secret_json(
                 realm(
                     args.settings,
                     clients=args.clients,

@@ -10,7 +10,7 @@ from components.common import probes, scripts, secrets
 from components.common.args import Args
 from components.common.component import Server, after
 from components.common.contracts import BucketAccess, ScrapeTarget, VectorAccess, resolved
-from components.common.json_text import json_text
+from components.common.json_text import json_text, secret_json
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import config_files, container, scratch, secret_files, template_disk
 from components.common.task import pods_of, run_once
@@ -65,7 +65,7 @@ class Qdrant(Server):
                     snapshots=resolved(args.snapshots),
                 ).apply(
                     # JSON is YAML
-                    lambda known: json_text(qdrant_config(settings, **known))
+                    lambda known: secret_json(qdrant_config(settings, **known))
                 )
             },
         )

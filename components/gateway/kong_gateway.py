@@ -12,7 +12,7 @@ from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
 from components.common.contracts import RedisAccess, Route, ScrapeTarget, resolved
-from components.common.json_text import json_text
+from components.common.json_text import secret_json
 from components.common.labels import selector
 from components.common.network import Pods
 from components.common.pki import CA_FILE, CERTIFICATE, PRIVATE_KEY, TLS_PATH
@@ -126,7 +126,7 @@ class KongGateway(Server):
                 },
                 redis=known["redis"],
             )
-            return json_text(configuration)
+            return secret_json(configuration)
 
         return Output.all(
             urls={route.name: route.upstream.url for route in args.routes},

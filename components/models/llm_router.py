@@ -15,7 +15,7 @@ from components.common.contracts import (
     Upstream,
     resolved,
 )
-from components.common.json_text import json_text
+from components.common.json_text import secret_json
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import container, scratch, secret_files, tmp
 from components.common.tier import Tier
@@ -149,12 +149,12 @@ class LlmRouter(Server):
             master_key=master,
         ).apply(
             # JSON is YAML
-            lambda known: json_text(
+            lambda known: secret_json(
                 router_config(args.settings, **known, ca_file=CA_FILE),
             )
         )
         identified = Output.all(**self.team_keys).apply(
-            lambda keys: json_text(
+            lambda keys: secret_json(
                 identities(args.teams, keys, issuer=args.issuer, audience=args.settings.audience),
             )
         )

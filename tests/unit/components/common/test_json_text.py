@@ -20,12 +20,13 @@ def test_it_reads_back_as_what_it_was(value: object) -> None:
 
 
 def test_what_fits_into_a_line_is_one_and_the_rest_has_an_item_per_line() -> None:
-    jobs = [{"job_name": f"job-{number}", "scheme": "https"} for number in range(3)]
+    jobs = [{"job_name": f"job-{number}", "scheme": "https"} for number in range(4)]
 
     assert json_text({"scrape_configs": jobs, "global": {}}) == (
         '{\n "scrape_configs": [\n'
         '  {"job_name": "job-0", "scheme": "https"},\n'
         '  {"job_name": "job-1", "scheme": "https"},\n'
-        '  {"job_name": "job-2", "scheme": "https"}\n'
+        '  {"job_name": "job-2", "scheme": "https"},\n'
+        '  {"job_name": "job-3", "scheme": "https"}\n'
         ' ],\n "global": {}\n}'
     )
