@@ -37,7 +37,7 @@ class ImageSpec(Model):
 
     @property
     def path(self) -> str:
-        """The repository without its registry host, with the organisation."""
+        """The repository without its registry host, with the organization."""
         return self.repository.partition("/")[2]
 
 

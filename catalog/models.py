@@ -25,7 +25,7 @@ class Checkpoint(Model):
     """One published set of weights of a model."""
 
     repository: str
-    """Repository on the hub, `organisation/name`."""
+    """Repository on the hub, `organization/name`."""
     revision: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
     """The 40-hex commit; empty where it could not be looked up. A stack must then pin one itself,
     since a branch may move after its files were verified."""

@@ -63,15 +63,15 @@ def command(  # noqa: PLR0917 - typer passes options by name
     if report.failure:
         raise typer.Exit(1)
     if issue:
-        there = open_repository(
+        issues = open_repository(
             issue, os.environ, repository=repository, api=api, token_file=token_file
         )
         mark = drift_text.mark(stack)
         if report.drifted:
             body = drift_text.issue(report)
-            kept = upsert_issue(there, mark, drift_text.title(report), body)
+            kept = upsert_issue(issues, mark, drift_text.title(report), body)
             typer.echo(f"issue: {kept}", err=True)
-        elif count := close_issues(there, mark, drift_text.closed(stack)):
+        elif count := close_issues(issues, mark, drift_text.closed(stack)):
             typer.echo(f"issues closed: {count}", err=True)
     raise typer.Exit(DRIFTED if report.drifted else 0)
 

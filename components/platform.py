@@ -1,4 +1,4 @@
-"""The ground that everything stands on: namespaces that deny, limits, priorities, certificates."""
+"""What every tier is deployed into: closed namespaces, quotas, priority classes, an authority."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,7 +13,7 @@ from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
 from config.settings.platform import TIERS, PlatformSettings, TierName
 
-CLAIMED = ".deviceclass.resource.k8s.io/devices"
+CLAIMED_DEVICES = ".deviceclass.resource.k8s.io/devices"
 """Ends the name by which a quota counts claimed devices of a class.
 
 https://kubernetes.io/docs/concepts/policy/resource-quotas/
@@ -45,11 +45,11 @@ class PlatformArgs(Args):
     gpus: dict[str, int]
     """GPUs that the model tier may take, by resource name; the other tiers may take none."""
     image: Callable[[str], str]
-    """A key of the image catalogue to a reference."""
+    """A key of the image catalog to a reference."""
 
 
 class Platform(ComponentResource):
-    """A namespace for each tier: closed, bounded, prioritised, with one certificate authority."""
+    """A namespace for each tier, closed and with a quota; priority classes; an authority."""
 
     authority: Authority
 
@@ -108,8 +108,8 @@ class Platform(ComponentResource):
         )
         child = ResourceOptions(parent=namespace, protect=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
-        closed = self._close(tier, metadata, child)
-        self._bound(tier, metadata, child)
+        closed = self._deny_by_default(tier, metadata, child)
+        self._limit(tier, metadata, child)
         return Tier(
             # Read from the policy that closes it, so that no pod starts in an open namespace.
             namespace=closed,
@@ -121,7 +121,7 @@ class Platform(ComponentResource):
             disposable=settings.disposable,
         )
 
-    def _close(
+    def _deny_by_default(
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
     ) -> Output[str]:
         """Deny all traffic but DNS queries; returns the namespace, known once it is closed."""
@@ -155,16 +155,16 @@ class Platform(ComponentResource):
         )
         return deny.metadata.apply(lambda meta: str(meta.namespace))
 
-    def _bound(
+    def _limit(
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
     ) -> None:
-        """A quota for what costs or exposes, and requests and limits for who names none."""
+        """A quota for GPUs, pods and exposed Services; default requests and limits."""
         gpus = self._args.gpus
         hard = {
             "pods": str(_MAX_PODS),
             "services.nodeports": "0",
             "services.loadbalancers": "1" if tier == "gateway" else "0",
-            **{_bound_name(r): str(n if tier == "models" else 0) for r, n in gpus.items()},
+            **{_quota_key(r): str(n if tier == "models" else 0) for r, n in gpus.items()},
         }
         k8s.core.v1.ResourceQuota(tier, metadata=metadata, spec={"hard": hard}, opts=child)
         k8s.core.v1.LimitRange(
@@ -183,6 +183,6 @@ class Platform(ComponentResource):
         )
 
 
-def _bound_name(resource: str) -> str:
-    """What a quota calls GPUs that are asked for by number, or claimed of a class of devices."""
-    return resource if resource.endswith(CLAIMED) else f"requests.{resource}"
+def _quota_key(resource: str) -> str:
+    """The key of a ResourceQuota for a GPU resource, or for the devices of a DeviceClass."""
+    return resource if resource.endswith(CLAIMED_DEVICES) else f"requests.{resource}"

@@ -11,7 +11,7 @@ from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
 from components.monitoring import grafana
-from components.platform import CLAIMED
+from components.platform import CLAIMED_DEVICES
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.stack import capacity
@@ -27,7 +27,7 @@ def read_stack() -> StackConfig:
     Warns about settings that degrade the service. Raises RunError, which Pulumi shows without a
     traceback, with all problems.
     """
-    sdk_overhead.spare()
+    sdk_overhead.reduce()
     try:
         settings = pulumi.Config().get_object("stack") or {}
         stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)
@@ -81,7 +81,7 @@ def gpus(stack: StackConfig) -> dict[str, int]:
     for pool in stack.pools.values():
         for device in pool.devices:
             claimed = pool.allocation == "dra"
-            name = f"{device.device_class}{CLAIMED}" if claimed else device.resource
+            name = f"{device.device_class}{CLAIMED_DEVICES}" if claimed else device.resource
             found[name] = found.get(name, 0) + device.per_node * pool.nodes
     return found
 

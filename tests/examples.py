@@ -1,4 +1,4 @@
-"""How many examples a dear property is tried with."""
+"""How many examples an expensive property is tried with."""
 
 from hypothesis import settings
 

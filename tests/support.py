@@ -183,7 +183,7 @@ def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None)
         _Providers(), project="private-ai", stack="test", preview=False, monitor=recorder
     )
     pulumi.runtime.set_all_config(dict(config or {}))
-    sdk_overhead.spare()
+    sdk_overhead.reduce()
     asyncio.get_event_loop().run_until_complete(run_pulumi_func(whole))
     return recorder.recorded
 

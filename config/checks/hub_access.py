@@ -32,8 +32,8 @@ def missing_token(config: StackConfig, *, given: bool) -> Iterator[Problem]:
 def is_gated(spec: ModelSpec, repository: str) -> bool:
     """Whether *repository*, with weights of *spec*, is gated by their publisher's license.
 
-    Copies in other organisations are not.
+    Copies in other organizations are not.
     """
     published = spec.checkpoints[spec.serve_dtype].repository
-    organisation, _, _ = published.partition("/")
-    return spec.gated and repository.startswith(f"{organisation}/")
+    organization, _, _ = published.partition("/")
+    return spec.gated and repository.startswith(f"{organization}/")

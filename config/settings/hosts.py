@@ -8,7 +8,7 @@ _HOST = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
 
 
 class Hosts(Model):
-    """Host names that the organisation's DNS resolves to the gateway's address."""
+    """Host names that the organization's DNS resolves to the gateway's address."""
 
     ai: str = Field(pattern=_HOST, description="Chat, and the API under /v1.")
     auth: str = Field(pattern=_HOST, description="Sign-in, the identity provider.")

@@ -37,7 +37,7 @@ class ModelSettings(Model):
     repository: str | None = Field(
         default=None,
         pattern=REPOSITORY,
-        description="Repository on the hub instead of the catalog's, `organisation/name`.",
+        description="Repository on the hub instead of the catalog's, `organization/name`.",
     )
     revision: str | None = Field(
         default=None,

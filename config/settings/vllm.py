@@ -47,7 +47,7 @@ class HubFiles(Model):
     """Weights besides the model's own: a repository of the hub at one commit."""
 
     repository: str = Field(
-        pattern=REPOSITORY, description="Repository on the hub, `organisation/name`."
+        pattern=REPOSITORY, description="Repository on the hub, `organization/name`."
     )
     revision: str = Field(description="Its commit, 40 hexadecimal digits: branches and tags move.")
     sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(

@@ -16,5 +16,5 @@ from tests.conformance.peers import keycloak, litellm, ollama, open_webui, vllm
         ("ollama", ollama.VERSION),
     ],
 )
-def test_the_peer_is_of_the_version_that_the_catalogue_deploys(image: str, tag: str) -> None:
+def test_the_peer_is_of_the_version_that_the_catalog_deploys(image: str, tag: str) -> None:
     assert image_spec(image).tag == tag

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_config
-from components.platform import CLAIMED
+from components.platform import CLAIMED_DEVICES
 from config.node_labels import GPU_POOL, node_labels
 from config.settings.cluster import ClusterConfig, NodeGroup, Profile, StorageClassConfig
 from config.settings.pools import GpuPoolSettings
@@ -224,7 +224,7 @@ def test_claims_of_devices_are_taken_by_the_real_api_server(api: Api, namespace:
     }
     folder = f"/apis/resource.k8s.io/v1/namespaces/{namespace}"
     quota = f"/api/v1/namespaces/{namespace}/resourcequotas"
-    bounded = f"mig.nvidia.com{CLAIMED}"
+    bounded = f"mig.nvidia.com{CLAIMED_DEVICES}"
     api.create(quota, {"metadata": {"name": "gpus"}, "spec": {"hard": {bounded: "1"}}})
     once(api, f"{quota}/gpus", lambda found: found.get("status", {}).get("used"))
     api.apply(f"{folder}/resourceclaimtemplates/model-gpus", template, "test")

@@ -1,4 +1,4 @@
-"""The scheduler's word is final, and heard."""
+"""Pods that the scheduler cannot place, and the warning about them."""
 
 import signal
 import subprocess

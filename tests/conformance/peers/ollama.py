@@ -25,7 +25,7 @@ def variables() -> frozenset[str]:
 
 
 def kv_cache_types() -> frozenset[str]:
-    """What the KV cache may be quantised to."""
+    """What the KV cache may be quantized to."""
     text = (_folder() / "ggml.go").read_text()
     found = _KV_TYPES.search(text)
     assert found, "fs/ggml/ggml.go lists no types of the KV cache"

@@ -172,7 +172,7 @@ def test_an_image_is_pulled_from_upstream_without_a_prefix() -> None:
 
 
 @pytest.mark.usefixtures("catalog")
-def test_a_prefix_takes_the_place_of_every_registry_host_and_keeps_the_organisation() -> None:
+def test_a_prefix_takes_the_place_of_every_registry_host_and_keeps_the_organization() -> None:
     assert images.image("kong", "registry.example/mirror") == (
         "registry.example/mirror/library/kong:3.9.3"
     )

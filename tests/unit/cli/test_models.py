@@ -258,7 +258,7 @@ def test_the_list_says_what_the_stack_serves_and_what_is_not_pinned() -> None:
     assert rows["qwen3-4b", "bf16"]["served_as"] == ["chat"]
     assert rows["qwen3-4b", "fp8"]["served_as"] == []
     assert rows["llama-3.3-70b", "bf16"]["gated"] is True
-    assert rows["llama-3.3-70b", "fp8"]["gated"] is False  # another organisation's copy
+    assert rows["llama-3.3-70b", "fp8"]["gated"] is False  # another organization's copy
     assert rows["elodie-32b", "bf16"]["revision"] is None
 
 

@@ -45,7 +45,7 @@ def test_a_gated_model_is_refused_at_preview_without_a_token() -> None:
     ("changes", "token"),
     [
         ({"dtype": "bf16", "tensor_parallel": 4}, True),  # there is a token
-        ({"dtype": "fp8"}, False),  # another organisation's copy, open to everyone
+        ({"dtype": "fp8"}, False),  # another organization's copy, open to everyone
     ],
 )
 def test_what_the_hub_gives_is_not_complained_about(changes: dict[str, Any], token: bool) -> None:

@@ -97,10 +97,10 @@ def test_each_copy_of_the_attention_layers_has_gpus_of_its_own() -> None:
 
 def test_a_model_is_sized_by_what_vllm_makes_of_its_weights() -> None:
     plain = model(dtype="bf16")
-    quantised = model(dtype="bf16", vllm={"quantization": "fp8_per_channel"})
+    quantized = model(dtype="bf16", vllm={"quantization": "fp8_per_channel"})
 
-    assert (plain.loaded_dtype, quantised.loaded_dtype) == ("bf16", "fp8")
-    assert quantised.stored_bytes == plain.stored_bytes
+    assert (plain.loaded_dtype, quantized.loaded_dtype) == ("bf16", "fp8")
+    assert quantized.stored_bytes == plain.stored_bytes
 
 
 def test_a_capability_that_may_load_adapters_at_run_time_is_never_given() -> None:

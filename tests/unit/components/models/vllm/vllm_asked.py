@@ -15,7 +15,7 @@ from config.settings.pools import GpuPoolSettings
 from tests.support import Recorded, deploy, tier
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-FILES = {"repository": "organisation/name", "revision": COMMIT, "size": "1Gi"}
+FILES = {"repository": "organization/name", "revision": COMMIT, "size": "1Gi"}
 """Of a draft; an adapter has a rank besides."""
 ADAPTERS = {"legal": FILES | {"rank": 32}, "medical": FILES | {"rank": 16}}
 
