@@ -102,8 +102,9 @@ def _findings(resources: Sequence[Resource], waivers: Waivers) -> Iterator[Findi
 
 
 def _resource(manifest: Mapping[str, Any], stack: str) -> Resource:
-    metadata: Mapping[str, Any] = manifest.get("metadata") or {}
-    urn = f"urn:pulumi:{stack}::::{manifest['kind']}::{metadata.get('name', '')}" if stack else ""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
+    urn = f"urn:pulumi:{stack}::::{manifest['kind']}::{name}" if stack else ""
     return Resource.of(manifest, urn)
 
 

@@ -1,7 +1,8 @@
 """Run the rules on resources, without a Pulumi engine."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from policies.rules import RULES, STACK_RULES
 from policies.rules.model import Described, Finding, Resource, Rule, StackRule
@@ -35,7 +36,7 @@ def check_one(
     """Findings of the rules that check one resource at a time."""
     for rule in rules:
         if resource.kind in rule.kinds:
-            for finding in rule.check(resource):
+            for finding in _judged(rule, partial(rule.check, resource), resource.id):
                 yield from _unwaived(rule, replace(finding, resource=resource), waivers)
 
 
@@ -44,7 +45,7 @@ def check_stack(
 ) -> Iterator[Finding]:
     """Findings of the rules that check all resources together."""
     for rule in rules:
-        for finding in rule.check(resources):
+        for finding in _judged(rule, partial(rule.check, resources), "all objects together"):
             yield from _unwaived(rule, finding, waivers)
 
 
@@ -54,9 +55,29 @@ def check_waivers(resources: Sequence[Resource], waivers: Waivers) -> Iterator[F
     yield from waivers.unused(resources)
 
 
+def _judged(
+    rule: Described, check: Callable[[], Iterable[Finding]], checked: str
+) -> Iterator[Finding]:
+    """The findings of *check*; where a manifest has a shape that no API server takes, that.
+
+    So one odd field neither ends the preview nor hides what the other rules find.
+    """
+    try:
+        yield from check()
+    except Exception as error:  # noqa: BLE001 - YAML can be anything
+        yield Finding(
+            path=checked,
+            # Without the error's text, which may quote a secret.
+            got=f"a field that {rule.id} cannot read ({type(error).__name__})",
+            allowed="fields of the types that the Kubernetes API has",
+            change="correct the manifest: `kubectl apply --dry-run=server` names the field",
+            unreadable=True,
+        )
+
+
 def _unwaived(rule: Rule | StackRule, finding: Finding, waivers: Waivers) -> Iterator[Finding]:
     """*finding* with the fields of its rule filled in; nothing if it is waived."""
     change = finding.change or rule.remedy
     completed = replace(finding, rule=rule.id, change=change, level=rule.level)
-    if not waivers.suppresses(completed):
+    if finding.unreadable or not waivers.suppresses(completed):
         yield completed

@@ -106,6 +106,8 @@ class Finding:
     """The part a waiver can select: a host path, a capability, a storage class."""
     resource: Resource | None = None
     """The object it is about; set by stack rules, filled in for other rules."""
+    unreadable: bool = False
+    """The rule could not judge the object; no waiver covers that."""
     rule: str = ""
     """Id of the rule; filled in."""
     level: Level = Level.MANDATORY
