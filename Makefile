@@ -16,7 +16,7 @@ up: .venv/ready ## Deploy the local stack onto the simulated cluster.
 	$(BIN)/pai up
 
 down: .venv/ready ## Stop the simulated clusters and forget what was deployed on them.
-	$(BIN)/pai down
+	$(BIN)/pai down --all --yes
 
 test: .venv/ready ## Run every tier of tests.
 	$(BIN)/pai toolchain build

@@ -134,4 +134,4 @@ def environment_for(stack: str, console: Console) -> tuple[dict[str, str], bool]
     # Imported here: a review of a real cluster needs nothing of the simulation.
     from cli.simulated import simulated  # noqa: PLC0415
 
-    return applied(simulated(toolchain_build.ensure("all", console), [stack], console)), True
+    return applied(simulated(toolchain_build.ensure("pulumi", console), [stack], console)), True

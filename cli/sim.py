@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.down import down_clusters
 from cli.errors import Commands
 from sim import cluster
 
@@ -28,9 +29,13 @@ def up(stack: _Stacks = None) -> None:
 
 
 @app.command()
-def down(stack: _Stacks = None) -> None:
-    """Stop clusters (default: all) and delete their files."""
-    cluster.down(stack or [entry.stack for entry in cluster.status()])
+def down(
+    stack: _Stacks = None,
+    every: Annotated[bool, typer.Option("--all", help="All simulated clusters.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, with --all.")] = False,
+) -> None:
+    """Stop the cluster of a stack (default: local) and delete its files."""
+    down_clusters(stack, every=every, yes=yes)
 
 
 @app.command()

@@ -32,12 +32,21 @@ def simulated(
 
 
 def _start_over_if_killed(stack: str, config_file: Path | None, console: Console) -> None:
-    """Empty the cluster of a disposable stack whose last update was killed.
+    """Empty the cluster of a disposable stack whose last update was killed; unlock another one.
 
-    Its state is saved at the end of an update only (toolchain/bin/pulumi), so what the killed one
-    created is in the cluster and not in the state.
+    The state of a disposable stack is saved at the end of an update only (toolchain/bin/pulumi),
+    so what the killed one created is in the cluster and not in the state.
     """
-    if is_disposable(stack, config_file) and state.interrupted(stack):
+    if not state.interrupted(stack):
+        return
+    if not is_disposable(stack, config_file):
+        console.print(
+            f"The last update of {stack} was killed: its lock is removed, and this one goes on"
+            " from what it had saved.",
+            highlight=False,
+        )
+        state.release(stack)
+    else:
         console.print(
             f"The last update of {stack} was killed before its state was saved:"
             " starting over on an empty cluster.",

@@ -11,11 +11,13 @@ from rich.console import Console
 
 from base.problems import Problem
 from cli.apply import check_approved
+from cli.backend import refuse_another_backend
+from cli.down import down_clusters
 from cli.errors import UsageError
 from cli.simulated import simulated
 from cli.summary import show
-from sim import cluster
-from toolchain import build
+from sim.stacks import cluster_of
+from toolchain import build, child, state
 from toolchain.environment import PROJECT, applied
 from toolchain.errors import ToolchainError
 
@@ -51,12 +53,26 @@ def up(
     if approved:
         check_approved(stack, approved)
     console = Console(stderr=True)
+    refuse_another_backend(stack)
     toolchain = build.ensure("pulumi", console)
     env = simulated(toolchain, [stack], console, config_file)
-    arguments = ["up", "--stack", stack, "--yes", "--skip-preview", "--suppress-outputs"]
+    context = cluster_of(stack, config_file).context
+    console.print(
+        f"Stack {stack}, onto its simulated cluster: context {context} of {env['KUBECONFIG']},"
+        f" state in {env['PULUMI_BACKEND_URL']}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    # With its preview: what a policy refuses is then said before anything is created.
+    arguments = ["up", "--stack", stack, "--yes", "--suppress-outputs"]
     if config_file:
         arguments += ["--config-file", str(config_file)]
-    if _run(env, *arguments):
+    done = child.run(["pulumi", *arguments], cwd=PROJECT, env=applied(env))
+    if done.interrupted_by is not None:
+        state.release(stack, done.pid)
+        console.print(f"Interrupted. `pai up --stack {stack}` goes on from here.", highlight=False)
+        raise typer.Exit(done.exit_code)
+    if done.code:
         raise ToolchainError(
             Problem(
                 path=f"pulumi up --stack {stack}",
@@ -68,27 +84,21 @@ def up(
     deployment = _read(env, "stack", "export", "--stack", stack)["deployment"]
     outputs = _read(env, "stack", "output", "--stack", stack, "--json")
     show(Console(), deployment, outputs)
-    typer.echo('\nTo use plain pulumi: eval "$(pai env)" && pulumi stack output')
+    typer.echo(
+        f'\nTo use plain pulumi: eval "$(pai env --stack {stack})"'
+        f" && pulumi stack output --stack {stack}"
+    )
 
 
 def down(
     stack: Annotated[
-        list[str] | None, typer.Option("--stack", help="Stack; repeatable. Default: all.")
+        list[str] | None, typer.Option("--stack", help="Stack; repeatable. Default: local.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All simulated clusters.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, with --all.")] = False,
 ) -> None:
-    """Stop simulated clusters and delete everything in them."""
-    stopped = stack or [entry.stack for entry in cluster.status()]
-    cluster.down(stopped)
-    typer.echo(f"stopped: {', '.join(stopped)}")
-
-
-def _run(env: Mapping[str, str], *arguments: str) -> int:
-    return subprocess.run(  # noqa: S603 - no shell
-        ["pulumi", *arguments],  # noqa: S607 - the one that the environment puts first
-        cwd=PROJECT,
-        env=applied(env),
-        check=False,
-    ).returncode
+    """Stop a stack's simulated cluster; delete all that is in it, and the stack's state."""
+    down_clusters(stack, every=every, yes=yes)
 
 
 def _read(env: Mapping[str, str], *arguments: str) -> Any:  # noqa: ANN401 - JSON

@@ -5,6 +5,7 @@ Their files are in the toolchain's cache, `sim/<stack>`, beside one kubeconfig f
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ from sim.settings import data_folder, read_settings
 from sim.stacks import cluster_of, stack_names
 from sim.toolchain import Toolchain
 from toolchain import build, cache
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+"""As Pulumi has it: sdk/v3/go/common/tokens/stack_name.go:51 (3.256.0)."""
 
 __all__ = ["SimCluster", "StackStatus", "down", "ensure_running", "reset", "status"]
 
@@ -88,6 +92,16 @@ def _root() -> Path:
 
 
 def _home(stack: str) -> Path:
+    """The folder of *stack*'s cluster. Raises SimError for a name that leads anywhere else."""
+    if not _NAME.fullmatch(stack):
+        raise SimError(
+            Problem(
+                path="--stack",
+                got=repr(stack),
+                allowed="letters, digits, `-`, `_` and `.`, at most 100, the first no dot",
+                change="name a stack as its file Pulumi.<stack>.yaml does",
+            )
+        )
     return _root() / stack
 
 

@@ -35,13 +35,28 @@ def bind(stack: str, cluster: str) -> bool:
 
 def interrupted(stack: str) -> bool:
     """Whether an update of *stack* was killed: its lock is there, and its process is not."""
-    locks = (folder() / ".pulumi" / "locks").rglob(f"{_PROJECT}/{stack}/*.json")
-    return any(not _alive(json.loads(lock.read_text())["pid"]) for lock in locks)
+    return any(not _alive(process) for process in _locks(stack).values())
+
+
+def release(stack: str, process: int | None = None) -> None:
+    """Remove the locks of *stack* that ended processes left, or those of the one *process*.
+
+    Pulumi itself removes only its own, at the end of an update that it could finish.
+    """
+    for lock, holder in _locks(stack).items():
+        if not _alive(holder) and process in (None, holder):
+            lock.unlink(missing_ok=True)
 
 
 def forget(stack: str) -> None:
     """Remove the state of *stack*, whose cluster is gone."""
     _remove(stack)
+
+
+def _locks(stack: str) -> dict[Path, int]:
+    """The lock files of *stack*, and the process that each belongs to."""
+    locks = (folder() / ".pulumi" / "locks").rglob(f"{_PROJECT}/{stack}/*.json")
+    return {lock: int(json.loads(lock.read_text())["pid"]) for lock in locks}
 
 
 def _alive(process: int) -> bool:

@@ -57,6 +57,21 @@ def test_an_update_is_interrupted_when_its_lock_outlives_its_process() -> None:
     assert not state.interrupted("staging")
 
 
+def test_only_locks_that_ended_processes_left_are_removed() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    _lock("local", ended.pid)
+    _lock("prod", os.getpid())
+
+    state.release("local", ended.pid + 1)
+    assert state.interrupted("local")
+    state.release("local", ended.pid)
+    state.release("prod")
+
+    assert not state.interrupted("local")
+    assert len(list((state.folder() / ".pulumi" / "locks").rglob("*.json"))) == 1
+
+
 def test_what_is_forgotten_is_gone_with_its_lock() -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()

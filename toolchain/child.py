@@ -1,0 +1,112 @@
+"""A command that changes something, as a child: interrupted once, waited for, nothing left of it.
+
+`subprocess.run` kills its child a quarter of a second after Ctrl-C. Pulumi then leaves its lock,
+its plugins and the operations that were under way (pulumi 3.256.0 cancels on the first SIGINT or
+SIGTERM and gives up on the second: pkg/backend/cancellation_scope.go:66-118).
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_INTERRUPTIONS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+_AWAITED = _INTERRUPTIONS | {signal.SIGCHLD}
+_FROM_THE_KERNEL = 0x80
+"""`si_code` of a key of the terminal, which sends the signal to the child as well."""
+_ONE_INTERRUPTION_SECONDS = 2.0
+"""`timeout` and shells send a signal to a process and again to its group."""
+_ORPHAN_SECONDS = 5.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended."""
+
+    pid: int
+    code: int
+    """Exit code, or minus the number of the signal that ended it."""
+    interrupted_by: int | None
+    """Number of the first signal that asked for the end; None without one."""
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell reports: 128 + the signal after an interruption."""
+        if self.interrupted_by is not None:
+            return 128 + self.interrupted_by
+        return self.code if self.code >= 0 else 128 - self.code
+
+
+def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ended:
+    """Run *argv* to its end.
+
+    SIGINT, SIGTERM and SIGHUP ask it to end, once for each interruption, whether they come from a
+    terminal, from a pipe's shell or from `kill`. Processes that it leaves behind are ended.
+    """
+    in_terminal = os.isatty(0)
+    ours = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    _adopt_orphans(adopt=True)
+    try:
+        child = subprocess.Popen(  # noqa: S603 - no shell
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            # In a terminal it stays in the foreground, where it reads keys. Elsewhere a signal for
+            # our group would reach it twice.
+            process_group=None if in_terminal else 0,
+            preexec_fn=lambda: _unblock(set(ours)),  # noqa: PLW1509 - no other thread runs here
+        )
+        first = _wait(child, in_terminal=in_terminal)
+        _end_orphans()
+        return Ended(child.pid, child.returncode, first)
+    finally:
+        _adopt_orphans(adopt=False)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ours)
+
+
+def _unblock(mask: set[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal; it is passed on as SIGINT
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _wait(child: subprocess.Popen[bytes], *, in_terminal: bool) -> int | None:
+    first, last = None, -_ONE_INTERRUPTION_SECONDS
+    while child.poll() is None:
+        received = signal.sigtimedwait(_AWAITED, 1)
+        if received is None or received.si_signo == signal.SIGCHLD:
+            continue
+        first = received.si_signo if first is None else first
+        from_key = in_terminal and received.si_code == _FROM_THE_KERNEL
+        if from_key and received.si_signo == signal.SIGINT:
+            continue
+        if time.monotonic() - last >= _ONE_INTERRUPTION_SECONDS:
+            last = time.monotonic()
+            number = received.si_signo
+            child.send_signal(signal.SIGINT if number == signal.SIGHUP else number)
+    return first
+
+
+def _adopt_orphans(*, adopt: bool) -> None:
+    """Become the parent of processes that a child leaves behind; Linux has that, for one."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+
+
+def _end_orphans() -> None:
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while orphans := _children():
+        late = time.monotonic() >= deadline
+        for orphan in orphans:
+            os.kill(orphan, signal.SIGKILL if late else signal.SIGTERM)
+        time.sleep(0.05)
+        for orphan in orphans:
+            os.waitpid(orphan, 0 if late else os.WNOHANG)
+
+
+def _children() -> list[int]:
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    return [int(pid) for pid in listed.read_text().split()] if listed.exists() else []
