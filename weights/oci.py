@@ -1,21 +1,22 @@
-"""The registry's protocol, as much of it as weights need.
+"""A source of kind `oci`: an artifact of a registry, with a layer for each file.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md; names of files are those of
 ORAS (`title`) and of the CNCF's ModelPack (`filepath`).
 """
 
 import base64
-import hashlib
 import json
 import re
 import urllib.error
 import urllib.parse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
 from .files import File, WeightsError
-from .transport import REFUSALS, Body, Transport
+from .sources import Commit, refused
+from .transport import Body, Transport
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 FILE_PATH = "org.cncf.model.filepath"
@@ -25,14 +26,17 @@ _UNAUTHORIZED = 401
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
+def source(
+    spec: Mapping[str, str], commit: Commit, transport: Transport, credential: str
+) -> "Artifact":
+    """The *commit* at `registry` below `prefix`, asked for with `user:password` or as anyone."""
+    name = name_of(spec["prefix"], commit.repository)
+    return Artifact(Registry(spec["registry"], name, transport, credential), commit)
+
+
 def name_of(prefix: str, repository: str) -> str:
     """What a registry calls *repository* below *prefix*: lower case, which is all it allows."""
     return "/".join(part for part in (prefix, repository.lower()) if part)
-
-
-def digest_of(content: bytes) -> str:
-    """SHA-256, as digests and manifests write it."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def files_of(manifest: Mapping[str, Any]) -> list[File]:
@@ -56,7 +60,7 @@ class Registry:
     """One repository of a registry, asked with `user:password` or, if that is empty, as anyone."""
 
     def __init__(self, url: str, name: str, transport: Transport, credential: str) -> None:
-        self._url, self.name, self._transport = url, name, transport
+        self.url, self.name, self._transport = url, name, transport
         encoded = base64.b64encode(credential.encode()).decode()
         self._basic = f"Basic {encoded}" if credential else ""
         self._authorization = ""
@@ -70,32 +74,6 @@ class Registry:
         """The content of a layer, from *offset* on."""
         return self.send(f"blobs/{digest}", offset=offset)
 
-    def has(self, digest: str) -> bool:
-        """Whether the layer is there."""
-        try:
-            self.send(f"blobs/{digest}", method="HEAD").close()
-        except urllib.error.HTTPError as error:
-            if error.code in REFUSALS:
-                raise
-            return False
-        return True
-
-    def push(self, digest: str, size: int, body: Body) -> None:
-        """Bring a layer of *size* bytes, in one piece."""
-        with self.send("blobs/uploads/", method="POST", body=b"") as begun:
-            where = urllib.parse.urljoin(f"{self._url}/", begun.headers["Location"])
-        joint = "&" if "?" in where else "?"
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        url = f"{where}{joint}digest={urllib.parse.quote(digest)}"
-        self._send(url, headers, method="PUT", body=body).close()
-
-    def tag(self, tag: str, manifest: Mapping[str, Any]) -> str:
-        """Let *manifest* appear as *tag*; returns its digest."""
-        body = json.dumps(manifest).encode()
-        headers = {"Content-Type": MANIFEST_TYPE}
-        self.send(f"manifests/{tag}", headers, method="PUT", body=body).close()
-        return f"sha256:{digest_of(body)}"
-
     def send(
         self,
         path: str,
@@ -106,16 +84,16 @@ class Registry:
         body: bytes | None = None,
     ) -> HTTPResponse:
         """The answer to a request below the repository; signs in when the registry asks for it."""
-        url = f"{self._url}/v2/{self.name}/{path}"
+        url = f"{self.url}/v2/{self.name}/{path}"
         try:
-            return self._send(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, offset=offset, body=body)
         except urllib.error.HTTPError as error:
             if error.code != _UNAUTHORIZED:  # or a token that has run out, or is for reading only
                 raise
             self._sign_in(error.headers.get("WWW-Authenticate", ""))
-            return self._send(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, offset=offset, body=body)
 
-    def _send(
+    def send_to(
         self,
         url: str,
         headers: Mapping[str, str] | None,
@@ -124,6 +102,7 @@ class Registry:
         offset: int = 0,
         body: Body | None = None,
     ) -> HTTPResponse:
+        """The answer to a request to *url*, with what the last sign-in gave. Raises HTTPError."""
         return self._transport.send(
             url,
             headers,
@@ -146,3 +125,23 @@ class Registry:
         with self._transport.send(f"{realm}?{asked}", authorization=self._basic) as answer:
             issued: dict[str, Any] = json.loads(answer.read())
         self._authorization = f"Bearer {issued.get('token') or issued['access_token']}"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The artifact of one commit: the digest of each layer is that of a file."""
+
+    registry: Registry
+    commit: Commit
+
+    def files(self) -> list[File]:
+        """The layers, under the names that their annotations give."""
+        try:
+            manifest = self.registry.manifest(self.commit.revision)
+        except urllib.error.HTTPError as error:
+            raise refused(self.commit, "the registry", error.code) from None
+        return files_of(manifest)
+
+    def open(self, file: File, offset: int) -> HTTPResponse:
+        """Its layer."""
+        return self.registry.blob(f"sha256:{file.sha256}", offset)

@@ -1,20 +1,30 @@
-"""The object store's protocol, as much of it as weights need, signed with version 4.
+"""A source of kind `s3`: a bucket, asked with requests of signature version 4.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
 
 import hashlib
 import hmac
+import urllib.error
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPResponse
 from urllib.parse import quote, urlsplit
 
+from .files import MANIFEST, File
+from .sources import Commit, below, files_in, refused
 from .transport import Transport
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "s3"
+
+
+def source(
+    spec: Mapping[str, str], commit: Commit, transport: Transport, credential: str
+) -> "Bucket":
+    """The *commit* at the Place of *spec*, asked for with `access key:secret key` or as anyone."""
+    return Bucket(Place.of(spec, credential), commit, transport)
 
 
 @dataclass(frozen=True)
@@ -43,39 +53,20 @@ class Place:
         key = Key(access, secret, spec["region"]) if credential else None
         return cls("/".join(part for part in parts if part), key)
 
+    def url_of(self, name: str) -> str:
+        """The URL of the object *name*."""
+        return f"{self.url}/{quote(name)}"
 
-def send(
-    transport: Transport,
-    place: Place,
-    name: str,
-    *,
-    method: str = "GET",
-    query: Mapping[str, str] | None = None,
-    offset: int = 0,
-    body: bytes = b"",
-) -> HTTPResponse:
-    """The answer to a request about the object *name* at *place*."""
-    asked = "&".join(
-        f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted((query or {}).items())
-    )
-    url = f"{place.url}/{quote(name)}" + (f"?{asked}" if asked else "")
-    headers: dict[str, str] = {}
-    authorization = ""
-    if place.key:
-        moment = datetime.now(UTC)
-        headers = {
-            "x-amz-date": moment.strftime("%Y%m%dT%H%M%SZ"),
-            "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
-        }
-        authorization = signature(place.key, method, url, headers)
-    return transport.send(
-        url,
-        headers,
-        method=method,
-        authorization=authorization,
-        offset=offset,
-        body=body if method in {"PUT", "POST"} else None,
-    )
+
+def signed(key: Key | None, method: str, url: str, body: bytes = b"") -> tuple[dict[str, str], str]:
+    """The headers of a request and its `Authorization`; none and empty without a key."""
+    if key is None:
+        return {}, ""
+    headers = {
+        "x-amz-date": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
+    }
+    return headers, signature(key, method, url, headers)
 
 
 def signature(key: Key, method: str, url: str, headers: Mapping[str, str]) -> str:
@@ -106,3 +97,30 @@ def signature(key: Key, method: str, url: str, headers: Mapping[str, str]) -> st
         f"{_ALGORITHM} Credential={key.access}/{scope},"
         f"SignedHeaders={';'.join(names)},Signature={proof}"
     )
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The folder of one commit."""
+
+    place: Place
+    commit: Commit
+    transport: Transport
+
+    def files(self) -> list[File]:
+        """As the manifest in the folder states them."""
+        try:
+            with self._get(MANIFEST, 0) as answer:
+                manifest = answer.read()
+        except urllib.error.HTTPError as error:
+            raise refused(self.commit, "the bucket", error.code) from None
+        return files_in(manifest, self.commit)
+
+    def open(self, file: File, offset: int) -> HTTPResponse:
+        """Its content."""
+        return self._get(file.name, offset)
+
+    def _get(self, name: str, offset: int) -> HTTPResponse:
+        url = self.place.url_of(below(self.commit, name))
+        headers, authorization = signed(self.place.key, "GET", url)
+        return self.transport.send(url, headers, authorization=authorization, offset=offset)

@@ -1,18 +1,29 @@
-"""Where a commit of a model is published: a hub, or a mirror of one kind or another."""
+"""Where a commit of a model is published: what every kind of source has in common.
 
-import json
-import urllib.error
-import urllib.parse
+Each kind has a module of its own, imported when a source of that kind is opened: a pod holds the
+one that its stack uses, and none of the others.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol, cast
 
-from . import oci, s3
-from .files import MANIFEST, File, WeightsError
+from .files import File, WeightsError
 from .manifest import Manifest
 from .transport import REFUSALS, Transport
+
+SourceKind = Literal["hub", "http", "s3", "oci"]
+
+MODULES: Mapping[SourceKind, str] = {
+    "hub": "hub",
+    "http": "http_folder",
+    "s3": "s3",
+    "oci": "oci",
+}
+"""Module of each kind; its `source` makes a Source of that kind."""
 
 
 class Source(Protocol):
@@ -41,124 +52,10 @@ def source(spec: Mapping[str, str], commit: Commit, authority: str, credential: 
     *authority* is a file, or empty; *credential* is a token for a hub or a web server,
     `access key:secret key` for S3, `user:password` for a registry, or empty.
     """
-    transport = Transport(authority)
-    match spec["kind"]:
-        case "hub":
-            return Hub(spec["endpoint"], commit, transport, credential)
-        case "http":
-            return Tree(spec["url"], commit, transport, credential)
-        case "s3":
-            return Bucket(s3.Place.of(spec, credential), commit, transport)
-        case _:
-            name = oci.name_of(spec["prefix"], commit.repository)
-            registry = oci.Registry(spec["registry"], name, transport, credential)
-            return Artifact(registry, commit)
-
-
-@dataclass(frozen=True)
-class Hub:
-    """The API of huggingface_hub, and of its mirrors."""
-
-    endpoint: str
-    commit: Commit
-    transport: Transport
-    token: str
-
-    def files(self) -> list[File]:
-        """As the hub states them: the API of `model_info(revision=…, files_metadata=True)`."""
-        repository, revision = self.commit.repository, self.commit.revision
-        url = f"{self.endpoint}/api/models/{repository}/revision/{revision}?blobs=true"
-        info: dict[str, Any] = json.loads(
-            _read(self.transport, url, _bearer(self.token), self.commit, "the hub")
-        )
-        if info.get("sha") != revision:
-            message = f"the hub gives commit {info.get('sha')} instead of {revision}"
-            raise WeightsError(message)
-        return [
-            File(
-                name=entry["rfilename"],
-                size=entry["size"],
-                sha256=(entry.get("lfs") or {}).get("sha256", ""),
-                git_sha1="" if entry.get("lfs") else entry.get("blobId", ""),
-            )
-            for entry in info["siblings"]
-        ]
-
-    def open(self, file: File, offset: int) -> HTTPResponse:
-        """Its content, from wherever the hub redirects to."""
-        where = f"{self.commit.repository}/resolve/{self.commit.revision}"
-        url = f"{self.endpoint}/{where}/{urllib.parse.quote(file.name)}"
-        return self.transport.send(url, authorization=_bearer(self.token), offset=offset)
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A web server with a folder for each commit, as `pai models import` lays it out."""
-
-    url: str
-    commit: Commit
-    transport: Transport
-    token: str
-
-    def files(self) -> list[File]:
-        """As the manifest in the folder states them."""
-        text = _read(
-            self.transport, self._at(MANIFEST), _bearer(self.token), self.commit, "the mirror"
-        )
-        return _of_manifest(text, self.commit)
-
-    def open(self, file: File, offset: int) -> HTTPResponse:
-        """Its content."""
-        url = self._at(file.name)
-        return self.transport.send(url, authorization=_bearer(self.token), offset=offset)
-
-    def _at(self, name: str) -> str:
-        return f"{self.url}/{urllib.parse.quote(below(self.commit, name))}"
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A bucket with the same folders."""
-
-    place: s3.Place
-    commit: Commit
-    transport: Transport
-
-    def files(self) -> list[File]:
-        """As the manifest in the folder states them."""
-        try:
-            with self._get(MANIFEST, 0) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            raise _refused(self.commit, "the bucket", error.code) from None
-        return _of_manifest(text, self.commit)
-
-    def open(self, file: File, offset: int) -> HTTPResponse:
-        """Its content."""
-        return self._get(file.name, offset)
-
-    def _get(self, name: str, offset: int) -> HTTPResponse:
-        return s3.send(self.transport, self.place, below(self.commit, name), offset=offset)
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """An OCI artifact: a layer for each file, so that its digest is the file's."""
-
-    registry: oci.Registry
-    commit: Commit
-
-    def files(self) -> list[File]:
-        """The layers, under the names that their annotations give."""
-        try:
-            manifest = self.registry.manifest(self.commit.revision)
-        except urllib.error.HTTPError as error:
-            raise _refused(self.commit, "the registry", error.code) from None
-        return oci.files_of(manifest)
-
-    def open(self, file: File, offset: int) -> HTTPResponse:
-        """Its layer."""
-        return self.registry.blob(f"sha256:{file.sha256}", offset)
+    kind = cast("SourceKind", spec["kind"])
+    module = import_module(f".{MODULES[kind]}", __package__)
+    opened: Source = module.source(spec, commit, Transport(authority), credential)
+    return opened
 
 
 def below(commit: Commit, name: str) -> str:
@@ -171,31 +68,27 @@ def credential_in(file: str) -> str:
     return Path(file).read_text().strip() if file else ""
 
 
-def _of_manifest(text: bytes, commit: Commit) -> list[File]:
-    manifest = Manifest.parse(text)
-    if not manifest.same_as(commit.repository, commit.revision, {}):
-        message = f"the mirror gives {manifest.repository} at {manifest.revision} instead of"
+def bearer(token: str) -> str:
+    """`Authorization` with *token*; empty without one."""
+    return f"Bearer {token}" if token else ""
+
+
+def files_in(manifest: bytes, commit: Commit) -> list[File]:
+    """The files that a mirror's *manifest* lists. WeightsError if it is of another commit."""
+    found = Manifest.parse(manifest)
+    if not found.same_as(commit.repository, commit.revision, {}):
+        message = f"the mirror gives {found.repository} at {found.revision} instead of"
         message += f" {commit.repository} at {commit.revision}"
         raise WeightsError(message)
-    return list(manifest.files)
+    return list(found.files)
 
 
-def _read(transport: Transport, url: str, authorization: str, commit: Commit, place: str) -> bytes:
-    try:
-        with transport.send(url, authorization=authorization) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as error:
-        raise _refused(commit, place, error.code) from None
-
-
-def _refused(commit: Commit, place: str, code: int) -> WeightsError:
+def refused(
+    commit: Commit,
+    place: str,
+    code: int,
+    change: str = "give the stack a credential that may read there",
+) -> WeightsError:
+    """The error for HTTP status *code* from *place*, with the *change* if access was denied."""
     message = f"{commit.repository} at {commit.revision}: {place} answers {code}"
-    if code in REFUSALS and place == "the hub":
-        message += "; accept the model's licence there, and give the stack a token that did"
-    elif code in REFUSALS:
-        message += "; give the stack a credential that may read there"
-    return WeightsError(message)
-
-
-def _bearer(token: str) -> str:
-    return f"Bearer {token}" if token else ""
+    return WeightsError(f"{message}; {change}" if code in REFUSALS else message)

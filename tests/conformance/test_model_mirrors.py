@@ -17,10 +17,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli import model_import, model_mirrors, models
+from cli import bucket_upload, model_mirrors, models, registry_upload
 from components.common import scripts
 from components.models.model_store import fetch_request
-from components.models.weights_programs import FETCHER, VERIFIER
+from components.models.weights_programs import VERIFIER, fetcher
 from config.load import load
 from config.stack import StackConfig
 from tests.conformance.peers import minio, registry
@@ -45,7 +45,7 @@ CHECKOUT = ROOT
 def store(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Minio]:
     with minio.start(tmp_path_factory.mktemp("minio"), certificates) as server:
         transport = Transport(str(certificates.authority))
-        s3.send(transport, place(server, ""), BUCKET, method="PUT").close()
+        bucket_upload.send(transport, place(server, ""), BUCKET, method="PUT").close()
         yield server
 
 
@@ -84,7 +84,8 @@ def job(
     """Run the Job's program on its request, the paths of its container moved below *tmp_path*."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True, exist_ok=True)
-    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
+    modules = (*VERIFIER, *fetcher(request["source"]["kind"]))
+    for module, text in scripts.sources("weights", modules).items():
         (program / module).write_text(text)
     volume = tmp_path / "volume"
     volume.mkdir(exist_ok=True)
@@ -118,7 +119,7 @@ def imported(
     """The stack, once `pai models import --stack` has filled its bucket."""
     config = stack(s3_source(store), certificates)
     monkeypatch.setattr(model_mirrors, "stack_config", lambda _: config)
-    monkeypatch.setattr(model_import, "PART_BYTES", 5 << 20)
+    monkeypatch.setattr(bucket_upload, "PART_BYTES", 5 << 20)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", minio.USER)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", minio.PASSWORD)
     done = CliRunner().invoke(models.app, ["import", str(model), "--stack", "local"])
@@ -156,11 +157,11 @@ def test_an_object_that_was_changed_in_the_bucket_stops_the_job_by_its_name(
 ) -> None:
     transport = Transport(str(certificates.authority))
     name = f"weights/{REPOSITORY}/{COMMIT}/sub/config.json"
-    s3.send(transport, place(store), name, method="PUT", body=b"[]").close()
+    bucket_upload.send(transport, place(store), name, method="PUT", body=b"[]").close()
     try:
         done = job(tmp_path, request_of(imported, certificates), f"{minio.USER}:{minio.PASSWORD}")
     finally:
-        s3.send(transport, place(store), name, method="PUT", body=b"{}").close()
+        bucket_upload.send(transport, place(store), name, method="PUT", body=b"{}").close()
 
     assert done.returncode == FINAL
     assert done.stderr.startswith("sub/config.json: wrong content, SHA-256")
@@ -228,7 +229,7 @@ def test_the_job_takes_from_a_registry_the_artifact_that_was_pushed_there(
     model: Path, tmp_path: Path
 ) -> None:
     with registry.start(tmp_path / "registry") as url:
-        mirror = model_import.Registry(url, "weights", "", Transport())
+        mirror = registry_upload.Registry(url, "weights", "", Transport())
         pushed = mirror.upload(Manifest.read(model), model, lambda _: None)
         reference = f"{url.removeprefix('http://')}/weights/{REPOSITORY.lower()}"
         seen = subprocess.run(

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from components.common import scripts
-from components.models.weights_programs import FETCHER, VERIFIER
+from components.models.weights_programs import VERIFIER, fetcher
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, Hub, serving, sha256
 from weights import fetch, files
 from weights.fetch import Request, run
 from weights.files import WeightsError, Wish
+from weights.hub import Hub as Origin
 from weights.sources import Commit
-from weights.sources import Hub as Origin
 from weights.transport import Transport
 
 OTHER, OLDEST = "b" * 40, "c" * 40
@@ -110,7 +110,7 @@ def test_a_hub_that_wants_a_token_is_explained_without_showing_ours(
 ) -> None:
     hub.token = "canary-token"
 
-    with pytest.raises(WeightsError, match="accept the model's licence") as caught:
+    with pytest.raises(WeightsError, match="accept the model's license") as caught:
         bring(hub, tmp_path, "wrong-canary")
     assert "canary" not in str(caught.value)
 
@@ -318,7 +318,7 @@ def job(hub: Hub, tmp_path: Path) -> list[str]:
     """The Job's command, on the files of its ConfigMaps, in a place of its own."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True)
-    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
+    for module, text in scripts.sources("weights", (*VERIFIER, *fetcher("hub"))).items():
         (program / module).write_text(text)
     (tmp_path / "volume").mkdir()
     request = {
