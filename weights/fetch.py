@@ -1,6 +1,6 @@
 """Put one commit of a model on a volume: every byte verified, or nothing to be seen.
 
-Runs in a Job. Usage: python -m weights.fetch REQUEST [CREDENTIAL_FILE]. REQUEST is a JSON file:
+Runs in a Job. Usage: python -m weights.fetch REQUEST [CREDENTIAL_FILE]. REQUEST is JSON:
 `source` (see sources.source), `authority` (file of PEM certificates to trust, or empty),
 `repository`, `revision` (40 hexadecimal digits), `only`, `pickles` and `sha256` (see files.Wish),
 `volume` and `stamps` (directories).
@@ -213,9 +213,9 @@ def run(request: Request, origin: Source) -> None:
     request.partial.rename(request.model)  # the whole of it at once
 
 
-def main(request_file: str, credential_file: str = "") -> None:
-    """Run the request in *request_file*."""
-    raw: dict[str, Any] = json.loads(Path(request_file).read_text())
+def main(request_json: str, credential_file: str = "") -> None:
+    """Run the request that *request_json* is."""
+    raw: dict[str, Any] = json.loads(request_json)
     commit = Commit(raw["repository"], raw["revision"])
     wish = Wish(raw["only"], raw["pickles"], raw["sha256"])
     request = Request(commit, wish, Path(raw["volume"]), Path(raw["stamps"]))

@@ -1,9 +1,9 @@
 """Let a server start on nothing but verified weights.
 
-Runs before the server, in its pod. Usage: python -m weights.verify MODEL.json STAMPS, with the
-node's name in NODE_NAME. MODEL.json names the `folder`, `repository`, `revision` and `sha256` (file
-name to sum, or empty) of the model; STAMPS is a directory, beside the weights, that this program
-alone writes.
+Runs before the server, in its pod. Usage: python -m weights.verify MODEL STAMPS, with the node's
+name in NODE_NAME. MODEL is JSON: the `folder`, `repository`, `revision` and `sha256` (file name to
+sum, or empty) of the model; STAMPS is a directory, beside the weights, that this program alone
+writes.
 
 Every file is measured against the manifest that the download left: its size always, its content
 once a node. A node that read every byte leaves a stamp with the manifest's digest and the times of
@@ -21,12 +21,12 @@ from .files import WeightsError
 from .manifest import Manifest, altered, misplaced
 
 
-def verify(model: Path, stamps: Path, node: str) -> str:
-    """What was found out about the model that the file *model* names, in a sentence.
+def verify(model: str, stamps: Path, node: str) -> str:
+    """What was found out about the model that the JSON *model* describes, in a sentence.
 
     Raises WeightsError with every wrong file, a line each.
     """
-    asked: dict[str, Any] = json.loads(model.read_text())
+    asked: dict[str, Any] = json.loads(model)
     folder = Path(asked["folder"])
     manifest = Manifest.read(folder)
     if not manifest.same_as(asked["repository"], asked["revision"], asked["sha256"]):
@@ -66,9 +66,9 @@ def _write(stamp: Path, state: object) -> None:
 
 
 def main(model: str, stamps: str) -> None:
-    """Verify the model that the file *model* names, on the node called NODE_NAME."""
+    """Verify the model that the JSON *model* describes, on the node called NODE_NAME."""
     try:
-        print(verify(Path(model), Path(stamps), os.environ["NODE_NAME"]))
+        print(verify(model, Path(stamps), os.environ["NODE_NAME"]))
     except WeightsError as error:
         raise SystemExit(str(error)) from None
 

@@ -90,9 +90,8 @@ def job(
     volume = tmp_path / "volume"
     volume.mkdir(exist_ok=True)
     request |= {"volume": str(volume), "stamps": str(volume / ".verified")}
-    (tmp_path / "request.json").write_text(json.dumps(request))
     (tmp_path / "credential").write_text(credential)
-    words = [str(tmp_path / "request.json"), str(tmp_path / "credential")]
+    words = [json.dumps(request), str(tmp_path / "credential")]
     return subprocess.run(
         [sys.executable, "-m", "weights.fetch", *words],
         env={"PYTHONPATH": str(program.parent), **environment},

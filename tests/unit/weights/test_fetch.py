@@ -332,15 +332,14 @@ def job(hub: Hub, tmp_path: Path) -> list[str]:
         "volume": str(tmp_path / "volume"),
         "stamps": str(tmp_path / "volume" / ".verified"),
     }
-    (tmp_path / "request.json").write_text(json.dumps(request))
-    return [sys.executable, "-I", "-S", "-c", _START, str(program.parent), str(tmp_path)]
+    return [sys.executable, "-I", "-S", "-c", _START, str(program.parent), json.dumps(request)]
 
 
 _START = """
 import runpy, sys
-program, folder = sys.argv[1:]
+program, request = sys.argv[1:]
 sys.path.insert(0, program)
-sys.argv = ["fetch", f"{folder}/request.json"]
+sys.argv = ["fetch", request]
 runpy.run_module("weights.fetch", run_name="__main__")
 """
 """`python -m weights.fetch` without anything that is installed here."""

@@ -37,7 +37,7 @@ class Pod:
         self._program = root / "program"
         self.stamps = root / "stamps"
         self.folder = root / "models" / COMMIT
-        self.model = root / "model.json"
+        self.model = ""
         for folder in (self._program / "weights", self.stamps, self.folder):
             folder.mkdir(parents=True)
         for module, text in scripts.sources("weights", VERIFIER).items():
@@ -52,11 +52,11 @@ class Pod:
     def expect(self, **given: Any) -> None:
         """What the stack says that the model is."""
         asked = {"repository": REPOSITORY, "revision": COMMIT, "sha256": {}, **given}
-        self.model.write_text(json.dumps({"folder": str(self.folder), **asked}))
+        self.model = json.dumps({"folder": str(self.folder), **asked})
 
     def start(self, node: str = "gpu-1") -> subprocess.CompletedProcess[str]:
         """Run the init container on *node*."""
-        words = [str(self._program), str(self.model), str(self.stamps)]
+        words = [str(self._program), self.model, str(self.stamps)]
         return subprocess.run(
             [sys.executable, "-I", "-S", "-c", _START, *words],
             env={"NODE_NAME": node},
@@ -185,7 +185,7 @@ def gate() -> VerifiedWeights:
             path=f"/models/{COMMIT}",
             root="/models",
             verifier=Output.from_input("verifier"),
-            expected=Output.from_input("expected"),
+            expected='{"folder":"/models"}',
             size_bytes=100 * 10**9,
             read_rate=10**9,
         )
@@ -208,7 +208,7 @@ def test_the_gate_writes_stamps_and_nothing_else_of_the_volume(gate: VerifiedWei
     }
     assert gate.weights.read_only
     assert gate.weights.volume is not None
-    assert [file.name for file in gate.files] == ["weights-verifier", "weights-expected"]
+    assert [file.name for file in gate.files] == ["weights-verifier"]
     assert all(file.volume is not None for file in gate.files)
 
 
@@ -219,8 +219,7 @@ def test_the_program_is_shared_by_all_models_and_what_is_expected_is_the_models_
     mounts = {m["name"]: m["mount_path"] for m in init["volume_mounts"]}
 
     assert mounts["weights-verifier"] == "/opt/private-ai/weights"
-    assert mounts["weights-expected"] == "/etc/weights"
-    assert init["args"] == ["/etc/weights/model.json", "/stamps"]
+    assert init["args"] == ['{"folder":"/models"}', "/stamps"]
 
 
 def test_the_gate_is_hardened_and_says_why_it_fails_where_a_person_looks(

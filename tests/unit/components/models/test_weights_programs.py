@@ -110,12 +110,11 @@ def test_a_model_is_fetched_with_what_the_config_maps_hold(
             "volume": str(volume),
             "stamps": str(volume / ".verified"),
         }
-        (tmp_path / "request.json").write_text(json.dumps(request))
         done = alone(
             "import runpy; del sys.argv[1];"
             "runpy.run_module('weights.fetch', run_name='__main__', alter_sys=True)",
             str(mounted.parent),
-            str(tmp_path / "request.json"),
+            json.dumps(request),
             str(tmp_path / "credential"),
         )
 
