@@ -14,7 +14,7 @@ from cli.model_import import OnProgress, refuse
 from weights import s3
 from weights.files import MANIFEST
 from weights.manifest import Manifest
-from weights.sources import Commit, below
+from weights.sources import Commit, mirror_path
 from weights.transport import Transport
 
 PART_BYTES = 64 << 20
@@ -25,28 +25,28 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 class Bucket:
     """A bucket of an object store."""
 
-    def __init__(self, place: s3.Place, transport: Transport) -> None:
-        self._place, self._transport = place, transport
+    def __init__(self, location: s3.S3Location, transport: Transport) -> None:
+        self._location, self._transport = location, transport
 
     def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
         """Upload missing files; the store checks the SHA-256 of every part."""
         commit = Commit(manifest.repository, manifest.revision)
         try:
             for file in manifest.files:
-                name = below(commit, file.name)
+                name = mirror_path(commit, file.name)
                 if self._size(name) == file.size:
                     on_progress(file.size)
                 else:
                     self._put_file(name, folder / file.name, on_progress)
-            self._send(below(commit, MANIFEST), "PUT", manifest.text().encode())
+            self._send(mirror_path(commit, MANIFEST), "PUT", manifest.text().encode())
         except urllib.error.HTTPError as error:
-            refuse(self._place.url, error.code)
-        return f"{self._place.url}/{below(commit, '')}"
+            refuse(self._location.url, error.code)
+        return f"{self._location.url}/{mirror_path(commit, '')}"
 
     def _size(self, name: str) -> int | None:
         try:
-            with send(self._transport, self._place, name, method="HEAD") as answer:
-                return int(answer.headers["Content-Length"])
+            with send(self._transport, self._location, name, method="HEAD") as response:
+                return int(response.headers["Content-Length"])
         except urllib.error.HTTPError as error:
             if error.code != HTTPStatus.NOT_FOUND:
                 raise
@@ -62,7 +62,7 @@ class Bucket:
         if identifier is None:
             raise CommandError(
                 Problem(
-                    path=f"{self._place.url}/{name}",
+                    path=f"{self._location.url}/{name}",
                     got="a response without an UploadId",
                     allowed="the start of a multipart upload",
                     change="use an object store that supports S3 multipart uploads",
@@ -99,26 +99,26 @@ class Bucket:
     ) -> tuple[str, str]:
         """The body of the response and its ETag."""
         with send(
-            self._transport, self._place, name, method=method, query=query, body=body
-        ) as answer:
-            return answer.read().decode(), answer.headers.get("ETag", "")
+            self._transport, self._location, name, method=method, query=query, body=body
+        ) as response:
+            return response.read().decode(), response.headers.get("ETag", "")
 
 
 def send(
     transport: Transport,
-    place: s3.Place,
+    location: s3.S3Location,
     name: str,
     *,
     method: str,
     query: Mapping[str, str] | None = None,
     body: bytes = b"",
 ) -> HTTPResponse:
-    """The answer to a signed request about the object *name* at *place*. Raises HTTPError."""
-    asked = "&".join(
+    """The response to a signed request for the object *name* at *location*. Raises HTTPError."""
+    parameters = "&".join(
         f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted((query or {}).items())
     )
-    url = place.url_of(name) + (f"?{asked}" if asked else "")
-    headers, authorization = s3.signed(place.key, method, url, body)
+    url = location.url_of(name) + (f"?{parameters}" if parameters else "")
+    headers, authorization = s3.sign(location.key, method, url, body)
     return transport.send(
         url,
         headers,

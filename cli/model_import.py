@@ -7,9 +7,10 @@ from typing import NoReturn, Protocol
 
 from base.problems import Problem
 from cli.errors import CommandError
-from weights.fetch import PARTIAL, need_room
-from weights.manifest import Manifest, altered
-from weights.sources import Commit, below
+from weights.errors import WeightsError
+from weights.fetch import PARTIAL, check_free_space
+from weights.manifest import Manifest, check_digests
+from weights.sources import Commit, mirror_path
 
 OnProgress = Callable[[int], None]
 """Called with the number of bytes just transferred."""
@@ -32,27 +33,20 @@ class Folder:
     def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
         """Copy the files, then verify the copies."""
         commit = Commit(manifest.repository, manifest.revision)
-        target = self._root / below(commit, "")
+        target = self._root / mirror_path(commit, "")
         if target.exists() and Manifest.read(target) == manifest:
             on_progress(manifest.size)
             return str(target)
         partial = self._root / PARTIAL / manifest.revision
         partial.mkdir(parents=True, exist_ok=True)
-        need_room(partial, manifest.size)
+        check_free_space(partial, manifest.size)
         for file in manifest.files:
             path = partial / file.name
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / file.name, path)
             on_progress(file.size)
-        if wrong := altered(partial, manifest):
-            raise CommandError(
-                Problem(
-                    path=str(partial),
-                    got="\n              ".join(wrong),
-                    allowed="the files of manifest.json, byte for byte",
-                    change="check the disk, then import the model again",
-                )
-            )
+        if faults := check_digests(partial, manifest):
+            raise WeightsError(*faults)
         manifest.write(partial)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)

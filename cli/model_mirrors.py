@@ -57,7 +57,7 @@ def _mirror(source: Source, stack: str, to: Path | None, transport: Transport) -
             _refuse("--to", "nothing", allowed, "pass it, or a folder to copy there")
         return Folder(to)
     if isinstance(source, S3Source):
-        return Bucket(s3.Place.of(source.model_dump(), _keys()), transport)
+        return Bucket(s3.S3Location.of(source.model_dump(), _keys()), transport)
     return Registry(source.registry, source.prefix, _login(source.registry), transport)
 
 

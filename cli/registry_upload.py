@@ -11,7 +11,7 @@ from cli.model_import import OnProgress, refuse
 from weights import oci
 from weights.files import File
 from weights.manifest import Manifest
-from weights.transport import REFUSALS, Body, Transport
+from weights.transport import ACCESS_DENIED, Body, Transport
 
 _ARTIFACT = "application/vnd.cncf.model.manifest.v1+json"
 _CONFIG = "application/vnd.cncf.model.config.v1+json"
@@ -28,7 +28,7 @@ class Registry:
 
     def upload(self, manifest: Manifest, folder: Path, on_progress: OnProgress) -> str:
         """Push missing files; the registry checks the digest of every layer."""
-        name = oci.name_of(self._prefix, manifest.repository)
+        name = oci.repository_name(self._prefix, manifest.repository)
         registry = PushRegistry(self._url, name, self._transport, self._credential)
         config = b"{}"
         try:
@@ -62,7 +62,7 @@ class PushRegistry(oci.Registry):
         try:
             self.send(f"blobs/{digest}", method="HEAD").close()
         except urllib.error.HTTPError as error:
-            if error.code in REFUSALS:
+            if error.code in ACCESS_DENIED:
                 raise
             return False
         return True

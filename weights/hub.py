@@ -1,22 +1,22 @@
 """A source of kind `hub`: the API of huggingface_hub, and of its mirrors."""
 
 import json
-import urllib.error
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
-from .files import File, WeightsError
-from .sources import Commit, bearer, refused
-from .transport import Transport
+from .errors import Fault, WeightsError
+from .files import File
+from .sources import Commit, bearer, listing_error
+from .transport import CONNECTION_ERRORS, Transport
 
-_GATED = "accept the model's license there, and give the stack a token that did"
+_DENIED = "accept the model's license on the hub, and give the stack a token of that account"
 
 
 def source(spec: Mapping[str, str], commit: Commit, transport: Transport, credential: str) -> "Hub":
-    """The *commit* at the hub `endpoint`, asked with a token unless that is empty."""
+    """The *commit* at the `endpoint` of *spec*; *credential* is a token, or empty."""
     return Hub(spec["endpoint"], commit, transport, credential)
 
 
@@ -30,17 +30,17 @@ class Hub:
     token: str
 
     def files(self) -> list[File]:
-        """As the hub states them: the API of `model_info(revision=…, files_metadata=True)`."""
+        """As published: the API of `model_info(revision=…, files_metadata=True)`."""
         repository, revision = self.commit.repository, self.commit.revision
         url = f"{self.endpoint}/api/models/{repository}/revision/{revision}?blobs=true"
         try:
-            with self.transport.send(url, authorization=bearer(self.token)) as answer:
-                info: dict[str, Any] = json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            raise refused(self.commit, "the hub", error.code, _GATED) from None
+            with self.transport.send(url, authorization=bearer(self.token)) as response:
+                info: dict[str, Any] = json.loads(response.read())
+        except CONNECTION_ERRORS as error:
+            raise listing_error(self.commit, error, denied=_DENIED) from None
         if info.get("sha") != revision:
-            message = f"the hub gives commit {info.get('sha')} instead of {revision}"
-            raise WeightsError(message)
+            got, change = f"commit {info.get('sha')} from the hub", "use a hub that has the commit"
+            raise WeightsError(Fault(str(self.commit), got, f"commit {revision}", change))
         return [
             File(
                 name=entry["rfilename"],
@@ -52,7 +52,7 @@ class Hub:
         ]
 
     def open(self, file: File, offset: int) -> HTTPResponse:
-        """Its content, from wherever the hub redirects to."""
-        where = f"{self.commit.repository}/resolve/{self.commit.revision}"
-        url = f"{self.endpoint}/{where}/{urllib.parse.quote(file.name)}"
+        """Its content, from where the hub redirects to."""
+        folder = f"{self.commit.repository}/resolve/{self.commit.revision}"
+        url = f"{self.endpoint}/{folder}/{urllib.parse.quote(file.name)}"
         return self.transport.send(url, authorization=bearer(self.token), offset=offset)

@@ -1,9 +1,10 @@
-"""Where a commit of a model is published: what every kind of source has in common.
+"""Sources of models: what all kinds have in common.
 
-Each kind has a module of its own, imported when a source of that kind is opened: a pod holds the
-one that its stack uses, and none of the others.
+Each kind has a module of its own, imported when a source of that kind is opened: pods get the one
+that their stack uses, and none of the others.
 """
 
+import urllib.error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -11,9 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from .files import File, WeightsError
+from .errors import Fault, TransientError, WeightsError
+from .files import File
 from .manifest import Manifest
-from .transport import REFUSALS, Transport
+from .transport import ACCESS_DENIED, Transport, is_permanent
 
 SourceKind = Literal["hub", "http", "s3", "oci"]
 
@@ -23,34 +25,38 @@ MODULES: Mapping[SourceKind, str] = {
     "s3": "s3",
     "oci": "oci",
 }
-"""Module of each kind; its `source` makes a Source of that kind."""
+"""Module of each kind; its function `source` returns a Source of that kind."""
 
 
 class Source(Protocol):
     """One commit of one repository."""
 
     def files(self) -> list[File]:
-        """Every file of it, and what is stated about its content. Raises WeightsError."""
+        """All files, with their published sizes and digests. Raises WeightsError."""
         ...
 
     def open(self, file: File, offset: int) -> HTTPResponse:
-        """The content of *file* from *offset* on."""
+        """The content of *file* from byte *offset* on. Raises CONNECTION_ERRORS."""
         ...
 
 
 @dataclass(frozen=True)
 class Commit:
-    """What is looked for."""
+    """A commit of a repository."""
 
     repository: str
     revision: str
 
+    def __str__(self) -> str:
+        """Repository and commit, for messages."""
+        return f"{self.repository} at {self.revision}"
+
 
 def source(spec: Mapping[str, str], commit: Commit, authority: str, credential: str) -> Source:
-    """The *commit* at the place that *spec* describes: its `kind`, and the kind's own settings.
+    """The *commit* at the source *spec*: its `kind`, and the settings of that kind.
 
-    *authority* is a file, or empty; *credential* is a token for a hub or a web server,
-    `access key:secret key` for S3, `user:password` for a registry, or empty.
+    *authority* is a file of PEM certificates, or empty; *credential* is a token for a hub or a web
+    server, `access key:secret key` for S3, `user:password` for a registry, or empty.
     """
     kind = cast("SourceKind", spec["kind"])
     module = import_module(f".{MODULES[kind]}", __package__)
@@ -58,13 +64,13 @@ def source(spec: Mapping[str, str], commit: Commit, authority: str, credential: 
     return opened
 
 
-def below(commit: Commit, name: str) -> str:
-    """Where a mirror keeps the file *name* of *commit*."""
+def mirror_path(commit: Commit, name: str) -> str:
+    """Path of the file *name* of *commit* in a mirror."""
     return f"{commit.repository}/{commit.revision}/{name}"
 
 
-def credential_in(file: str) -> str:
-    """The credential in *file*; empty without one."""
+def read_credential(file: str) -> str:
+    """The content of *file*; empty without one."""
     return Path(file).read_text().strip() if file else ""
 
 
@@ -73,22 +79,29 @@ def bearer(token: str) -> str:
     return f"Bearer {token}" if token else ""
 
 
-def files_in(manifest: bytes, commit: Commit) -> list[File]:
-    """The files that a mirror's *manifest* lists. WeightsError if it is of another commit."""
+def manifest_files(manifest: bytes, commit: Commit) -> list[File]:
+    """The files in a mirror's *manifest*. Raises WeightsError if it is of another commit."""
     found = Manifest.parse(manifest)
-    if not found.same_as(commit.repository, commit.revision, {}):
-        message = f"the mirror gives {found.repository} at {found.revision} instead of"
-        message += f" {commit.repository} at {commit.revision}"
-        raise WeightsError(message)
+    if not found.is_of(commit.repository, commit.revision):
+        got = f"the manifest of {found.repository} at {found.revision} in the mirror"
+        raise WeightsError(Fault(str(commit), got, "its own manifest", "import the model again"))
     return list(found.files)
 
 
-def refused(
+def listing_error(
     commit: Commit,
-    place: str,
-    code: int,
-    change: str = "give the stack a credential that may read there",
+    error: Exception,
+    *,
+    denied: str = "give the stack a credential that may read it",
 ) -> WeightsError:
-    """The error for HTTP status *code* from *place*, with the *change* if access was denied."""
-    message = f"{commit.repository} at {commit.revision}: {place} answers {code}"
-    return WeightsError(f"{message}; {change}" if code in REFUSALS else message)
+    """The error for an *error* while the files of *commit* were listed.
+
+    *denied* is the change to make if access was denied.
+    """
+    change = "check the address of the source, the repository and the commit"
+    got = str(error) or "no response"
+    if isinstance(error, urllib.error.HTTPError):
+        got = f"HTTP {error.code} from the source"
+        change = denied if error.code in ACCESS_DENIED else change
+    kind = WeightsError if is_permanent(error) else TransientError
+    return kind(Fault(str(commit), got, "a list of its files", change))

@@ -28,7 +28,7 @@ from components.models.weights_programs import Programs
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings
 from config.settings.vllm import HubFiles
-from weights.fetch import FINAL
+from weights.fetch import EXIT_PERMANENT
 
 _AUTHORITY, _AUTHORITY_FILE = "/etc/fetch", "authority.pem"
 _TOKEN = "/run/secrets/hub"  # noqa: S105 - a path
@@ -147,7 +147,7 @@ class ModelStore(Component):
             mounts,
             service_account=self.service_account(),
             deadline_seconds=seconds + _SLACK_SECONDS,
-            final_exit_code=FINAL,
+            final_exit_code=EXIT_PERMANENT,
         )
 
 
@@ -157,7 +157,7 @@ def volume_size(weights_bytes: int) -> str:
 
 
 def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
-    """What `weights/verify.py` must find in *folder*."""
+    """The argument of `weights/verify.py`, for the model in *folder*."""
     checkpoint = model.checkpoint
     return {
         "folder": folder,
@@ -170,7 +170,7 @@ def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
 def fetch_request(
     settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
 ) -> dict[str, object]:
-    """What `weights/fetch.py` is asked for."""
+    """The argument of `weights/fetch.py`."""
     checkpoint = model.checkpoint
     return {
         "source": settings.source.model_dump(),

@@ -10,7 +10,7 @@ from components.common.labels import labels
 from components.common.tier import Tier
 from weights.sources import MODULES, SourceKind
 
-VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
+VERIFIER = ("__init__.py", "errors.py", "files.py", "manifest.py", "verify.py")
 """Modules of `weights`; few, since model servers restart when one of them changes."""
 
 

@@ -29,7 +29,7 @@ from tests.conformance.peers.minio import Minio
 from tests.hub import COMMIT, sha256
 from tests.paths import ROOT
 from weights import s3
-from weights.fetch import FINAL
+from weights.fetch import EXIT_PERMANENT
 from weights.files import File
 from weights.manifest import Manifest
 from weights.transport import Transport
@@ -45,13 +45,13 @@ CHECKOUT = ROOT
 def store(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Minio]:
     with minio.start(tmp_path_factory.mktemp("minio"), certificates) as server:
         transport = Transport(str(certificates.authority))
-        bucket_upload.send(transport, place(server, ""), BUCKET, method="PUT").close()
+        bucket_upload.send(transport, location(server, ""), BUCKET, method="PUT").close()
         yield server
 
 
-def place(store: Minio, bucket: str = BUCKET) -> s3.Place:
+def location(store: Minio, bucket: str = BUCKET) -> s3.S3Location:
     spec = {"endpoint": store.url, "bucket": bucket, "prefix": "", "region": "us-east-1"}
-    return s3.Place.of(spec, f"{minio.USER}:{minio.PASSWORD}")
+    return s3.S3Location.of(spec, f"{minio.USER}:{minio.PASSWORD}")
 
 
 @pytest.fixture
@@ -144,10 +144,10 @@ def test_a_key_that_minio_does_not_know_is_explained_and_not_shown(
 ) -> None:
     done = job(tmp_path, request_of(imported, certificates), "someone:canary-wrong")
 
-    assert done.returncode == FINAL
+    assert done.returncode == EXIT_PERMANENT
     assert done.stderr == (
-        f"{REPOSITORY} at {COMMIT}: the bucket answers 403;"
-        " give the stack a credential that may read there\n"
+        f"{REPOSITORY} at {COMMIT}: got HTTP 403 from the source; allowed: a list of its files;"
+        " change: give the stack a credential that may read it\n"
     )
 
 
@@ -156,14 +156,14 @@ def test_an_object_that_was_changed_in_the_bucket_stops_the_job_by_its_name(
 ) -> None:
     transport = Transport(str(certificates.authority))
     name = f"weights/{REPOSITORY}/{COMMIT}/sub/config.json"
-    bucket_upload.send(transport, place(store), name, method="PUT", body=b"[]").close()
+    bucket_upload.send(transport, location(store), name, method="PUT", body=b"[]").close()
     try:
         done = job(tmp_path, request_of(imported, certificates), f"{minio.USER}:{minio.PASSWORD}")
     finally:
-        bucket_upload.send(transport, place(store), name, method="PUT", body=b"{}").close()
+        bucket_upload.send(transport, location(store), name, method="PUT", body=b"{}").close()
 
-    assert done.returncode == FINAL
-    assert done.stderr.startswith("sub/config.json: wrong content, SHA-256")
+    assert done.returncode == EXIT_PERMANENT
+    assert done.stderr.startswith("sub/config.json: got wrong content, SHA-256")
     assert not (tmp_path / "volume" / COMMIT).exists()
 
 

@@ -20,7 +20,7 @@ from cli.registry_upload import Registry
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, sha256
 from weights.files import File
 from weights.manifest import Manifest
-from weights.s3 import Place
+from weights.s3 import S3Location
 from weights.sources import Commit, source
 from weights.transport import Transport
 
@@ -118,7 +118,7 @@ def test_a_bucket_gives_what_was_uploaded_to_it_in_parts(
     url, kept = store
     monkeypatch.setattr(bucket_upload, "PART_BYTES", 3000)
     spec = {"endpoint": url, "bucket": "b", "prefix": "weights", "region": "r"}
-    bucket, told = Bucket(Place.of(spec, "right:secret"), Transport()), list[int]()
+    bucket, told = Bucket(S3Location.of(spec, "right:secret"), Transport()), list[int]()
     target = bucket.upload(*model, told.append)
 
     assert target == f"{url}/b/weights/{REPOSITORY}/{COMMIT}/"
@@ -151,7 +151,7 @@ def test_a_store_that_refuses_is_named_with_its_answer_and_without_the_key(
     store: tuple[str, type[_Store]], model: tuple[Manifest, Path]
 ) -> None:
     spec = {"endpoint": store[0], "bucket": "b", "prefix": "", "region": "r"}
-    bucket = Bucket(Place.of(spec, "wrong:canary-secret"), Transport())
+    bucket = Bucket(S3Location.of(spec, "wrong:canary-secret"), Transport())
 
     with pytest.raises(ProblemError) as refused:
         bucket.upload(*model, lambda _: None)

@@ -83,7 +83,7 @@ def test_every_byte_is_read_once_a_node(pod: Pod) -> None:
 
     assert said == [
         "every byte verified on gpu-1\n",
-        "as they were when gpu-1 read them\n",
+        "unchanged since gpu-1 verified them\n",
         "every byte verified on gpu-2\n",
     ]
 
@@ -96,26 +96,26 @@ def swap(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (swap, "model.safetensors: wrong content, SHA-256"),
+        (swap, "/model.safetensors: got wrong content, SHA-256"),
         (
             lambda pod: (pod.folder / "model.safetensors").write_bytes(WEIGHTS[:100]),
-            "model.safetensors has 100 bytes, not 7000",
+            "/model.safetensors: got 100 bytes; allowed: 7000 bytes",
         ),
-        (lambda pod: (pod.folder / "config.json").unlink(), "config.json is not there"),
+        (lambda pod: (pod.folder / "config.json").unlink(), "/config.json: got no file"),
         (
             lambda pod: (pod.folder / "tokenizer.json").write_text("{}"),
-            "tokenizer.json is not in manifest.json",
+            "/tokenizer.json: got a file that is not in manifest.json",
         ),
         (
             lambda pod: (pod.folder / "manifest.json").unlink(),
-            "nothing says what the files must be",
+            "nothing to verify the files against",
         ),
         (
             lambda pod: (
                 (pod.folder / "config.json").unlink(),
                 (pod.folder / "config.json").symlink_to("/etc/hostname"),
             ),
-            "config.json is not there",
+            "/config.json: got no file",
         ),
     ],
 )
@@ -146,17 +146,17 @@ def test_a_node_that_found_a_wrong_file_believes_no_time_of_it_any_more(pod: Pod
     assert "every byte verified" in pod.start().stdout
 
 
-def test_a_manifest_that_was_exchanged_with_the_weights_is_caught_by_the_stacks_own_sums(
+def test_a_manifest_that_was_exchanged_with_the_weights_is_caught_by_the_stacks_own_digests(
     pod: Pod,
 ) -> None:
-    sums = {"model.safetensors": sha256(WEIGHTS), "config.json": sha256(b"{}")}
-    pod.expect(sha256=sums)
+    digests = {"model.safetensors": sha256(WEIGHTS), "config.json": sha256(b"{}")}
+    pod.expect(sha256=digests)
     assert pod.start().returncode == 0
-    pod.expect(sha256=sums | {"config.json": "0" * 64})
+    pod.expect(sha256=digests | {"config.json": "0" * 64})
     done = pod.start()
 
     assert done.returncode == 1
-    assert "than the stack pins" in done.stderr
+    assert "allowed: those of the model's sha256" in done.stderr
 
 
 def test_another_model_in_the_same_place_is_refused(pod: Pod) -> None:
@@ -164,7 +164,7 @@ def test_another_model_in_the_same_place_is_refused(pod: Pod) -> None:
     done = pod.start()
 
     assert done.returncode == 1
-    assert f"holds {REPOSITORY} at {COMMIT}" in done.stderr
+    assert f"got {REPOSITORY} at {COMMIT}; allowed: other/model at {COMMIT}" in done.stderr
 
 
 def test_a_stamp_that_is_not_whole_counts_for_nothing(pod: Pod) -> None:

@@ -62,7 +62,13 @@ def alone(start: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_verifier_holds_nothing_of_where_weights_come_from(asked: Recorded) -> None:
     """Every model server rolls when it changes."""
-    assert set(modules(asked, "verify")) == {"__init__.py", "files.py", "manifest.py", "verify.py"}
+    assert set(modules(asked, "verify")) == {
+        "__init__.py",
+        "errors.py",
+        "files.py",
+        "manifest.py",
+        "verify.py",
+    }
 
 
 def test_the_download_holds_the_module_of_its_source_and_of_no_other(
