@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from base.problems import Problem
+from base.units import MIB
 from cli.errors import CommandError
 from cli.model_import import OnProgress, refuse
 from weights import s3
@@ -17,7 +18,7 @@ from weights.manifest import Manifest
 from weights.sources import Commit, mirror_path
 from weights.transport import Transport
 
-PART_BYTES = 64 << 20
+PART_BYTES = 64 * MIB
 """Part size of a multipart upload: S3 allows 5 MiB to 5 GiB, and at most 10 000 parts.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 

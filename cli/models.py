@@ -20,8 +20,10 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from base.problems import Problem
+from base.units import GB
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
+from cli.bars import gigabytes
 from cli.errors import CommandError, Commands
 from cli.model_mirrors import mirror_of, stack_config
 from config.checks.hub_access import is_gated
@@ -98,7 +100,7 @@ def list_models(
             row.key,
             row.dtype,
             f"{row.parameters / 1e9:.1f} B",
-            f"{row.bytes / 1e9:.1f} GB" if row.bytes else "unknown",
+            gigabytes(row.bytes) if row.bytes else "unknown",
             f"{row.license}{' (gated)' if row.gated else ''}",
             (row.revision or "not pinned")[:10],
             ", ".join(row.served_as),
@@ -206,7 +208,7 @@ def _verified(folder: Path) -> Manifest:
 
 def _summary(manifest: Manifest) -> str:
     commit = f"{manifest.repository} at {manifest.revision[:10]}"
-    return f"{commit}, {len(manifest.files)} files, {manifest.size / 1e9:.2f} GB"
+    return f"{commit}, {len(manifest.files)} files, {manifest.size / GB:.2f} GB"
 
 
 @contextmanager

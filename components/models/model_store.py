@@ -6,9 +6,10 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources, parse
+from base.units import GIB
 from components.common import secrets
 from components.common.args import Args, MaybeOutput
-from components.common.component import Component
+from components.common.component import Component, after
 from components.common.contracts import StoredModel
 from components.common.json_text import json_argument
 from components.common.labels import SKIP_AWAIT
@@ -18,8 +19,8 @@ from components.common.pod import (
     container,
     disk,
     merged_config_files,
-    scratch,
     secret_files,
+    tmp,
 )
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
@@ -36,7 +37,6 @@ _REVISIONS = 2
 """On the volume at once: the one that is served, and the next while it is downloaded."""
 _MARGIN = 1.1
 """File system and tokenizer over the weights; ext4 alone reserves 5 %."""
-_GIB = 1024**3
 _SLACK_SECONDS = 600
 """For pulling the image, binding the volume, and files that are not weights."""
 
@@ -89,7 +89,7 @@ class ModelStore(Component):
         fetched = self._fetch(args, claim.metadata.name)
         path = f"{args.root}/{args.model.checkpoint.revision}"
         self.stored = StoredModel(
-            claim=Output.all(claim.metadata.name, fetched).apply(lambda both: str(both[0])),
+            claim=after(claim.metadata.name, fetched),
             path=path,
             root=args.root,
             verifier=args.programs.verify,
@@ -110,7 +110,7 @@ class ModelStore(Component):
                 "program", (args.programs.verify, args.programs.fetch), f"{PROGRAM}/weights"
             ),
             disk("models", claim, args.root),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
         words = [json_argument(fetch_request(settings, args.model, args.root))]
         if settings.authority:
@@ -153,7 +153,7 @@ class ModelStore(Component):
 
 def volume_size(weights_bytes: int) -> str:
     """The storage to ask for, so that one revision of *weights_bytes* can follow another."""
-    return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / _GIB)}Gi"
+    return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / GIB)}Gi"
 
 
 def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:

@@ -17,7 +17,8 @@ PROGRAM = "/opt/private-ai"
 """On PYTHONPATH; the package `weights` is below it."""
 STAMPS = "/stamps"
 STAMPS_FOLDER = ".verified"
-"""Of the volume: what verifying pods write, and serving containers never see."""
+"""On the model's volume. Verifying pods write to it, and to it alone; servers, which mount the
+whole volume read-only, can read it and change nothing."""
 
 PYTHON = {"PYTHONPATH": PROGRAM, "PYTHONDONTWRITEBYTECODE": "1"}
 
