@@ -4,10 +4,10 @@ from typing import Final, NamedTuple
 
 from rich.text import Text
 
+from base.units import GB
+
 WIDTH: Final = 16
 """Width of one GPU, characters."""
-
-_GB: Final = 1e9
 
 
 class Part(NamedTuple):
@@ -49,7 +49,7 @@ def legend() -> Text:
 
 def gigabytes(size: int) -> str:
     """Bytes in decimal gigabytes, as disks and models are sold: `75.2 GB`."""
-    return f"{size / _GB:.1f} GB"
+    return f"{size / GB:.1f} GB"
 
 
 def number(value: float | None) -> str:

@@ -1,12 +1,13 @@
 """Errors of the command line: printed in four parts, turned into exit codes, in one place."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from base.problems import ProblemError
+from base.problems import Problem, ProblemError
+from weights.errors import WeightsError
 
 _FAILED, _USAGE = 1, 2
 
@@ -20,14 +21,22 @@ class UsageError(ProblemError):
 
 
 class Commands(TyperGroup):
-    """A group of commands that prints a ProblemError instead of a traceback."""
+    """A group of commands that prints a ProblemError or WeightsError instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the base's types are private
-        """Run the command; a ProblemError ends it with its text alone."""
+        """Run the command; a ProblemError or WeightsError ends it with its text alone."""
         try:
             return super().invoke(ctx)
         except ProblemError as error:
-            Console(stderr=True).print(
-                str(error), style="red", markup=False, emoji=False, highlight=False, soft_wrap=True
+            _exit(error)
+        except WeightsError as error:
+            _exit(
+                CommandError(*(Problem(f.path, f.got, f.allowed, f.change) for f in error.faults))
             )
-            raise typer.Exit(_USAGE if isinstance(error, UsageError) else _FAILED) from None
+
+
+def _exit(error: ProblemError) -> NoReturn:
+    Console(stderr=True).print(
+        str(error), style="red", markup=False, emoji=False, highlight=False, soft_wrap=True
+    )
+    raise typer.Exit(_USAGE if isinstance(error, UsageError) else _FAILED) from None

@@ -14,9 +14,10 @@ from tqdm.std import tqdm
 
 from base.problems import Problem
 from cli.errors import CommandError
-from weights.fetch import need_room
-from weights.files import CHUNK, File, Sums, Wish, wanted
-from weights.manifest import Manifest, misplaced
+from weights.errors import WeightsError
+from weights.fetch import check_free_space
+from weights.files import CHUNK, Digests, File, FileSelection, select_files
+from weights.manifest import Manifest, check_layout
 
 OnProgress = Callable[[int], None]
 """Called with the number of bytes just transferred."""
@@ -28,7 +29,7 @@ class FetchRequest:
 
     repository: str
     revision: str
-    selection: Wish
+    selection: FileSelection
 
     def __str__(self) -> str:
         """Repository and commit, for messages."""
@@ -50,11 +51,11 @@ def fetch(
     partial.mkdir(parents=True, exist_ok=True)
     api = HfApi(endpoint=endpoint)
     try:
-        files = wanted(_listing(api, request), request.selection)
+        files = select_files(_listing(api, request), request.selection)
         _delete_others(partial, {f.name for f in files})
-        need_room(partial, sum(f.size for f in files) - _size(partial))
+        check_free_space(partial, sum(f.size for f in files) - _size(partial))
         on_progress = start(sum(f.size for f in files))
-        sums = {file.name: _download(api, request, file, partial, on_progress) for file in files}
+        digests = {file.name: _download(api, request, file, partial, on_progress) for file in files}
     except GatedRepoError:
         raise _failed(
             str(request),
@@ -76,7 +77,7 @@ def fetch(
             "the files of the commit",
             "check the network, the commit and HF_TOKEN, then run the command again: it resumes",
         ) from None
-    verified = tuple(File(f.name, f.size, sha256=sums[f.name]) for f in files)
+    verified = tuple(File(f.name, f.size, sha256=digests[f.name]) for f in files)
     manifest = Manifest(request.repository, request.revision, verified)
     manifest.write(partial)
     partial.rename(to)
@@ -89,12 +90,12 @@ def _failed(path: str, got: str, allowed: str, change: str) -> CommandError:
 
 def _existing(request: FetchRequest, to: Path) -> Manifest:
     manifest = Manifest.read(to)
-    if not manifest.same_as(request.repository, request.revision, request.selection.sha256):
+    same = manifest.is_of(request.repository, request.revision)
+    if not (same and manifest.lists(request.selection.sha256)):
         got = f"{manifest.repository} at {manifest.revision}"
         raise _failed(str(to), got, f"{request}, or no folder", "choose another folder")
-    if wrong := misplaced(to, manifest):
-        lines = "\n              ".join(wrong)
-        raise _failed(str(to), lines, "the files of manifest.json", f"delete {to} and fetch again")
+    if faults := check_layout(to, manifest):
+        raise WeightsError(*faults)
     return manifest
 
 
@@ -152,19 +153,19 @@ def _download(
             f"{file.size} bytes",
             "check the disk and the hub, then run the command again: it resumes",
         ) from None
-    sums = Sums(file)
+    digests = Digests(file)
     with path.open("rb") as content:
         while data := content.read(CHUNK):
-            sums.add(data)
-    if not sums.matched:
+            digests.update(data)
+    if not digests.match:
         path.unlink()  # or the next attempt would take it for complete
         raise _failed(
             file.name,
-            f"wrong content, SHA-256 {sums.sha256}",
+            f"wrong content, SHA-256 {digests.sha256}",
             f"SHA-256 {file.sha256}" if file.sha256 else f"git blob {file.git_sha1}",
             "run the command again; if it fails again, the hub's copy is damaged",
         )
-    return sums.sha256
+    return digests.sha256
 
 
 def _forwarding(on_progress: OnProgress) -> "type[tqdm[Any]]":

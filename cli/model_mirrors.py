@@ -7,8 +7,10 @@ from typing import NoReturn
 
 from base.problems import Problem
 from catalog.registry import RegistryError, docker_logins
+from cli.bucket_upload import Bucket
 from cli.errors import CommandError
-from cli.model_import import Bucket, Folder, Mirror, Registry
+from cli.model_import import Folder, Mirror
+from cli.registry_upload import Registry
 from cli.stack_file import read_stack
 from config.settings.model_store import HttpSource, HubSource, S3Source, Source
 from config.stack import StackConfig
@@ -55,7 +57,7 @@ def _mirror(source: Source, stack: str, to: Path | None, transport: Transport) -
             _refuse("--to", "nothing", allowed, "pass it, or a folder to copy there")
         return Folder(to)
     if isinstance(source, S3Source):
-        return Bucket(s3.Place.of(source.model_dump(), _keys()), transport)
+        return Bucket(s3.S3Location.of(source.model_dump(), _keys()), transport)
     return Registry(source.registry, source.prefix, _login(source.registry), transport)
 
 

@@ -20,14 +20,17 @@ from rich.progress import (
 from rich.table import Column, Table
 
 from base.problems import Problem
+from base.units import GB
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
+from cli.bars import gigabytes
 from cli.errors import CommandError, Commands
 from cli.model_mirrors import mirror_of, stack_config
 from config.checks.hub_access import is_gated
 from config.settings.vllm import COMMIT
-from weights.files import WeightsError, Wish
-from weights.manifest import Manifest, altered, misplaced
+from weights.errors import WeightsError
+from weights.files import FileSelection
+from weights.manifest import Manifest, check_digests, check_layout
 
 app = typer.Typer(
     cls=Commands,
@@ -97,7 +100,7 @@ def list_models(
             row.key,
             row.dtype,
             f"{row.parameters / 1e9:.1f} B",
-            f"{row.bytes / 1e9:.1f} GB" if row.bytes else "unknown",
+            gigabytes(row.bytes) if row.bytes else "unknown",
             f"{row.license}{' (gated)' if row.gated else ''}",
             (row.revision or "not pinned")[:10],
             ", ".join(row.served_as),
@@ -142,11 +145,9 @@ def fetch(
     from cli.model_fetch import FetchRequest, fetch  # noqa: PLC0415
 
     only = [checkpoint.file] if checkpoint.file and not repository else []
-    request = FetchRequest(repository or checkpoint.repository, commit, Wish(only, allow or []))
-    with (
-        _weights_of(str(request), "fix this and run the command again: it resumes"),
-        _bar(f"Fetching {spec.key} {commit[:10]}") as start,
-    ):
+    selection = FileSelection(only, allow or [])
+    request = FetchRequest(repository or checkpoint.repository, commit, selection)
+    with _bar(f"Fetching {spec.key} {commit[:10]}") as start:
         manifest = fetch(request, to, endpoint or None, start)
     typer.echo(f"{to}: {_summary(manifest)}, verified")
 
@@ -173,12 +174,10 @@ def import_model(
 
     A bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a registry a `docker login`.
     """
-    change = "check the folder and the mirror, then run the command again"
-    with _weights_of(str(folder), change):
-        mirror = mirror_of(stack, to, Manifest.read(folder))
-        manifest = _verified(folder)
-        with _bar("Uploading") as start:
-            target = mirror.upload(manifest, folder, start(manifest.size))
+    mirror = mirror_of(stack, to, Manifest.read(folder))
+    manifest = _verified(folder)
+    with _bar("Uploading") as start:
+        target = mirror.upload(manifest, folder, start(manifest.size))
     typer.echo(f"{target}: {_summary(manifest)}")
 
 
@@ -196,32 +195,20 @@ def _checkpoint(key: str, dtype: str) -> tuple[ModelSpec, Checkpoint]:
 
 
 def _verified(folder: Path) -> Manifest:
-    """The manifest of *folder*, after comparing every byte. Raises CommandError."""
-    with _weights_of(str(folder), "fetch the model again"):
-        manifest = Manifest.read(folder)
-        wrong = misplaced(folder, manifest)
-        if not wrong:
-            with _bar("Verifying") as start:
-                wrong = altered(folder, manifest, start(manifest.size))
-        if wrong:
-            raise WeightsError("\n".join(wrong))
+    """The manifest of *folder*, after comparing every byte. Raises WeightsError."""
+    manifest = Manifest.read(folder)
+    faults = check_layout(folder, manifest)
+    if not faults:
+        with _bar("Verifying") as start:
+            faults = check_digests(folder, manifest, start(manifest.size))
+    if faults:
+        raise WeightsError(*faults)
     return manifest
 
 
 def _summary(manifest: Manifest) -> str:
     commit = f"{manifest.repository} at {manifest.revision[:10]}"
-    return f"{commit}, {len(manifest.files)} files, {manifest.size / 1e9:.2f} GB"
-
-
-@contextmanager
-def _weights_of(path: str, change: str) -> Generator[None]:
-    """Turn a WeightsError, one line per wrong file, into a problem of *path*."""
-    try:
-        yield
-    except WeightsError as error:
-        got = str(error).replace("\n", "\n              ")
-        allowed = "a complete model whose files match their checksums"
-        raise CommandError(Problem(path, got, allowed, change)) from None
+    return f"{commit}, {len(manifest.files)} files, {manifest.size / GB:.2f} GB"
 
 
 @contextmanager

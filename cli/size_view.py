@@ -5,13 +5,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from base.units import GIB
 from catalog.models import ModelSpec
 from cli.bars import gigabytes, legend, memory_bar, number
 from sizing.report import SizeReport
 from sizing.roofline import Roofline
 from sizing.search import Placement
-
-_GIB = 1024**3
 
 
 def show(console: Console, model: ModelSpec, found: SizeReport) -> None:
@@ -124,4 +123,4 @@ def _speed(roofline: Roofline) -> str:
 
 
 def _both(size: int) -> str:
-    return f"{gigabytes(size)} ({size / _GIB:.1f} GiB)"
+    return f"{gigabytes(size)} ({size / GIB:.1f} GiB)"

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from base.units import GB
 from review.graph import Graph, graph
 
-_GB = 1e9
 _BAR = 16
 """Width of a full bar, characters."""
 
@@ -55,7 +55,7 @@ def capacity(gpus: Mapping[str, Any]) -> RenderableType:
             f"{model['gpus']:g}",
             model["pool"],
             _bar(model["used_bytes"] / model["gpu_bytes"]),
-            f"{model['headroom_bytes'] / _GB:.1f}",
+            f"{model['headroom_bytes'] / GB:.1f}",
         )
     return Group(pools, models)
 

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
@@ -86,9 +87,8 @@ def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:
     if detail["type"] == "missing":
         return Problem(path, "nothing", _describe(detail), f"Add {path}.")
     allowed = detail["msg"].removeprefix("Value error, ")
-    return Problem(
-        path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], f"Correct {path}."
-    )
+    change = detail.get("ctx", {}).get("change") or f"Correct {path}."
+    return Problem(path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], change)
 
 
 def _unknown_key(path: str, detail: ErrorDetails) -> Problem:
@@ -153,5 +153,7 @@ def _tagged(union: object, tag: int | str) -> type[BaseModel] | None:
 
 
 def _quote(value: object) -> str:
-    text = repr(value)
+    """The start of *value*, without user, password and query of the URLs in it."""
+    text = re.sub(r"://.*@", "://…@", repr(value), flags=re.DOTALL)
+    text = re.sub(r"(://[^\s?]*\?)[^\s'\"]*", r"\1…", text)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"

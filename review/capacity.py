@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from base.units import GB, GIB
 from catalog.prices import Prices
 from review.changes import Change
 from review.reading import items, mapping, number
@@ -13,8 +14,6 @@ from review.workloads import Needs, claims, workload
 TIGHT = 0.05
 """Free share of GPU memory below which a model is reported as tight: sizing/overhead.py is an
 estimate with an error of about 5 % of a GPU."""
-_GIB = 1024**3
-_GB = 1e9
 
 _DAEMON_SETS = "each DaemonSet counted once"
 
@@ -45,7 +44,7 @@ def amounts(
             )
             for name, unit, field in both
         ),
-        Amount(name="Disk", unit="GiB", before=old.disk / _GIB, after=new.disk / _GIB),
+        Amount(name="Disk", unit="GiB", before=old.disk / GIB, after=new.disk / GIB),
         _euros(old, new, prices),
     ]
 
@@ -119,7 +118,7 @@ def _cost(side: _Side, prices: Prices) -> float:
 
 
 def _scaled(value: float, unit: str) -> float:
-    return value / _GIB if unit == "GiB" else value
+    return value / GIB if unit == "GiB" else value
 
 
 def _models(outputs: Outputs) -> dict[str, Mapping[str, Any]]:
@@ -136,7 +135,7 @@ def _headroom(name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] |
         gpus_after=number(new, "gpus") if new else None,
         free_before=_free(old),
         free_after=free,
-        gigabytes_after=number(new, "headroom_bytes") / _GB if new else None,
+        gigabytes_after=number(new, "headroom_bytes") / GB if new else None,
         tight=free is not None and free < TIGHT,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from review.changes import Change
-from review.reading import items, mapping
+from review.reading import items, mapping, values
 from review.report import Version
 from review.workloads import pod_template, workload
 
@@ -71,8 +71,7 @@ def _read(change: Change, manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, 
         return
     for reference in _images(change.kind, manifest):
         yield ("image", *split_image(reference))
-    if change.kind == "ConfigMap":
-        yield from _weights(manifest)
+    yield from _weights(change.kind, manifest)
     if change.type.startswith("kubernetes:helm.sh/"):
         yield "chart", str(manifest.get("chart")), str(manifest.get("version"))
 
@@ -88,9 +87,9 @@ def _images(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
             yield str(container["image"])
 
 
-def _weights(manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
+def _weights(kind: str, manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
     """Repository and revision that `components.models.model_store` makes its Job download."""
-    for content in mapping(manifest, "data").values():
+    for content in _requests(kind, manifest):
         try:
             fetched = json.loads(content)
         except (TypeError, ValueError):
@@ -101,6 +100,15 @@ def _weights(manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
                 str(fetched["repository"]),
                 str(fetched["revision"])[:_DIGEST] or "unpinned",
             )
+
+
+def _requests(kind: str, manifest: Mapping[str, Any]) -> Iterator[Any]:
+    """What may be a request to the download program: an argument, or (until 0.1.0) a file."""
+    if kind == "ConfigMap":
+        yield from mapping(manifest, "data").values()
+    elif kind == "Job.batch":
+        for container in items(mapping(pod_template(kind, manifest), "spec"), "containers"):
+            yield from values(container, "args")
 
 
 def _models(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Version]:

@@ -28,7 +28,7 @@ class Hub:
         default_factory=lambda: {"model.safetensors": WEIGHTS, "config.json": b"{}"}
     )
     stated: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """Content that the stated sums and sizes are of, where it is not what is sent."""
+    """Content that the stated digests and sizes are of, where it is not what is sent."""
     commit: str = COMMIT
     token: str = ""
     break_after: int = 0

@@ -1,5 +1,4 @@
-"""Model weights: brought from where they are published, and verified before they are served.
+"""Model weights: downloaded from their source, and verified before they are served.
 
-Runs in the cluster from a ConfigMap, as the package `weights`, with nothing but the standard
-library; `pai models` imports it from here.
+Runs in pods, mounted from ConfigMaps, with the standard library only; `pai models` imports it too.
 """

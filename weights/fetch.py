@@ -1,84 +1,90 @@
-"""Put one commit of a model on a volume: every byte verified, or nothing to be seen.
+"""Download one commit of a model to a volume, where it appears once every byte is verified.
 
-Runs in a Job. Usage: python -m weights.fetch REQUEST [CREDENTIAL_FILE]. REQUEST is a JSON file:
-`source` (see sources.source), `authority` (file of PEM certificates to trust, or empty),
-`repository`, `revision` (40 hexadecimal digits), `only`, `pickles` and `sha256` (see files.Wish),
+Runs in a Job. Usage: python -m weights.fetch REQUEST [CREDENTIAL_FILE]. REQUEST is JSON: `source`
+(see sources.source), `authority` (file of PEM certificates to trust, or empty), `repository`,
+`revision` (40 hexadecimal digits), `only`, `pickles` and `sha256` (see files.FileSelection),
 `volume` and `stamps` (directories).
 
-The model ends up in `volume/<revision>`, beside a manifest with the sum of each file. Until it is
-whole it is in `volume/.partial/<revision>`, from where an interrupted download goes on. Exits FINAL
-and says which file when the source refuses, or when what it gives is not what it should be; exits 1
-when another attempt may go better.
+The complete model is in `volume/<revision>`, with a manifest of the digest of each file. Until then
+its files are in `volume/.partial/<revision>`, where an interrupted download resumes. Exits with
+EXIT_PERMANENT and a line for each fault if the source denies access or a file is not what it should
+be, and with 1 if another attempt may succeed.
 """
 
 import errno
-import http.client
 import json
 import os
 import shutil
 import sys
 import time
+import urllib.error
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import CHUNK, MANIFEST, File, PassingError, Sums, WeightsError, Wish, wanted
-from .manifest import Manifest, misplaced
-from .sources import Commit, Source, credential_in, source
-from .transport import is_final
+from .errors import Fault, TransientError, WeightsError
+from .files import CHUNK, MANIFEST, Digests, File, FileSelection, select_files
+from .manifest import Manifest, check_layout
+from .sources import Commit, Source, read_credential, source
+from .transport import ACCESS_DENIED, CONNECTION_ERRORS, is_permanent
 
 PARTIAL = ".partial"
-FINAL = 3  # exit code: no repetition helps
+EXIT_PERMANENT = 3
+"""Exit code of a failure that another attempt would repeat."""
 
-STREAMS = 4  # files at once; one connection seldom fills the line
-ATTEMPTS = 5  # a file, before the Job starts anew
-PARTIAL_CONTENT = 206
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+PARALLEL_DOWNLOADS = 4
+"""Files at once; one connection seldom saturates the network."""
+ATTEMPTS = 5
+"""Per file, before the Job starts over."""
+_PARTIAL_CONTENT = 206
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to fetch, and where to."""
+    """What to download, and where to."""
 
     commit: Commit
-    wish: Wish
+    selection: FileSelection
     volume: Path
     stamps: Path
 
     @property
     def model(self) -> Path:
-        """Where the whole model appears."""
+        """Folder of the complete model."""
         return self.volume / self.commit.revision
 
     @property
     def partial(self) -> Path:
-        """Where it is until then."""
+        """Folder of the files until the model is complete."""
         return self.volume / PARTIAL / self.commit.revision
 
 
-def intact(request: Request) -> bool:
-    """Whether the model is there as it was asked for, by its manifest and its files' sizes."""
+def is_complete(request: Request) -> bool:
+    """Whether the requested files are on the volume, by the manifest and their sizes."""
     try:
         manifest = Manifest.read(request.model)
     except WeightsError:
         return False
-    commit, names = request.commit, {f.name for f in manifest.files}
-    if not manifest.same_as(commit.repository, commit.revision, request.wish.sha256):
+    commit, selection = request.commit, request.selection
+    if not manifest.is_of(commit.repository, commit.revision):
+        return False
+    if not manifest.lists(selection.sha256):
         return False
     try:
-        if {f.name for f in wanted(manifest.files, request.wish)} != names:
+        if set(select_files(manifest.files, selection)) != set(manifest.files):
             return False
-    except WeightsError:  # another choice of files than the one that is there
+    except WeightsError:  # an earlier request was for other files
         return False
-    return not misplaced(request.model, manifest)
+    return not check_layout(request.model, manifest)
 
 
 def prune(request: Request) -> list[str]:
-    """Delete what neither the new pods nor the running ones need; returns their revisions.
+    """Delete the revisions that neither new nor running pods read; return them.
 
-    Running pods read the newest other model, so that one stays until the next change.
+    Running pods read the newest of the others, so that one stays until the next change.
     """
     volume, revision = request.volume, request.commit.revision
     others = [d for d in volume.iterdir() if d.name != revision and (d / MANIFEST).is_file()]
@@ -97,134 +103,164 @@ def prune(request: Request) -> list[str]:
     return [d.name for d in stale]
 
 
-def receive(origin: Source, file: File, path: Path) -> Sums:
-    """Download *file* into *path*, going on from what is there; returns the sums of all of it."""
-    sums = Sums(file)
+def download(origin: Source, file: File, path: Path) -> Digests:
+    """Download *file* to *path*, or the rest of it; return the digests of all of it.
+
+    Raises CONNECTION_ERRORS, and OSError for the disk.
+    """
+    digests = Digests(file)
     if path.is_file() and path.stat().st_size <= file.size:
         with path.open("rb") as content:
             while data := content.read(CHUNK):
-                sums.add(data)
-        if sums.seen == file.size:
-            return sums
-    with origin.open(file, sums.seen) as answer:
-        resumed = answer.status == PARTIAL_CONTENT
+                digests.update(data)
+        if digests.length == file.size:
+            return digests
+    with origin.open(file, digests.length) as response:
+        resumed = response.status == _PARTIAL_CONTENT
         if not resumed:
-            sums = Sums(file)
+            digests = Digests(file)
         with path.open("ab" if resumed else "wb") as content:
-            while sums.seen <= file.size and (data := answer.read(CHUNK)):
+            while digests.length <= file.size and (data := response.read(CHUNK)):
                 content.write(data)
-                sums.add(data)
+                digests.update(data)
             content.flush()
             os.fsync(content.fileno())
-    return sums
+    return digests
 
 
-def fetch(origin: Source, file: File, directory: Path) -> str:
-    """Bring *file* into *directory*; returns its SHA-256. WeightsError when that is not to be."""
+def fetch_file(origin: Source, file: File, directory: Path) -> str:
+    """Download *file* into *directory*, with retries; return its SHA-256. Raises WeightsError."""
     path = directory / file.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    fault, kind = "", PassingError
+    error = WeightsError()
     for attempt in range(ATTEMPTS):
-        begun = path.is_file()
+        resumed = path.is_file()
         try:
-            sums = receive(origin, file, path)
-        except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, OSError) and error.errno in FULL:
-                there = path.stat().st_size
-                fault = f"no space is left after {there} of {file.size} bytes: give the volume more"
-                kind = WeightsError
-                break
-            fault = str(error) or "the source does not answer"
-            if is_final(error):
-                kind = WeightsError
-                break
-            time.sleep(2**attempt)
-            continue
-        if sums.matched:
-            print(f"verified {file.name}, {file.size} bytes", flush=True)
-            return sums.sha256
-        if sums.seen < file.size:
-            fault = f"the source broke off after {sums.seen} of {file.size} bytes"
-            time.sleep(2**attempt)
-            continue
-        path.unlink()
-        fault = f"wrong content, SHA-256 {sums.sha256}, not {file.sha256 or file.git_sha1}"
-        if not begun:  # and it is not what an earlier run left behind that is wrong
-            kind = WeightsError
+            digests = download(origin, file, path)
+        except CONNECTION_ERRORS as failure:
+            error = _download_error(file, failure, path)
+        else:
+            if digests.match:
+                print(f"verified {file.name}, {file.size} bytes", flush=True)
+                return digests.sha256
+            error = _content_error(file, digests, resumed=resumed)
+            if digests.length >= file.size:
+                path.unlink()
+        if not isinstance(error, TransientError):
             break
-    message = f"{file.name}: {fault}"
-    raise kind(message)
+        time.sleep(2**attempt)
+    raise error
 
 
-def fetch_all(origin: Source, files: Sequence[File], directory: Path) -> dict[str, str]:
-    """Bring every file into *directory*; returns their SHA-256 by name. WeightsError names all."""
-    with ThreadPoolExecutor(STREAMS) as streams:
-        pending = {f.name: streams.submit(fetch, origin, f, directory) for f in files}
+def _download_error(file: File, failure: Exception, path: Path) -> WeightsError:
+    allowed = f"{file.size} bytes"
+    if isinstance(failure, OSError) and failure.errno in _DISK_FULL:
+        got = f"no space left after {path.stat().st_size} of {file.size} bytes"
+        return WeightsError(Fault(file.name, got, allowed, "enlarge the volume"))
+    got = str(failure) or "no response from the source"
+    if not is_permanent(failure):
+        return TransientError(Fault(file.name, got, allowed, "check the source and the network"))
+    change = "check that the source has the file"
+    if isinstance(failure, urllib.error.HTTPError) and failure.code in ACCESS_DENIED:
+        change = "give the stack a credential that may read the file"
+    return WeightsError(Fault(file.name, got, allowed, change))
+
+
+def _content_error(file: File, digests: Digests, *, resumed: bool) -> WeightsError:
+    if digests.length < file.size:
+        got = f"the connection closed after {digests.length} of {file.size} bytes"
+        allowed = f"{file.size} bytes"
+        return TransientError(Fault(file.name, got, allowed, "check the source and the network"))
+    # The part from an earlier attempt may be what is wrong; the next one downloads all of it.
+    kind = TransientError if resumed else WeightsError
+    return kind(
+        Fault(
+            path=file.name,
+            got=f"wrong content, SHA-256 {digests.sha256}",
+            allowed=f"SHA-256 {file.sha256}" if file.sha256 else f"git blob {file.git_sha1}",
+            change="fill the mirror again, or compare the digest with the publisher's",
+        )
+    )
+
+
+def fetch_files(origin: Source, files: Sequence[File], directory: Path) -> dict[str, str]:
+    """Download *files* into *directory*; return their SHA-256 by name.
+
+    Raises WeightsError with the faults of all files, TransientError if all are transient.
+    """
+    with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as downloads:
+        pending = {f.name: downloads.submit(fetch_file, origin, f, directory) for f in files}
     failures = [p.exception() for p in pending.values()]
     errors = [failure for failure in failures if isinstance(failure, WeightsError)]
     if errors:
-        passing = all(isinstance(error, PassingError) for error in errors)
-        kind = PassingError if passing else WeightsError
-        raise kind("\n".join(map(str, errors)))
+        transient = all(isinstance(error, TransientError) for error in errors)
+        kind = TransientError if transient else WeightsError
+        raise kind(*(fault for error in errors for fault in error.faults))
     return {name: p.result() for name, p in pending.items()}
 
 
 def prepare(directory: Path, files: Sequence[File]) -> None:
-    """Make *directory* hold nothing but beginnings of *files*, with room for the rest."""
+    """Delete everything from *directory* but parts of *files*. Raises WeightsError without room."""
     directory.mkdir(parents=True, exist_ok=True)
     names = {f.name for f in files}
-    there = 0
+    present = 0
     for path in [p for p in directory.rglob("*") if not p.is_dir() or p.is_symlink()]:
         if str(path.relative_to(directory)) in names and not path.is_symlink():
-            there += path.stat().st_size
+            present += path.stat().st_size
         else:
             path.unlink()
-    need_room(directory, sum(f.size for f in files) - there)
+    check_free_space(directory, sum(f.size for f in files) - present)
 
 
-def need_room(directory: Path, missing: int) -> None:
-    """Raise WeightsError unless *missing* bytes have room in *directory*."""
+def check_free_space(directory: Path, required: int) -> None:
+    """Raise WeightsError unless *required* bytes are free on the disk of *directory*."""
     free = shutil.disk_usage(directory).free
-    if missing > free:
-        message = f"{missing} bytes are missing and {free} are free: give the volume more storage"
-        raise WeightsError(message)
+    if required > free:
+        raise WeightsError(
+            Fault(
+                path=str(directory),
+                got=f"{free} bytes free",
+                allowed=f"{required} bytes for the missing files",
+                change="enlarge the volume, or free space on it",
+            )
+        )
 
 
 def run(request: Request, origin: Source) -> None:
-    """Make the model that was asked for appear on the volume, taken from *origin*."""
+    """Download the requested model from *origin* to the volume. Raises WeightsError."""
     commit = request.commit
-    # Where verifying pods leave their stamps: made here, since the kubelet would make it root's.
+    # Verifying pods write their stamps here. If the kubelet created it, it would belong to root.
     request.stamps.mkdir(parents=True, exist_ok=True)
     for revision in prune(request):
-        print(f"deleted {revision}, which nothing serves any more")
-    if intact(request):
-        print(f"{commit.repository} at {commit.revision} is there already")
+        print(f"deleted {revision}, which no server reads any more")
+    if is_complete(request):
+        print(f"{commit} is on the volume already")
         return
-    files = wanted(origin.files(), request.wish)
-    if request.model.is_dir():  # damaged, or chosen otherwise: its files are measured anew
+    files = select_files(origin.files(), request.selection)
+    if request.model.is_dir():  # damaged, or other files: those that are right are kept
         shutil.rmtree(request.partial, ignore_errors=True)
         request.partial.parent.mkdir(exist_ok=True)
         request.model.rename(request.partial)
     prepare(request.partial, files)
-    print(f"{commit.repository} at {commit.revision}: {len(files)} files", flush=True)
-    sums = fetch_all(origin, files, request.partial)
-    verified = tuple(File(f.name, f.size, sha256=sums[f.name]) for f in files)
+    print(f"{commit}: {len(files)} files", flush=True)
+    digests = fetch_files(origin, files, request.partial)
+    verified = tuple(File(f.name, f.size, sha256=digests[f.name]) for f in files)
     Manifest(commit.repository, commit.revision, verified).write(request.partial)
-    request.partial.rename(request.model)  # the whole of it at once
+    request.partial.rename(request.model)  # atomic: never half a model
 
 
-def main(request_file: str, credential_file: str = "") -> None:
-    """Run the request in *request_file*."""
-    raw: dict[str, Any] = json.loads(Path(request_file).read_text())
+def main(request_json: str, credential_file: str = "") -> None:
+    """Run the request *request_json*."""
+    raw: dict[str, Any] = json.loads(request_json)
     commit = Commit(raw["repository"], raw["revision"])
-    wish = Wish(raw["only"], raw["pickles"], raw["sha256"])
-    request = Request(commit, wish, Path(raw["volume"]), Path(raw["stamps"]))
+    selection = FileSelection(raw["only"], raw["pickles"], raw["sha256"])
+    request = Request(commit, selection, Path(raw["volume"]), Path(raw["stamps"]))
     try:
-        credential = credential_in(credential_file)
+        credential = read_credential(credential_file)
         run(request, source(raw["source"], commit, raw["authority"], credential))
     except WeightsError as error:
         print(error, file=sys.stderr)
-        raise SystemExit(1 if isinstance(error, PassingError) else FINAL) from None
+        raise SystemExit(1 if isinstance(error, TransientError) else EXIT_PERMANENT) from None
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""The files of a checkpoint: which are taken, which are refused, and what each must be."""
+"""The files of a checkpoint: which are downloaded, which are refused, and their digests."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
+
+from .errors import Fault, WeightsError
 
 MANIFEST = "manifest.json"
 
@@ -14,48 +16,45 @@ CHUNK = 1 << 20
 # Weights, configuration, tokenizers and chat templates; nothing that is code.
 SUFFIXES = {".safetensors", ".json", ".txt", ".jinja", ".model", ".tiktoken"}
 
-# What Python unpickles runs as a program: https://docs.python.org/3/library/pickle.html
-PICKLES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
+# Loading a pickle runs code: https://docs.python.org/3/library/pickle.html
+PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"}
 
-
-class WeightsError(Exception):
-    """Something that no repetition mends; its text is for a person and names the file."""
-
-
-class PassingError(WeightsError):
-    """Something that may go better the next time: a source that breaks off or does not answer."""
+_NEEDS_SAFETENSORS = "use a repository with safetensors"
+_OR_ALLOW = "or allow the file by name: in the model's sha256, or with --allow of pai models fetch"
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a checkpoint, and what is stated about its content."""
+    """A file of a checkpoint, with its published size and digest."""
 
     name: str
-    """Below the model's directory, with `/` between."""
+    """Path below the model's folder, with `/` as separator."""
     size: int
+    """Bytes."""
     sha256: str = ""
     git_sha1: str = ""
-    """Of small files of a hub, which git itself holds: the hash of the blob."""
+    """Git's blob hash, which is all that a hub states about its small files."""
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Which files of a checkpoint are wanted."""
+class FileSelection:
+    """Which files of a checkpoint to download."""
 
     only: Sequence[str] = ()
-    """Names, or patterns of names: these and no others. Empty: weights and what belongs to them."""
+    """Names or glob patterns; only these. Empty: the weights and the files that belong to them."""
     pickles: Sequence[str] = ()
-    """Names, or patterns of names, of pickle files that may be taken."""
+    """Names or glob patterns of pickle files that are allowed."""
     sha256: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Name to sum: when not empty, these files and no others, measured by these sums."""
+    """Digest by file name: if not empty, only these files, verified against these digests."""
 
 
-class Sums:
-    """The hashes of one content, which should be that of *file*, made while it passes by."""
+class Digests:
+    """The digests of content that should be that of *file*, computed piece by piece."""
 
     def __init__(self, file: File) -> None:
         self._file = file
-        self.seen = 0
+        self.length = 0
+        """Bytes so far."""
         self._sha256 = hashlib.sha256()
         self._git: hashlib._Hash | None = None
         if not file.sha256:
@@ -63,109 +62,162 @@ class Sums:
             header = f"blob {file.size}\0".encode()
             self._git = hashlib.sha1(header, usedforsecurity=False)
 
-    def add(self, data: bytes) -> None:
-        """Go on with *data*."""
-        self.seen += len(data)
+    def update(self, data: bytes) -> None:
+        """Add *data*."""
+        self.length += len(data)
         self._sha256.update(data)
         if self._git:
             self._git.update(data)
 
     @property
     def sha256(self) -> str:
-        """Of everything seen."""
+        """SHA-256 of the content so far, hexadecimal."""
         return self._sha256.hexdigest()
 
     @property
-    def matched(self) -> bool:
-        """Whether everything seen is the content of the file; one without a sum has none."""
-        if self.seen != self._file.size:
+    def match(self) -> bool:
+        """Whether the content is that of the file; never for a file without a digest."""
+        if self.length != self._file.size:
             return False
         if self._git is None:
             return self.sha256 == self._file.sha256
         return self._git.hexdigest() == self._file.git_sha1
 
 
-def wanted(files: Iterable[File], wish: Wish) -> list[File]:
-    """Those of *files* to take, by *wish*.
+def select_files(files: Iterable[File], selection: FileSelection) -> list[File]:
+    """The *files* to download.
 
-    Raises WeightsError for a name that leads out of the model's directory, a pickle that nobody
-    asked for by name, a file without a sum, a file that is not there, or no weights at all.
+    Raises WeightsError for names that lead outside the model's folder, pickles that are not allowed
+    by name, files without a digest, requested files that do not exist, and a lack of weights.
     """
     published = [f for f in files if f.name != MANIFEST]  # the name is taken by our own
-    if wish.sha256:
-        taken = _pinned(published, wish.sha256)
-    elif wish.only:
-        taken = _named(published, wish.only)
+    if selection.sha256:
+        selected = _with_digests(published, selection.sha256)
+    elif selection.only:
+        selected = _named(published, selection.only)
     else:
-        taken = _usual(published, wish.pickles)
-    for file in taken:
-        _refuse(file, wish)
-    return taken
+        selected = _default(published, selection.pickles)
+    if faults := [fault for file in selected for fault in _faults(file, selection)]:
+        raise WeightsError(*faults)
+    return selected
 
 
 def is_safe(name: str) -> bool:
-    """Whether *name* stays below the directory that it is joined to."""
+    """Whether *name* stays below the folder that it is joined to."""
     path = PurePosixPath(name)
     odd = {"\\", "\0"} & set(name)
     return bool(name) and not (path.is_absolute() or {"..", "."} & set(name.split("/")) or odd)
 
 
-def _refuse(file: File, wish: Wish) -> None:
+def unsafe_name(name: str) -> Fault:
+    """The fault of a file whose *name* is not safe."""
+    return Fault(
+        path=repr(name),
+        got="a name that leads outside the model's folder",
+        allowed="a relative path without . and ..",
+        change="use a repository without such names",
+    )
+
+
+def _faults(file: File, selection: FileSelection) -> list[Fault]:
+    found: list[Fault] = []
     if not is_safe(file.name):
-        message = f"{file.name!r} leads out of the directory"
-        raise WeightsError(message)
-    named = file.name in {*wish.sha256, *wish.only} or _matches(file.name, wish.pickles)
-    if PurePosixPath(file.name).suffix in PICKLES and not named:
-        message = f"{file.name} is a pickle, which is a program: it is taken only by its name"
-        raise WeightsError(message)
+        found.append(unsafe_name(file.name))
+    allowed = {*selection.sha256, *selection.only}
+    if _is_pickle(file) and not (
+        file.name in allowed or _matches_any(file.name, selection.pickles)
+    ):
+        found.append(
+            Fault(
+                path=file.name,
+                got="a pickle, which can run code when it is loaded",
+                allowed="safetensors, or a pickle that is allowed by name",
+                change=f"{_NEEDS_SAFETENSORS}, {_OR_ALLOW}",
+            )
+        )
     if not (file.sha256 or file.git_sha1):
-        message = f"{file.name} has no sum to verify it by"
-        raise WeightsError(message)
+        found.append(
+            Fault(
+                path=file.name,
+                got="no published digest",
+                allowed="a SHA-256, or git's blob hash, to verify it against",
+                change="state its digest in the model's sha256",
+            )
+        )
+    return found
 
 
-def _pinned(files: Sequence[File], sums: Mapping[str, str]) -> list[File]:
+def _with_digests(files: Sequence[File], digests: Mapping[str, str]) -> list[File]:
     by_name = {f.name: f for f in files}
-    if missing := sorted(set(sums) - set(by_name)):
-        message = f"{missing[0]} is in the list of sums, but not in the repository"
-        raise WeightsError(message)
-    return [File(name, by_name[name].size, sha256=sums[name]) for name in sums]
+    if missing := sorted(set(digests) - set(by_name)):
+        raise WeightsError(*(_not_published(name, "the model's sha256") for name in missing))
+    return [File(name, by_name[name].size, sha256=digests[name]) for name in digests]
 
 
 def _named(files: Sequence[File], patterns: Sequence[str]) -> list[File]:
-    for pattern in patterns:
-        if not any(fnmatchcase(f.name, pattern) for f in files):
-            message = f"{pattern} is asked for, but not in the repository"
-            raise WeightsError(message)
-    return [f for f in files if _matches(f.name, patterns)]
+    missing = [p for p in patterns if not any(fnmatchcase(f.name, p) for f in files)]
+    if missing:
+        raise WeightsError(*(_not_published(pattern, "the name") for pattern in missing))
+    return [f for f in files if _matches_any(f.name, patterns)]
 
 
-def _usual(files: Sequence[File], pickles: Sequence[str]) -> list[File]:
-    taken = [f for f in files if PurePosixPath(f.name).suffix in SUFFIXES]
-    weights = [f for f in taken if f.name.endswith(".safetensors")]
+def _not_published(name: str, where: str) -> Fault:
+    return Fault(
+        path=name,
+        got="no such file in the repository",
+        allowed="files of the repository",
+        change=f"correct {where}, or the commit",
+    )
+
+
+def _default(files: Sequence[File], pickles: Sequence[str]) -> list[File]:
+    selected = [f for f in files if PurePosixPath(f.name).suffix in SUFFIXES]
+    weights = [f for f in selected if f.name.endswith(".safetensors")]
     if not weights:
-        return taken + _other_weights(files, pickles)
+        return selected + _without_safetensors(files, pickles)
     # Mistral publishes its weights twice; vLLM would prefer the copy in its own format.
-    twice = {f.name for f in weights if f.name.startswith("consolidated")}
-    if len(twice) < len(weights):
-        taken = [f for f in taken if f.name not in twice]
-    return taken
+    copies = {f.name for f in weights if f.name.startswith("consolidated")}
+    if len(copies) < len(weights):
+        selected = [f for f in selected if f.name not in copies]
+    return selected
 
 
-def _other_weights(files: Sequence[File], pickles: Sequence[str]) -> list[File]:
-    """The pickles that are allowed, of a repository without safetensors."""
-    if allowed := [f for f in files if _matches(f.name, pickles)]:
+def _without_safetensors(files: Sequence[File], pickles: Sequence[str]) -> list[File]:
+    """The pickles that are allowed. Raises WeightsError if there are none."""
+    if allowed := [f for f in files if _matches_any(f.name, pickles)]:
         return allowed
     for file in files:
-        if PurePosixPath(file.name).suffix in PICKLES:
-            message = f"{file.name} is a pickle, and there are no safetensors; name a repository"
-            message += " that has them"
-            raise WeightsError(message)
+        if _is_pickle(file):
+            raise WeightsError(
+                Fault(
+                    path=file.name,
+                    got="a pickle, and the repository has no safetensors",
+                    allowed="safetensors, or a pickle that is allowed by name",
+                    change=f"{_NEEDS_SAFETENSORS}, {_OR_ALLOW}",
+                )
+            )
         if file.name.endswith(".gguf"):
-            message = f"the repository holds GGUF files: name the one to take, such as {file.name}"
-            raise WeightsError(message)
-    message = "the repository holds no weights"
-    raise WeightsError(message)
+            raise WeightsError(
+                Fault(
+                    path=file.name,
+                    got="one of the repository's GGUF files, none of which is named",
+                    allowed="one GGUF file by name, or safetensors",
+                    change="name the file to download: as `file` of the checkpoint in the catalog",
+                )
+            )
+    raise WeightsError(
+        Fault(
+            path="the repository",
+            got="no weights",
+            allowed="safetensors, or files that are named",
+            change=_NEEDS_SAFETENSORS,
+        )
+    )
 
 
-def _matches(name: str, patterns: Iterable[str]) -> bool:
+def _is_pickle(file: File) -> bool:
+    return PurePosixPath(file.name).suffix in PICKLE_SUFFIXES
+
+
+def _matches_any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)

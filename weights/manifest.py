@@ -1,4 +1,4 @@
-"""The list of a model's files with their sums, written beside them; and checks against it."""
+"""The manifest beside a model's files, with the size and digest of each; and checks against it."""
 
 import hashlib
 import json
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import CHUNK, MANIFEST, File, Sums, WeightsError, is_safe
+from .errors import Fault, WeightsError
+from .files import CHUNK, MANIFEST, Digests, File, is_safe, unsafe_name
 
-_READERS = 4
-"""Files hashed at once: SHA-256 leaves the interpreter, and one reader seldom fills a volume."""
+_PARALLEL_READS = 4
+"""Files hashed at once: hashlib releases the GIL, and one reader seldom saturates a volume."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one commit of a repository consists of; every file has its SHA-256."""
+    """The files of one commit of a repository, each with its SHA-256."""
 
     repository: str
     revision: str
@@ -25,7 +26,7 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: str | bytes) -> "Manifest":
-        """The manifest in *text*. Raises WeightsError when it is not one."""
+        """The manifest in *text*. Raises WeightsError if it is invalid."""
         try:
             raw: dict[str, Any] = json.loads(text)
             files = tuple(
@@ -34,25 +35,35 @@ class Manifest:
             )
             manifest = cls(str(raw["repository"]), str(raw["revision"]), files)
         except (ValueError, KeyError, TypeError, AttributeError):
-            message = f"{MANIFEST} is not a manifest: repository, revision, and files with sums"
-            raise WeightsError(message) from None
-        for file in manifest.files:
-            if not is_safe(file.name):
-                message = f"{file.name!r} leads out of the directory"
-                raise WeightsError(message)
+            raise WeightsError(
+                Fault(
+                    path=MANIFEST,
+                    got="a file that is not a manifest",
+                    allowed="JSON with repository, revision, and files with size and sha256",
+                    change="download or import the model again",
+                )
+            ) from None
+        if unsafe := [unsafe_name(f.name) for f in manifest.files if not is_safe(f.name)]:
+            raise WeightsError(*unsafe)
         return manifest
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """The manifest of the model in *folder*. Raises WeightsError when there is none."""
+        """The manifest of the model in *folder*. Raises WeightsError if there is none."""
         try:
             return cls.parse((folder / MANIFEST).read_bytes())
         except OSError:
-            message = f"{folder / MANIFEST} is not there: nothing says what the files must be"
-            raise WeightsError(message) from None
+            raise WeightsError(
+                Fault(
+                    path=str(folder / MANIFEST),
+                    got="no manifest, so nothing to verify the files against",
+                    allowed="the manifest that a download writes",
+                    change="download the model again",
+                )
+            ) from None
 
     def text(self) -> str:
-        """As it is written: the same for the same content."""
+        """The JSON: the same for the same content."""
         files = {f.name: {"size": f.size, "sha256": f.sha256} for f in self.files}
         content = {"repository": self.repository, "revision": self.revision, "files": files}
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
@@ -68,56 +79,74 @@ class Manifest:
         return sum(f.size for f in self.files)
 
     def write(self, folder: Path) -> None:
-        """Put it beside the files, on the disk for good."""
+        """Write it beside the files, and flush it to the disk."""
         with (folder / MANIFEST).open("w") as content:
             content.write(self.text())
             content.flush()
             os.fsync(content.fileno())
 
-    def same_as(self, repository: str, revision: str, sums: Mapping[str, str]) -> bool:
-        """Whether it is of that commit, and of just the files of *sums* unless that is empty."""
-        own = {f.name: f.sha256 for f in self.files}
-        origin = (self.repository, self.revision) == (repository, revision)
-        return origin and (not sums or own == dict(sums))
+    def is_of(self, repository: str, revision: str) -> bool:
+        """Whether it is of that commit."""
+        return (self.repository, self.revision) == (repository, revision)
+
+    def lists(self, digests: Mapping[str, str]) -> bool:
+        """Whether its files are those of *digests*, SHA-256 by name; true if that is empty."""
+        return not digests or {f.name: f.sha256 for f in self.files} == dict(digests)
 
 
-def misplaced(folder: Path, manifest: Manifest) -> list[str]:
-    """What is wrong with the files of *folder* at first sight: missing, another size, not listed.
+def check_layout(folder: Path, manifest: Manifest) -> list[Fault]:
+    """Files of *folder* that are missing, of the wrong size, or not in *manifest*.
 
-    One sentence each, which begins with the file's name.
+    Reads no content.
     """
-    wrong: list[str] = []
+    faults: list[Fault] = []
     for file in manifest.files:
         path = folder / file.name
         if path.is_symlink() or not path.is_file():
-            wrong.append(f"{file.name} is not there")
+            faults.append(_fault(folder, file.name, "no file", f"a file of {file.size} bytes"))
         elif (size := path.stat().st_size) != file.size:
-            wrong.append(f"{file.name} has {size} bytes, not {file.size}")
+            faults.append(_fault(folder, file.name, f"{size} bytes", f"{file.size} bytes"))
     listed = {MANIFEST, *(f.name for f in manifest.files)}
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-    return wrong + [f"{name} is not in {MANIFEST}" for name in sorted(there - listed)]
-
-
-def altered(
-    folder: Path, manifest: Manifest, read: Callable[[int], None] = lambda _: None
-) -> list[str]:
-    """The files of *folder* whose content is not what *manifest* says, one sentence each.
-
-    Reads every byte; *read* is told how many, as it goes.
-    """
-    with ThreadPoolExecutor(_READERS) as readers:
-        sums = list(readers.map(lambda f: _sums(folder / f.name, f, read), manifest.files))
-    return [
-        f"{file.name}: wrong content, SHA-256 {found.sha256}, not {file.sha256}"
-        for file, found in zip(manifest.files, sums, strict=True)
-        if not found.matched
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    return faults + [
+        Fault(
+            path=str(folder / name),
+            got=f"a file that is not in {MANIFEST}",
+            allowed="the files of the model only",
+            change="delete it",
+        )
+        for name in sorted(present - listed)
     ]
 
 
-def _sums(path: Path, file: File, read: Callable[[int], None]) -> Sums:
-    sums = Sums(file)
+def check_digests(
+    folder: Path, manifest: Manifest, on_progress: Callable[[int], None] = lambda _: None
+) -> list[Fault]:
+    """Files of *folder* whose content differs from *manifest*.
+
+    Reads every byte; calls *on_progress* with the number of bytes just read.
+    """
+    with ThreadPoolExecutor(_PARALLEL_READS) as readers:
+        found = list(
+            readers.map(lambda f: _digests(folder / f.name, f, on_progress), manifest.files)
+        )
+    return [
+        _fault(
+            folder, file.name, f"wrong content, SHA-256 {digests.sha256}", f"SHA-256 {file.sha256}"
+        )
+        for file, digests in zip(manifest.files, found, strict=True)
+        if not digests.match
+    ]
+
+
+def _digests(path: Path, file: File, on_progress: Callable[[int], None]) -> Digests:
+    digests = Digests(file)
     with path.open("rb") as content:
         while data := content.read(CHUNK):
-            sums.add(data)
-            read(len(data))
-    return sums
+            digests.update(data)
+            on_progress(len(data))
+    return digests
+
+
+def _fault(folder: Path, name: str, got: str, allowed: str) -> Fault:
+    return Fault(str(folder / name), got, allowed, f"delete {folder} and download the model again")

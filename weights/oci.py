@@ -1,100 +1,97 @@
-"""The registry's protocol, as much of it as weights need.
+"""A source of kind `oci`: an artifact in a registry, with a layer for each file.
 
-https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md; names of files are those of
-ORAS (`title`) and of the CNCF's ModelPack (`filepath`).
+https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md; the annotations with file
+names are those of ORAS (`title`) and of the CNCF's ModelPack (`filepath`).
 """
 
 import base64
-import hashlib
 import json
 import re
 import urllib.error
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
 
-from .files import File, WeightsError
-from .transport import REFUSALS, Body, Transport
+from .errors import Fault, WeightsError
+from .files import File
+from .sources import Commit, listing_error
+from .transport import CONNECTION_ERRORS, Body, Transport
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 FILE_PATH = "org.cncf.model.filepath"
 TITLE = "org.opencontainers.image.title"
 
 _UNAUTHORIZED = 401
+_SHA256 = "sha256:"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
-def name_of(prefix: str, repository: str) -> str:
-    """What a registry calls *repository* below *prefix*: lower case, which is all it allows."""
+def source(
+    spec: Mapping[str, str], commit: Commit, transport: Transport, credential: str
+) -> "Artifact":
+    """The *commit* in the registry of *spec*; *credential* is `user:password`, or empty."""
+    name = repository_name(spec["prefix"], commit.repository)
+    return Artifact(Registry(spec["registry"], name, transport, credential), commit)
+
+
+def repository_name(prefix: str, repository: str) -> str:
+    """Name of *repository* below *prefix* in a registry, where names are lower case."""
     return "/".join(part for part in (prefix, repository.lower()) if part)
 
 
-def digest_of(content: bytes) -> str:
-    """SHA-256, as digests and manifests write it."""
-    return hashlib.sha256(content).hexdigest()
+def layer_files(manifest: Mapping[str, Any]) -> list[File]:
+    """The files that the layers of *manifest* are. Raises WeightsError for any other layer."""
+    layers = manifest.get("layers", [])
+    if faults := [fault for layer in layers for fault in _faults(layer)]:
+        raise WeightsError(*faults)
+    return [
+        File(_name(layer), int(layer["size"]), sha256=layer["digest"].removeprefix(_SHA256))
+        for layer in layers
+    ]
 
 
-def files_of(manifest: Mapping[str, Any]) -> list[File]:
-    """The files that the layers of *manifest* are."""
-    files: list[File] = []
-    for layer in manifest.get("layers", []):
-        annotations = layer.get("annotations") or {}
-        name = annotations.get(FILE_PATH) or annotations.get(TITLE) or ""
-        algorithm, _, digest = layer["digest"].partition(":")
-        if not name or algorithm != "sha256":
-            message = f"layer {layer['digest']} is not a file with a name and a SHA-256"
-            raise WeightsError(message)
-        if "tar" in re.split(r"[.+]", layer["mediaType"]):
-            message = f"{name} is an archive in the registry: push each file as it is"
-            raise WeightsError(message)
-        files.append(File(name, int(layer["size"]), sha256=digest))
-    return files
+def _name(layer: Mapping[str, Any]) -> str:
+    annotations = layer.get("annotations") or {}
+    return annotations.get(FILE_PATH) or annotations.get(TITLE) or ""
+
+
+def _faults(layer: Mapping[str, Any]) -> Iterator[Fault]:
+    name, digest = _name(layer), str(layer["digest"])
+    if not (name and digest.startswith(_SHA256)):
+        yield Fault(
+            path=f"layer {digest}",
+            got="no file name, or a digest other than SHA-256",
+            allowed=f"the annotation {TITLE} or {FILE_PATH}, and a SHA-256",
+            change="push the model with pai models import",
+        )
+    elif "tar" in re.split(r"[.+]", layer["mediaType"]):
+        yield Fault(
+            path=name,
+            got=f"an archive, {layer['mediaType']}",
+            allowed="the file itself as a layer",
+            change="push the model with pai models import",
+        )
 
 
 class Registry:
-    """One repository of a registry, asked with `user:password` or, if that is empty, as anyone."""
+    """One repository of a registry; *credential* is `user:password`, or empty for anonymous."""
 
     def __init__(self, url: str, name: str, transport: Transport, credential: str) -> None:
-        self._url, self.name, self._transport = url, name, transport
+        self.url, self.name, self._transport = url, name, transport
         encoded = base64.b64encode(credential.encode()).decode()
         self._basic = f"Basic {encoded}" if credential else ""
         self._authorization = ""
 
     def manifest(self, tag: str) -> dict[str, Any]:
         """The manifest of *tag*."""
-        with self.send(f"manifests/{tag}", {"Accept": MANIFEST_TYPE}) as answer:
-            return json.loads(answer.read())
+        with self.send(f"manifests/{tag}", {"Accept": MANIFEST_TYPE}) as response:
+            return json.loads(response.read())
 
     def blob(self, digest: str, offset: int = 0) -> HTTPResponse:
         """The content of a layer, from *offset* on."""
         return self.send(f"blobs/{digest}", offset=offset)
-
-    def has(self, digest: str) -> bool:
-        """Whether the layer is there."""
-        try:
-            self.send(f"blobs/{digest}", method="HEAD").close()
-        except urllib.error.HTTPError as error:
-            if error.code in REFUSALS:
-                raise
-            return False
-        return True
-
-    def push(self, digest: str, size: int, body: Body) -> None:
-        """Bring a layer of *size* bytes, in one piece."""
-        with self.send("blobs/uploads/", method="POST", body=b"") as begun:
-            where = urllib.parse.urljoin(f"{self._url}/", begun.headers["Location"])
-        joint = "&" if "?" in where else "?"
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        url = f"{where}{joint}digest={urllib.parse.quote(digest)}"
-        self._send(url, headers, method="PUT", body=body).close()
-
-    def tag(self, tag: str, manifest: Mapping[str, Any]) -> str:
-        """Let *manifest* appear as *tag*; returns its digest."""
-        body = json.dumps(manifest).encode()
-        headers = {"Content-Type": MANIFEST_TYPE}
-        self.send(f"manifests/{tag}", headers, method="PUT", body=body).close()
-        return f"sha256:{digest_of(body)}"
 
     def send(
         self,
@@ -105,17 +102,20 @@ class Registry:
         offset: int = 0,
         body: bytes | None = None,
     ) -> HTTPResponse:
-        """The answer to a request below the repository; signs in when the registry asks for it."""
-        url = f"{self._url}/v2/{self.name}/{path}"
+        """The response to a request below the repository; signs in when the registry requires it.
+
+        Raises CONNECTION_ERRORS.
+        """
+        url = f"{self.url}/v2/{self.name}/{path}"
         try:
-            return self._send(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, offset=offset, body=body)
         except urllib.error.HTTPError as error:
-            if error.code != _UNAUTHORIZED:  # or a token that has run out, or is for reading only
+            if error.code != _UNAUTHORIZED:  # which an expired or read-only token gets as well
                 raise
             self._sign_in(error.headers.get("WWW-Authenticate", ""))
-            return self._send(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, offset=offset, body=body)
 
-    def _send(
+    def send_to(
         self,
         url: str,
         headers: Mapping[str, str] | None,
@@ -124,6 +124,7 @@ class Registry:
         offset: int = 0,
         body: Body | None = None,
     ) -> HTTPResponse:
+        """The response to a request to *url*, as signed in last. Raises CONNECTION_ERRORS."""
         return self._transport.send(
             url,
             headers,
@@ -134,15 +135,35 @@ class Registry:
         )
 
     def _sign_in(self, challenge: str) -> None:
-        """Get what the registry's *challenge* asks for: a token from its issuer, or Basic."""
+        """Sign in as *challenge* demands: with a token of its issuer, or Basic."""
         self._authorization = self._basic
         if not challenge.startswith("Bearer "):
             return
-        words = dict(_CHALLENGE.findall(challenge))
-        realm = words.pop("realm")
-        asked = urllib.parse.urlencode(
-            {k: v for k, v in words.items() if k in {"service", "scope"}}
+        fields = dict(_CHALLENGE.findall(challenge))
+        query = urllib.parse.urlencode(
+            {k: v for k, v in fields.items() if k in {"service", "scope"}}
         )
-        with self._transport.send(f"{realm}?{asked}", authorization=self._basic) as answer:
-            issued: dict[str, Any] = json.loads(answer.read())
+        url = f"{fields['realm']}?{query}"
+        with self._transport.send(url, authorization=self._basic) as response:
+            issued: dict[str, Any] = json.loads(response.read())
         self._authorization = f"Bearer {issued.get('token') or issued['access_token']}"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """The artifact of one commit; the digest of a layer is that of its file."""
+
+    registry: Registry
+    commit: Commit
+
+    def files(self) -> list[File]:
+        """The layers, named by their annotations."""
+        try:
+            manifest = self.registry.manifest(self.commit.revision)
+        except CONNECTION_ERRORS as error:
+            raise listing_error(self.commit, error) from None
+        return layer_files(manifest)
+
+    def open(self, file: File, offset: int) -> HTTPResponse:
+        """Its layer."""
+        return self.registry.blob(f"sha256:{file.sha256}", offset)

@@ -1,4 +1,4 @@
-"""The object store's protocol, as much of it as weights need, signed with version 4.
+"""A source of kind `s3`: a bucket, read with requests in AWS Signature Version 4.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
@@ -11,14 +11,23 @@ from datetime import UTC, datetime
 from http.client import HTTPResponse
 from urllib.parse import quote, urlsplit
 
-from .transport import Transport
+from .files import MANIFEST, File
+from .sources import Commit, listing_error, manifest_files, mirror_path
+from .transport import CONNECTION_ERRORS, Transport
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "s3"
 
 
+def source(
+    spec: Mapping[str, str], commit: Commit, transport: Transport, credential: str
+) -> "Bucket":
+    """The *commit* in the bucket of *spec*; *credential* is `access key:secret key`, or empty."""
+    return Bucket(S3Location.of(spec, credential), commit, transport)
+
+
 @dataclass(frozen=True)
-class Key:
+class AccessKey:
     """An access key and its secret."""
 
     access: str
@@ -27,59 +36,45 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A prefix in a bucket, and who asks."""
+class S3Location:
+    """A prefix in a bucket, and the key for it."""
 
     url: str
-    """`https://host/bucket` with the prefix: addressed by path, which every server takes."""
-    key: Key | None
-    """None for a bucket that everyone may read."""
+    """`https://host/bucket/prefix`: path-style, which every object store supports."""
+    key: AccessKey | None
+    """None for a public bucket."""
 
     @classmethod
-    def of(cls, spec: Mapping[str, str], credential: str) -> "Place":
-        """The place of `endpoint`, `bucket`, `prefix`, `region`, with `access:secret`."""
+    def of(cls, spec: Mapping[str, str], credential: str) -> "S3Location":
+        """The location in *spec*: `endpoint`, `bucket`, `prefix`, `region`; key `access:secret`."""
         parts = (spec["endpoint"], spec["bucket"], spec["prefix"])
         access, _, secret = credential.partition(":")
-        key = Key(access, secret, spec["region"]) if credential else None
+        key = AccessKey(access, secret, spec["region"]) if credential else None
         return cls("/".join(part for part in parts if part), key)
 
-
-def send(
-    transport: Transport,
-    place: Place,
-    name: str,
-    *,
-    method: str = "GET",
-    query: Mapping[str, str] | None = None,
-    offset: int = 0,
-    body: bytes = b"",
-) -> HTTPResponse:
-    """The answer to a request about the object *name* at *place*."""
-    asked = "&".join(
-        f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted((query or {}).items())
-    )
-    url = f"{place.url}/{quote(name)}" + (f"?{asked}" if asked else "")
-    headers: dict[str, str] = {}
-    authorization = ""
-    if place.key:
-        moment = datetime.now(UTC)
-        headers = {
-            "x-amz-date": moment.strftime("%Y%m%dT%H%M%SZ"),
-            "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
-        }
-        authorization = signature(place.key, method, url, headers)
-    return transport.send(
-        url,
-        headers,
-        method=method,
-        authorization=authorization,
-        offset=offset,
-        body=body if method in {"PUT", "POST"} else None,
-    )
+    def url_of(self, name: str) -> str:
+        """The URL of the object *name*."""
+        return f"{self.url}/{quote(name)}"
 
 
-def signature(key: Key, method: str, url: str, headers: Mapping[str, str]) -> str:
-    """The `Authorization` of a request with *headers*, of which two are x-amz-date and -sha256."""
+def sign(
+    key: AccessKey | None, method: str, url: str, body: bytes = b""
+) -> tuple[dict[str, str], str]:
+    """The headers and the `Authorization` of a request; none and empty without a key."""
+    if key is None:
+        return {}, ""
+    headers = {
+        "x-amz-date": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
+        "x-amz-content-sha256": hashlib.sha256(body).hexdigest(),
+    }
+    return headers, signature(key, method, url, headers)
+
+
+def signature(key: AccessKey, method: str, url: str, headers: Mapping[str, str]) -> str:
+    """The `Authorization` of a request.
+
+    *headers* include x-amz-date and x-amz-content-sha256; all of them are signed.
+    """
     parts = urlsplit(url)
     signed = {"host": parts.netloc, **{name.lower(): v for name, v in headers.items()}}
     names = sorted(signed)
@@ -98,11 +93,38 @@ def signature(key: Key, method: str, url: str, headers: Mapping[str, str]) -> st
     scope = f"{stamp[:8]}/{key.region}/{_SERVICE}/aws4_request"
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     secret = f"AWS4{key.secret}".encode()
-    for word in scope.split("/"):
-        secret = hmac.digest(secret, word.encode(), "sha256")
+    for part in scope.split("/"):
+        secret = hmac.digest(secret, part.encode(), "sha256")
     to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashed}"
-    proof = hmac.new(secret, to_sign.encode(), "sha256").hexdigest()
+    digest = hmac.new(secret, to_sign.encode(), "sha256").hexdigest()
     return (
         f"{_ALGORITHM} Credential={key.access}/{scope},"
-        f"SignedHeaders={';'.join(names)},Signature={proof}"
+        f"SignedHeaders={';'.join(names)},Signature={digest}"
     )
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The folder of one commit."""
+
+    location: S3Location
+    commit: Commit
+    transport: Transport
+
+    def files(self) -> list[File]:
+        """Those of the manifest in the folder."""
+        try:
+            with self._get(MANIFEST, 0) as response:
+                manifest = response.read()
+        except CONNECTION_ERRORS as error:
+            raise listing_error(self.commit, error) from None
+        return manifest_files(manifest, self.commit)
+
+    def open(self, file: File, offset: int) -> HTTPResponse:
+        """Its content."""
+        return self._get(file.name, offset)
+
+    def _get(self, name: str, offset: int) -> HTTPResponse:
+        url = self.location.url_of(mirror_path(self.commit, name))
+        headers, authorization = sign(self.location.key, "GET", url)
+        return self.transport.send(url, headers, authorization=authorization, offset=offset)

@@ -1,4 +1,4 @@
-"""HTTP as a download needs it: one authority, the environment's proxy, ranges."""
+"""HTTPS requests as a download needs them: a private CA, the environment's proxy, byte ranges."""
 
 import http.client
 import io
@@ -10,17 +10,20 @@ from collections.abc import Mapping
 TIMEOUT_SECONDS = 60
 
 # https://www.rfc-editor.org/rfc/rfc9110#name-status-codes
-REFUSALS = {401, 403}
-_PASSING = {408, 425, 429}
+ACCESS_DENIED = {401, 403}
+_TRANSIENT = {408, 425, 429}
 _SERVER_ERRORS = 500
+
+CONNECTION_ERRORS = (OSError, http.client.HTTPException)
+"""What a request, or reading its response, raises; HTTPError is an OSError."""
 
 Body = bytes | io.BufferedIOBase
 
 
 class Transport:
-    """Requests over TLS, through the proxy of `HTTPS_PROXY` where that is set.
+    """Requests over TLS, through the proxy of `HTTPS_PROXY` if that is set.
 
-    *authority_file* is of PEM certificates, which are then trusted instead of the system's.
+    *authority_file* contains PEM certificates to trust instead of the system's.
     """
 
     def __init__(self, authority_file: str = "") -> None:
@@ -37,23 +40,23 @@ class Transport:
         offset: int = 0,
         body: Body | None = None,
     ) -> http.client.HTTPResponse:
-        """The answer to a request; its content from byte *offset* on.
+        """The response to a request; its content from byte *offset* on.
 
-        Raises HTTPError for an answer of 400 or more, and OSError when there is none.
+        Raises HTTPError for a status of 400 or more, and another OSError without a response.
         """
         request = urllib.request.Request(  # noqa: S310 - the settings allow https only
             url, data=body, headers=dict(headers or {}), method=method
         )
         if authorization:
-            # Not passed on when it redirects to where the bytes are, which is someone else.
+            # Not sent to where a redirect leads: storage of someone else.
             request.add_unredirected_header("Authorization", authorization)
         if offset:
             request.add_header("Range", f"bytes={offset}-")
         return self._opener.open(request, timeout=TIMEOUT_SECONDS)
 
 
-def is_final(error: Exception) -> bool:
-    """Whether the same request would be answered with *error* again."""
+def is_permanent(error: Exception) -> bool:
+    """Whether the same request would fail with *error* again."""
     if not isinstance(error, urllib.error.HTTPError):
         return False
-    return error.code < _SERVER_ERRORS and error.code not in _PASSING
+    return error.code < _SERVER_ERRORS and error.code not in _TRANSIENT

@@ -1,14 +1,14 @@
-"""Let a server start on nothing but verified weights.
+"""Let a server start on verified weights only.
 
-Runs before the server, in its pod. Usage: python -m weights.verify MODEL.json STAMPS, with the
-node's name in NODE_NAME. MODEL.json names the `folder`, `repository`, `revision` and `sha256` (file
-name to sum, or empty) of the model; STAMPS is a directory, beside the weights, that this program
-alone writes.
+Runs as an init container of the server's pod. Usage: python -m weights.verify MODEL STAMPS, with
+the node's name in NODE_NAME. MODEL is JSON: the `folder`, `repository`, `revision` and `sha256`
+(digest by file name, or empty) of the model. STAMPS is a directory on the model's volume to which
+only this program writes.
 
-Every file is measured against the manifest that the download left: its size always, its content
-once a node. A node that read every byte leaves a stamp with the manifest's digest and the times of
-the files; while these are what they were, its next pod starts at once. Exits 1 and names each wrong
-file.
+The files are compared with the manifest that the download wrote: their sizes always, their content
+once per node. A node that has read every byte leaves a stamp with the manifest's digest and the
+modification times of the files; as long as they do not change, its next pod starts at once. Exits
+with 1 and a line for each wrong file.
 """
 
 import json
@@ -17,24 +17,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .files import WeightsError
-from .manifest import Manifest, altered, misplaced
+from .errors import Fault, WeightsError
+from .manifest import Manifest, check_digests, check_layout
 
 
-def verify(model: Path, stamps: Path, node: str) -> str:
-    """What was found out about the model that the file *model* names, in a sentence.
+def verify(model: str, stamps: Path, node: str) -> str:
+    """The result for the model that the JSON *model* describes, in a sentence.
 
-    Raises WeightsError with every wrong file, a line each.
+    Raises WeightsError with a fault for each wrong file.
     """
-    asked: dict[str, Any] = json.loads(model.read_text())
-    folder = Path(asked["folder"])
+    expected: dict[str, Any] = json.loads(model)
+    folder = Path(expected["folder"])
     manifest = Manifest.read(folder)
-    if not manifest.same_as(asked["repository"], asked["revision"], asked["sha256"]):
-        message = f"{folder} holds {manifest.repository} at {manifest.revision}, or other files of"
-        message += f" it than the stack pins of {asked['repository']} at {asked['revision']}"
-        raise WeightsError(message)
-    if wrong := misplaced(folder, manifest):
-        raise WeightsError("\n".join(wrong))
+    _check_manifest(manifest, expected)
+    if faults := check_layout(folder, manifest):
+        raise WeightsError(*faults)
     state = {
         "manifest": manifest.digest,
         "modified": {f.name: (folder / f.name).stat().st_mtime_ns for f in manifest.files},
@@ -42,12 +39,27 @@ def verify(model: Path, stamps: Path, node: str) -> str:
     stamp = stamps / manifest.revision / f"{node}.json"
     count = f"{len(manifest.files)} files, {manifest.size} bytes"
     if _read(stamp) == state:
-        return f"{count}: as they were when {node} read them"
-    if wrong := altered(folder, manifest):
+        return f"{count}: unchanged since {node} verified them"
+    if faults := check_digests(folder, manifest):
         stamp.unlink(missing_ok=True)
-        raise WeightsError("\n".join(wrong))
+        raise WeightsError(*faults)
     _write(stamp, state)
     return f"{count}: every byte verified on {node}"
+
+
+def _check_manifest(manifest: Manifest, expected: dict[str, Any]) -> None:
+    repository, revision = expected["repository"], expected["revision"]
+    if not manifest.is_of(repository, revision):
+        got, allowed = (
+            f"{manifest.repository} at {manifest.revision}",
+            f"{repository} at {revision}",
+        )
+    elif not manifest.lists(expected["sha256"]):
+        got, allowed = "other files or digests", "those of the model's sha256"
+    else:
+        return
+    change = "restore the volume, or correct the model's repository, revision or sha256"
+    raise WeightsError(Fault(str(expected["folder"]), got, allowed, change))
 
 
 def _read(stamp: Path) -> object:
@@ -59,16 +71,16 @@ def _read(stamp: Path) -> object:
 
 def _write(stamp: Path, state: object) -> None:
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    # Two pods of one node may end at the same time; neither may read half of it.
+    # Two pods on one node may finish at the same time; neither may read half a stamp.
     partial = stamp.with_suffix(f".{os.getpid()}")
     partial.write_text(json.dumps(state))
     partial.replace(stamp)
 
 
 def main(model: str, stamps: str) -> None:
-    """Verify the model that the file *model* names, on the node called NODE_NAME."""
+    """Verify the model that the JSON *model* describes, on the node NODE_NAME."""
     try:
-        print(verify(Path(model), Path(stamps), os.environ["NODE_NAME"]))
+        print(verify(model, Path(stamps), os.environ["NODE_NAME"]))
     except WeightsError as error:
         raise SystemExit(str(error)) from None
 

@@ -245,8 +245,8 @@ class StoredModel:
     root: str
     verifier: Output[str]
     """Name of the ConfigMap with the program that verifies them."""
-    expected: Output[str]
-    """Name of the ConfigMap that says what they must be."""
+    expected: str
+    """What they must be: the JSON that the program takes as its first argument."""
     size_bytes: int
     read_rate: int
     """Minimum read throughput per pod, bytes per second."""

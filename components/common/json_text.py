@@ -1,6 +1,7 @@
-"""Configuration files as JSON that people compare line by line, without the weight of indentation.
+"""JSON of configuration files, and of arguments.
 
-A file is three times in the state, and programs that read YAML read it as it is.
+Files are for people who compare them line by line, without the weight of indentation: a file is
+three times in the state. Programs that read YAML read them as they are.
 """
 
 import json
@@ -27,3 +28,13 @@ def json_text(value: Any, indent: str = "") -> str:  # noqa: ANN401 - anything t
 def secret_json(value: Any) -> str:  # noqa: ANN401 - anything that is JSON
     """*value* on one line: a Secret, which nobody compares, has its content in the state thrice."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def json_argument(value: Any) -> str:  # noqa: ANN401 - anything that is JSON
+    """*value* as JSON in one argument of a container: compact, the same for the same value.
+
+    Kubernetes expands `$(NAME)` in arguments and makes one `$` of two, so there is none in it.
+    https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container
+    """
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return text.replace("$", "\\u0024")  # a `$` of JSON is always within a string

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Output, ResourceOptions
 
+from base.units import MIB
 from components.common.args import Args
 from components.common.component import after
 from components.common.contracts import GpuPlacement, ScrapeTarget
@@ -24,7 +25,6 @@ from sizing.devices import Device
 
 _HANDLER = "nvidia"
 """Name of the runtime of NVIDIA's container toolkit, and of its operator's RuntimeClass."""
-_MIB = 1024**2
 
 
 class GpuNodePoolArgs(Args):
@@ -166,7 +166,7 @@ def mps_environment(device: Device, gpu_share: float) -> dict[str, str]:
     percent. https://docs.nvidia.com/deploy/mps/ (Environment Variables)
     """
     return {
-        "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT": f"0={device.memory_bytes // _MIB}M",
+        "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT": f"0={device.memory_bytes // MIB}M",
         "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE": f"{100 * gpu_share:g}",
     }
 

@@ -68,7 +68,9 @@ def deploy_models(
     """A GpuNodePool for each pool; a ModelStore and a model server for each model."""
     tier = platform.tier("models")
     programs = WeightsPrograms(
-        "weights-programs", WeightsProgramsArgs(tier=tier), cluster_opts
+        "weights-programs",
+        WeightsProgramsArgs(tier=tier, kind=stack.model_store.source.kind),
+        cluster_opts,
     ).programs
 
     def stored(name: str, files: ModelSettings | HubFiles, root: str = "/models") -> StoredModel:

@@ -9,6 +9,7 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import Compute, Resources, parse
+from base.units import MIB
 from components.common.args import Args
 from components.common.contracts import (
     GpuPlacement,
@@ -29,7 +30,6 @@ _EXIT_SECONDS = 15
 """From the end of the drain to the end of the process; llm-d's 75 s are 15 + 45 + 15."""
 PULL_SECONDS = 600
 """To pull an image of about 10 GB onto a node that has none of its layers; an assumption."""
-_MIB = 1024**2
 
 Role = Literal["standalone", "leader", "worker", "prefill", "decode"]
 """`standalone`: one server, one pod. `leader` and `worker`: pods of a multi-node server.
@@ -111,7 +111,7 @@ def with_memory(resources: Resources, extra_bytes: int) -> Resources:
     """*resources* with *extra_bytes* more memory, for what counts as memory but is not the heap."""
 
     def more(compute: Compute) -> Compute:
-        mebibytes = ceil((parse(compute.memory) + extra_bytes) / _MIB)
+        mebibytes = ceil((parse(compute.memory) + extra_bytes) / MIB)
         return compute.model_copy(update={"memory": f"{mebibytes}Mi"})
 
     return Resources(requests=more(resources.requests), limits=more(resources.limits))
@@ -119,4 +119,4 @@ def with_memory(resources: Resources, extra_bytes: int) -> Resources:
 
 def shared_memory(size_bytes: int) -> Mount:
     """`/dev/shm` of *size_bytes*, for tensors that several processes share."""
-    return scratch("shm", "/dev/shm", f"{size_bytes // _MIB}Mi", in_memory=True)  # noqa: S108
+    return scratch("shm", "/dev/shm", f"{size_bytes // MIB}Mi", in_memory=True)  # noqa: S108

@@ -1,17 +1,17 @@
 """The weights of one model on a volume: one commit, every byte verified, many readers."""
 
-from collections.abc import Mapping
 from math import ceil
 
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from base.quantity import Resources, parse
+from base.units import GIB
 from components.common import secrets
 from components.common.args import Args, MaybeOutput
-from components.common.component import Component
+from components.common.component import Component, after
 from components.common.contracts import StoredModel
-from components.common.json_text import json_text
+from components.common.json_text import json_argument
 from components.common.labels import SKIP_AWAIT
 from components.common.pod import (
     Mount,
@@ -19,26 +19,24 @@ from components.common.pod import (
     container,
     disk,
     merged_config_files,
-    scratch,
     secret_files,
+    tmp,
 )
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
-from components.models.verified_weights import EXPECTED, PROGRAM, PYTHON, STAMPS_FOLDER
+from components.models.verified_weights import PROGRAM, PYTHON, STAMPS_FOLDER
 from components.models.weights_programs import Programs
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings
 from config.settings.vllm import HubFiles
-from weights.fetch import FINAL
+from weights.fetch import EXIT_PERMANENT
 
-_CONFIG = "/etc/fetch"
-_AUTHORITY = "authority.pem"
+_AUTHORITY, _AUTHORITY_FILE = "/etc/fetch", "authority.pem"
 _TOKEN = "/run/secrets/hub"  # noqa: S105 - a path
 _REVISIONS = 2
 """On the volume at once: the one that is served, and the next while it is downloaded."""
 _MARGIN = 1.1
 """File system and tokenizer over the weights; ext4 alone reserves 5 %."""
-_GIB = 1024**3
 _SLACK_SECONDS = 600
 """For pulling the image, binding the volume, and files that are not weights."""
 
@@ -91,14 +89,11 @@ class ModelStore(Component):
         fetched = self._fetch(args, claim.metadata.name)
         path = f"{args.root}/{args.model.checkpoint.revision}"
         self.stored = StoredModel(
-            claim=Output.all(claim.metadata.name, fetched).apply(lambda both: str(both[0])),
+            claim=after(claim.metadata.name, fetched),
             path=path,
             root=args.root,
             verifier=args.programs.verify,
-            expected=self._files(
-                f"{name}-verify",
-                {EXPECTED: json_text(expected(args.model, path))},
-            ),
+            expected=json_argument(expected(args.model, path)),
             size_bytes=size,
             read_rate=int(parse(args.settings.read_rate)),
         )
@@ -110,19 +105,23 @@ class ModelStore(Component):
         client = pods_of(self, step)
         settings = args.settings
         self.tier.firewall.reach_cidrs(client, settings.cidrs, *settings.ports)
-        request = fetch_request(settings, args.model, args.root)
-        given = {"request.json": json_text(request)}
-        if settings.authority:
-            given[_AUTHORITY] = settings.authority
         mounts: list[Mount] = [
-            config_files("config", self._files(client.name, given), _CONFIG),
             merged_config_files(
                 "program", (args.programs.verify, args.programs.fetch), f"{PROGRAM}/weights"
             ),
             disk("models", claim, args.root),
-            scratch("tmp", "/tmp"),  # noqa: S108 - a path inside the container
+            tmp(),
         ]
-        words = [f"{_CONFIG}/request.json"]
+        words = [json_argument(fetch_request(settings, args.model, args.root))]
+        if settings.authority:
+            authority = secrets.config(
+                self,
+                client.name,
+                self.tier.namespace,
+                self.labels,
+                {_AUTHORITY_FILE: settings.authority},
+            )
+            mounts.append(config_files("authority", authority, _AUTHORITY))
         if args.token is not None:
             token = secrets.files(
                 self, client.name, self.tier.namespace, self.labels, {"token": args.token}
@@ -148,20 +147,17 @@ class ModelStore(Component):
             mounts,
             service_account=self.service_account(),
             deadline_seconds=seconds + _SLACK_SECONDS,
-            final_exit_code=FINAL,
+            final_exit_code=EXIT_PERMANENT,
         )
-
-    def _files(self, name: str, content: Mapping[str, str]) -> Output[str]:
-        return secrets.config(self, name, self.tier.namespace, self.labels, content)
 
 
 def volume_size(weights_bytes: int) -> str:
     """The storage to ask for, so that one revision of *weights_bytes* can follow another."""
-    return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / _GIB)}Gi"
+    return f"{ceil(weights_bytes * _MARGIN * _REVISIONS / GIB)}Gi"
 
 
 def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
-    """What `weights/verify.py` must find in *folder*."""
+    """The argument of `weights/verify.py`, for the model in *folder*."""
     checkpoint = model.checkpoint
     return {
         "folder": folder,
@@ -174,11 +170,11 @@ def expected(model: ModelSettings | HubFiles, folder: str) -> dict[str, object]:
 def fetch_request(
     settings: ModelStoreSettings, model: ModelSettings | HubFiles, root: str
 ) -> dict[str, object]:
-    """What `weights/fetch.py` is asked for."""
+    """The argument of `weights/fetch.py`."""
     checkpoint = model.checkpoint
     return {
         "source": settings.source.model_dump(),
-        "authority": f"{_CONFIG}/{_AUTHORITY}" if settings.authority else "",
+        "authority": f"{_AUTHORITY}/{_AUTHORITY_FILE}" if settings.authority else "",
         "repository": checkpoint.repository,
         "revision": checkpoint.revision,
         "only": [checkpoint.file, *checkpoint.companion_files] if checkpoint.file else [],

@@ -15,11 +15,10 @@ from components.common.tier import Tier
 
 PROGRAM = "/opt/private-ai"
 """On PYTHONPATH; the package `weights` is below it."""
-EXPECTED = "model.json"
-"""File that says what a model must be; one per model, in a ConfigMap of its own."""
 STAMPS = "/stamps"
 STAMPS_FOLDER = ".verified"
-"""Of the volume: what verifying pods write, and serving containers never see."""
+"""On the model's volume. Verifying pods write to it, and to it alone; servers, which mount the
+whole volume read-only, can read it and change nothing."""
 
 PYTHON = {"PYTHONPATH": PROGRAM, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -50,14 +49,13 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     weights = replace(whole, read_only=True)
     stamps = Mount(name, STAMPS, None, read_only=False, sub_path=STAMPS_FOLDER)
     program = config_files(f"{name}-verifier", stored.verifier, f"{PROGRAM}/weights")
-    expected = config_files(f"{name}-expected", stored.expected, f"/etc/{name}")
     verify = container(
         f"verify-{name}",
         tier.image("python"),
         Resources.of("1", "128Mi", max_cpu="4", max_memory="512Mi"),
         command=["python", "-m", "weights.verify"],
-        args=[f"/etc/{name}/{EXPECTED}", STAMPS],
-        mounts=[weights, stamps, program, expected],
+        args=[stored.expected, STAMPS],
+        mounts=[weights, stamps, program],
     )
     verify["env"] = [
         *({"name": key, "value": value} for key, value in PYTHON.items()),
@@ -75,4 +73,4 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     # So that whoever describes the pod reads the name of the wrong file.
     verify["termination_message_policy"] = "FallbackToLogsOnError"
     seconds = ceil(stored.size_bytes / stored.read_rate)
-    return VerifiedWeights(verify, weights, (program, expected), seconds)
+    return VerifiedWeights(verify, weights, (program,), seconds)

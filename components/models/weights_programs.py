@@ -8,11 +8,15 @@ from components.common import scripts, secrets
 from components.common.args import Args
 from components.common.labels import labels
 from components.common.tier import Tier
+from weights.sources import MODULES, SourceKind
 
-VERIFIER = ("__init__.py", "files.py", "manifest.py", "verify.py")
+VERIFIER = ("__init__.py", "errors.py", "files.py", "manifest.py", "verify.py")
 """Modules of `weights`; few, since model servers restart when one of them changes."""
-FETCHER = ("transport.py", "s3.py", "oci.py", "sources.py", "fetch.py")
-"""Modules that a download needs besides the verifier's."""
+
+
+def fetcher(kind: SourceKind) -> tuple[str, ...]:
+    """Modules that a download from a source of *kind* needs besides the verifier's."""
+    return ("transport.py", "sources.py", f"{MODULES[kind]}.py", "fetch.py")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class WeightsProgramsArgs(Args):
 
     tier: Tier
     """The tier of the model servers: a pod mounts ConfigMaps of its own namespace only."""
+    kind: SourceKind
+    """Of the source of all models: the cluster holds the programs for no other."""
 
 
 class WeightsPrograms(ComponentResource):
@@ -51,5 +57,7 @@ class WeightsPrograms(ComponentResource):
                 scripts.sources("weights", modules),
             )
 
-        self.programs = Programs(config_map("fetch", FETCHER), config_map("verify", VERIFIER))
+        self.programs = Programs(
+            config_map("fetch", fetcher(args.kind)), config_map("verify", VERIFIER)
+        )
         self.register_outputs({"fetch": self.programs.fetch, "verify": self.programs.verify})

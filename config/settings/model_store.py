@@ -1,16 +1,46 @@
 """Settings of the model store: the source of weights."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from cryptography import x509
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from base.cidrs import Cidr
 from base.model import Model
 from base.quantity import Quantity
 
-_URL = r"^https://[^/\s@]+(/[^\s]*[^/\s])?$"
-"""An HTTPS URL without credentials and without a trailing `/`."""
+
+def _without_password(change: str) -> Callable[[object], object]:
+    """A validator that refuses a URL with credentials, and says what *change* to make."""
+
+    def check(url: object) -> object:
+        # Also in a path: a password may hold a `/` that should have been written as %2F.
+        if isinstance(url, str) and "@" in url:
+            kind, message = "password_in_url", "a URL without user and password"
+            raise PydanticCustomError(kind, message, {"change": change})
+        return url
+
+    return check
+
+
+# Addresses are arguments of pods and in the state, which more people read than secrets.
+_NO_PASSWORD = BeforeValidator(
+    _without_password("Remove user and password, and run: pulumi config set --secret hub-token")
+)
+_Url = Annotated[str, Field(pattern=r"^https://[^/\s@?#]+(/[^\s@?#]*[^/\s@?#])?$"), _NO_PASSWORD]
+"""An HTTPS URL without credentials, query or trailing `/`."""
+_Registry = Annotated[str, Field(pattern=r"^https://[^/\s@?#]+$"), _NO_PASSWORD]
+_Proxy = Annotated[
+    str,
+    Field(pattern=r"^https?://[^/\s@?#]+$"),
+    BeforeValidator(
+        _without_password(
+            "Remove user and password; use a proxy that asks the download Jobs for none."
+        )
+    ),
+]
 _PATH = r"^([a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*)?$"
 
 
@@ -18,23 +48,21 @@ class HubSource(Model):
     """The Hugging Face Hub, or a mirror with the same API."""
 
     kind: Literal["hub"] = Field(default="hub", description="A hub, or a mirror with its API.")
-    endpoint: str = Field(
-        default="https://huggingface.co", pattern=_URL, description="URL of the hub."
-    )
+    endpoint: _Url = Field(default="https://huggingface.co", description="URL of the hub.")
 
 
 class HttpSource(Model):
     """A web server for the folders that `pai models import --to` writes."""
 
     kind: Literal["http"] = Field(description="A web server with a folder per commit.")
-    url: str = Field(pattern=_URL, description="URL of the folder with the repositories.")
+    url: _Url = Field(description="URL of the folder with the repositories.")
 
 
 class S3Source(Model):
     """A bucket that `pai models import --stack` fills."""
 
     kind: Literal["s3"] = Field(description="A bucket with a folder per commit.")
-    endpoint: str = Field(pattern=_URL, description="URL of the object store, without the bucket.")
+    endpoint: _Url = Field(description="URL of the object store, without the bucket.")
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The bucket.")
     prefix: str = Field(default="", pattern=_PATH, description="Path in the bucket; empty: root.")
     region: str = Field(
@@ -46,7 +74,7 @@ class OciSource(Model):
     """A registry with an artifact per repository, tagged with the commit; one layer per file."""
 
     kind: Literal["oci"] = Field(description="An OCI registry with artifacts of weights.")
-    registry: str = Field(pattern=r"^https://[^/\s@]+$", description="URL of the registry.")
+    registry: _Registry = Field(description="URL of the registry.")
     prefix: str = Field(
         default="", pattern=_PATH, description="Path in the registry above the repositories."
     )
@@ -70,9 +98,8 @@ class ModelStoreSettings(Model):
         description="Certificates of a private CA, PEM, which the download Jobs trust instead of"
         " the public ones.",
     )
-    proxy: str | None = Field(
+    proxy: _Proxy | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s@]+$",
         description="URL of the download Jobs' proxy, without credentials.",
     )
     cidrs: list[Cidr] = Field(

@@ -11,7 +11,14 @@ from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
 from config.settings.autoscaling import AutoscalingSettings
 from config.settings.engines import Engine
-from config.settings.vllm import COMMIT, QUANTIZED, REPOSITORY, SHA256, HubFiles, VllmSettings
+from config.settings.vllm import (
+    COMMIT,
+    QUANTIZED,
+    REPOSITORY,
+    HubFiles,
+    Sha256Digests,
+    VllmSettings,
+)
 from sizing.memory import KvDtype, weights_bytes
 
 _SERVER = Resources(
@@ -43,7 +50,7 @@ class ModelSettings(Model):
         default=None,
         description="Commit of the repository, 40 hexadecimal digits, instead of the catalog's.",
     )
-    sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(
+    sha256: Sha256Digests = Field(
         default={},
         description="The files to download with their SHA-256 digests; empty: the weights and their"
         " configuration, checked against the hub's digests.",

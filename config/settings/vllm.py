@@ -3,10 +3,11 @@
 `config.checks.vllm` refuses combinations that vLLM forbids, before anything is created.
 """
 
+import json
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from base.cidrs import Cidr
 from base.model import Model
@@ -18,6 +19,25 @@ from config.settings.vllm_parsers import ReasoningParser, ToolParser
 REPOSITORY = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$"
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 SHA256 = r"^[0-9a-f]{64}$"
+
+_MAX_DIGESTS = 100_000
+"""Bytes of all names and digests of a model. They are one argument of a container, of which Linux
+takes 128 KiB (MAX_ARG_STRLEN, https://man7.org/linux/man-pages/man2/execve.2.html); about 1000
+files of Hugging Face's names."""
+
+
+def _fit_into_an_argument(digests: dict[str, str]) -> dict[str, str]:
+    if len(json.dumps(digests)) > _MAX_DIGESTS:
+        message = f"at most {_MAX_DIGESTS} bytes of names and digests:"
+        message += " they are one argument of a container"
+        raise ValueError(message)
+    return digests
+
+
+Sha256Digests = Annotated[
+    dict[str, Annotated[str, Field(pattern=SHA256)]], AfterValidator(_fit_into_an_argument)
+]
+"""SHA-256 by the name of the file."""
 
 OnlineQuantization = Literal[
     "fp8_per_tensor",
@@ -50,7 +70,7 @@ class HubFiles(Model):
         pattern=REPOSITORY, description="Repository on the hub, `organization/name`."
     )
     revision: str = Field(description="Its commit, 40 hexadecimal digits: branches and tags move.")
-    sha256: dict[str, Annotated[str, Field(pattern=SHA256)]] = Field(
+    sha256: Sha256Digests = Field(
         default={},
         description="The files to download with their SHA-256 digests; empty: the weights and their"
         " configuration, checked against the hub's digests.",

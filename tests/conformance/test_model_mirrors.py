@@ -17,10 +17,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from cli import model_import, model_mirrors, models
+from cli import bucket_upload, model_mirrors, models, registry_upload
 from components.common import scripts
 from components.models.model_store import fetch_request
-from components.models.weights_programs import FETCHER, VERIFIER
+from components.models.weights_programs import VERIFIER, fetcher
 from config.load import load
 from config.stack import StackConfig
 from tests.conformance.peers import minio, registry
@@ -29,7 +29,7 @@ from tests.conformance.peers.minio import Minio
 from tests.hub import COMMIT, sha256
 from tests.paths import ROOT
 from weights import s3
-from weights.fetch import FINAL
+from weights.fetch import EXIT_PERMANENT
 from weights.files import File
 from weights.manifest import Manifest
 from weights.transport import Transport
@@ -45,13 +45,13 @@ CHECKOUT = ROOT
 def store(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Minio]:
     with minio.start(tmp_path_factory.mktemp("minio"), certificates) as server:
         transport = Transport(str(certificates.authority))
-        s3.send(transport, place(server, ""), BUCKET, method="PUT").close()
+        bucket_upload.send(transport, location(server, ""), BUCKET, method="PUT").close()
         yield server
 
 
-def place(store: Minio, bucket: str = BUCKET) -> s3.Place:
+def location(store: Minio, bucket: str = BUCKET) -> s3.S3Location:
     spec = {"endpoint": store.url, "bucket": bucket, "prefix": "", "region": "us-east-1"}
-    return s3.Place.of(spec, f"{minio.USER}:{minio.PASSWORD}")
+    return s3.S3Location.of(spec, f"{minio.USER}:{minio.PASSWORD}")
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def job(
     """Run the Job's program on its request, the paths of its container moved below *tmp_path*."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True, exist_ok=True)
-    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
+    modules = (*VERIFIER, *fetcher(request["source"]["kind"]))
+    for module, text in scripts.sources("weights", modules).items():
         (program / module).write_text(text)
     volume = tmp_path / "volume"
     volume.mkdir(exist_ok=True)
     request |= {"volume": str(volume), "stamps": str(volume / ".verified")}
-    (tmp_path / "request.json").write_text(json.dumps(request))
     (tmp_path / "credential").write_text(credential)
-    words = [str(tmp_path / "request.json"), str(tmp_path / "credential")]
+    words = [json.dumps(request), str(tmp_path / "credential")]
     return subprocess.run(
         [sys.executable, "-m", "weights.fetch", *words],
         env={"PYTHONPATH": str(program.parent), **environment},
@@ -118,7 +118,7 @@ def imported(
     """The stack, once `pai models import --stack` has filled its bucket."""
     config = stack(s3_source(store), certificates)
     monkeypatch.setattr(model_mirrors, "stack_config", lambda _: config)
-    monkeypatch.setattr(model_import, "PART_BYTES", 5 << 20)
+    monkeypatch.setattr(bucket_upload, "PART_BYTES", 5 << 20)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", minio.USER)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", minio.PASSWORD)
     done = CliRunner().invoke(models.app, ["import", str(model), "--stack", "local"])
@@ -144,10 +144,10 @@ def test_a_key_that_minio_does_not_know_is_explained_and_not_shown(
 ) -> None:
     done = job(tmp_path, request_of(imported, certificates), "someone:canary-wrong")
 
-    assert done.returncode == FINAL
+    assert done.returncode == EXIT_PERMANENT
     assert done.stderr == (
-        f"{REPOSITORY} at {COMMIT}: the bucket answers 403;"
-        " give the stack a credential that may read there\n"
+        f"{REPOSITORY} at {COMMIT}: got HTTP 403 from the source; allowed: a list of its files;"
+        " change: give the stack a credential that may read it\n"
     )
 
 
@@ -156,14 +156,14 @@ def test_an_object_that_was_changed_in_the_bucket_stops_the_job_by_its_name(
 ) -> None:
     transport = Transport(str(certificates.authority))
     name = f"weights/{REPOSITORY}/{COMMIT}/sub/config.json"
-    s3.send(transport, place(store), name, method="PUT", body=b"[]").close()
+    bucket_upload.send(transport, location(store), name, method="PUT", body=b"[]").close()
     try:
         done = job(tmp_path, request_of(imported, certificates), f"{minio.USER}:{minio.PASSWORD}")
     finally:
-        s3.send(transport, place(store), name, method="PUT", body=b"{}").close()
+        bucket_upload.send(transport, location(store), name, method="PUT", body=b"{}").close()
 
-    assert done.returncode == FINAL
-    assert done.stderr.startswith("sub/config.json: wrong content, SHA-256")
+    assert done.returncode == EXIT_PERMANENT
+    assert done.stderr.startswith("sub/config.json: got wrong content, SHA-256")
     assert not (tmp_path / "volume" / COMMIT).exists()
 
 
@@ -228,7 +228,7 @@ def test_the_job_takes_from_a_registry_the_artifact_that_was_pushed_there(
     model: Path, tmp_path: Path
 ) -> None:
     with registry.start(tmp_path / "registry") as url:
-        mirror = model_import.Registry(url, "weights", "", Transport())
+        mirror = registry_upload.Registry(url, "weights", "", Transport())
         pushed = mirror.upload(Manifest.read(model), model, lambda _: None)
         reference = f"{url.removeprefix('http://')}/weights/{REPOSITORY.lower()}"
         seen = subprocess.run(

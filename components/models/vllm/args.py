@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from base.quantity import parse
+from base.units import GIB
 from components.common.contracts import StoredModel
 from components.common.pki import CERT_FILE, KEY_FILE
 from components.models.model_server import Role, ServedModel
@@ -22,8 +23,6 @@ BEHIND_SIDECAR = 8200
 
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 """`--dtype` by dtype; a quantized checkpoint declares its own."""
-
-_GIB = 2**30
 
 
 def port(role: Role) -> int:
@@ -132,7 +131,7 @@ def _kv_transfer(model: ServedModel) -> Iterator[str]:
             },
         )
     elif offload and offload.backend == "native":
-        yield f"--kv-offloading-size={float(parse(offload.size) / _GIB):g}"
+        yield f"--kv-offloading-size={float(parse(offload.size) / GIB):g}"
         yield "--kv-offloading-backend=native"
     elif offload:
         # `--kv-offloading-backend=lmcache` would look for an LMCache server on port 5555.
@@ -195,7 +194,7 @@ def environment(settings: TokenModelSettings, role: Role) -> dict[str, str]:
     if offload and offload.backend == "lmcache":
         # https://docs.lmcache.ai/api_reference/configurations.html
         env["LMCACHE_LOCAL_CPU"] = "True"
-        env["LMCACHE_MAX_LOCAL_CPU_SIZE"] = f"{float(parse(offload.size) / _GIB):g}"
+        env["LMCACHE_MAX_LOCAL_CPU_SIZE"] = f"{float(parse(offload.size) / GIB):g}"
         env["LMCACHE_TRACK_USAGE"] = "false"
     if role in ("leader", "worker"):
         env["NCCL_IB_DISABLE"] = "0" if rdma else "1"

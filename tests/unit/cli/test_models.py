@@ -100,10 +100,10 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(hub: Hub, tmp_path: Path
 
     assert done.exit_code == 1
     assert done.stderr == (
-        f"{REPOSITORY} at {COMMIT}\n"
-        "    got:      '../escape.json' leads out of the directory\n"
-        "    allowed:  a complete model whose files match their checksums\n"
-        "    change:   fix this and run the command again: it resumes\n"
+        "'../escape.json'\n"
+        "    got:      a name that leads outside the model's folder\n"
+        "    allowed:  a relative path without . and ..\n"
+        "    change:   use a repository without such names\n"
     )
     assert not (tmp_path / "escape.json").exists()
 
@@ -114,7 +114,8 @@ def test_pickles_are_taken_only_by_name(hub: Hub, tmp_path: Path) -> None:
     taken = fetch(hub, tmp_path / "model", "--allow", "pytorch_model.bin")
 
     assert refused.exit_code == 1
-    assert "pytorch_model.bin is a pickle" in refused.stderr
+    assert "pytorch_model.bin\n    got:      a pickle," in refused.stderr
+    assert "with --allow of pai models fetch" in refused.stderr
     assert taken.exit_code == 0, taken.output
     assert "pytorch_model.bin" in names(tmp_path / "model")
 
@@ -128,9 +129,10 @@ def test_a_disk_that_is_too_small_is_said_to_be_before_anything_is_fetched(
 
     assert done.exit_code == 1
     assert (
-        "    got:      7002 bytes are missing and 10 are free: give the volume more storage\n"
-        in done.stderr
-    )
+        "    got:      10 bytes free\n"
+        "    allowed:  7002 bytes for the missing files\n"
+        "    change:   enlarge the volume, or free space on it\n"
+    ) in done.stderr
     assert hub.ranges() == []
 
 
@@ -192,16 +194,29 @@ def folder(hub: Hub, tmp_path: Path) -> Path:
     [
         (
             lambda f: (f / "model.safetensors").write_bytes(WEIGHTS.swapcase()),
-            f"model.safetensors: wrong content, SHA-256 {sha256(WEIGHTS.swapcase())},",
+            (
+                "/model.safetensors\n"
+                f"    got:      wrong content, SHA-256 {sha256(WEIGHTS.swapcase())}\n"
+                f"    allowed:  SHA-256 {sha256(WEIGHTS)}\n"
+            ),
         ),
         (
             lambda f: (f / "model.safetensors").write_bytes(b""),
-            "model.safetensors has 0 bytes, not 7000",
+            "/model.safetensors\n    got:      0 bytes\n    allowed:  7000 bytes\n",
         ),
-        (lambda f: (f / "config.json").unlink(), "config.json is not there"),
-        (lambda f: (f / "evil.py").write_text("…"), "evil.py is not in manifest.json"),
-        (lambda f: (f / "manifest.json").unlink(), "nothing says what the files must be"),
-        (lambda f: (f / "manifest.json").write_text("{}"), "manifest.json is not a manifest"),
+        (lambda f: (f / "config.json").unlink(), "/config.json\n    got:      no file\n"),
+        (
+            lambda f: (f / "evil.py").write_text("…"),
+            "/evil.py\n    got:      a file that is not in manifest.json\n",
+        ),
+        (
+            lambda f: (f / "manifest.json").unlink(),
+            "got:      no manifest, so nothing to verify the files against",
+        ),
+        (
+            lambda f: (f / "manifest.json").write_text("{}"),
+            "manifest.json\n    got:      a file that is not a manifest\n",
+        ),
     ],
 )
 def test_a_damaged_folder_is_refused_by_the_name_of_the_file(
@@ -267,7 +282,7 @@ def test_a_progress_bar_is_told_of_every_byte_once(hub: Hub, tmp_path: Path) -> 
     (tmp_path / ".model.partial").mkdir()
     (tmp_path / ".model.partial" / "model.safetensors").write_bytes(WEIGHTS[:1000])
     hub.break_after = 3000
-    request = model_fetch.FetchRequest(REPOSITORY, COMMIT, model_fetch.Wish())
+    request = model_fetch.FetchRequest(REPOSITORY, COMMIT, model_fetch.FileSelection())
     model_fetch.fetch(request, tmp_path / "model", hub.url, lambda _: told.append)
 
     assert hub.ranges() == ["bytes=1000-", "bytes=4000-"]

@@ -164,3 +164,76 @@ def test_a_model_may_be_called_like_the_kind_of_its_settings() -> None:
         "models.media.context_tokens",
         "models.media.contxt",
     ]
+
+
+_SOURCE_SECRET = "Remove user and password, and run: pulumi config set --secret hub-token"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "got", "change"),
+    [
+        (
+            "model_store.source.endpoint",
+            {"kind": "hub", "endpoint": "https://user:canary@hub.test/api"},
+            "'https://…@hub.test/api'",
+            _SOURCE_SECRET,
+        ),
+        (
+            "model_store.source.url",
+            {"kind": "http", "url": "https://user:ca/nary@mirror.test/weights"},
+            "'https://…@mirror.test/weights'",
+            _SOURCE_SECRET,
+        ),
+        (
+            "model_store.source.endpoint",
+            {"kind": "s3", "endpoint": "https://canary@s3.test", "bucket": "models"},
+            "'https://…@s3.test'",
+            _SOURCE_SECRET,
+        ),
+        (
+            "model_store.source.registry",
+            {"kind": "oci", "registry": "https://user:canary@registry.test"},
+            "'https://…@registry.test'",
+            _SOURCE_SECRET,
+        ),
+        (
+            "model_store.proxy",
+            "http://user:canary@proxy.test:3128",
+            "'http://…@proxy.test:3128'",
+            "Remove user and password; use a proxy that asks the download Jobs for none.",
+        ),
+    ],
+)
+def test_a_url_with_a_password_is_refused_and_the_password_not_shown(
+    setting: str, value: Any, got: str, change: str
+) -> None:
+    """Addresses of sources are arguments of pods, which many may read."""
+    key = "model_store__proxy" if isinstance(value, str) else "model_store__source"
+
+    assert problems(**{key: value}) == [
+        Problem(setting, got, "a URL without user and password", change)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("observability__webhook", {"url": "https://user:canary@alerts.test", "cidrs": ["::/0"]}),
+        ("model_store__source", {"kind": "http", "url": "https://mirror.test/w?sig=canary"}),
+    ],
+)
+def test_no_message_quotes_the_credentials_of_a_url(setting: str, value: Any) -> None:
+    found = problems(**{setting: value})
+
+    assert found
+    assert "canary" not in "".join(map(str, found))
+
+
+def test_digests_that_do_not_fit_into_an_argument_are_refused() -> None:
+    digests = {f"model-{number:05}-of-01500.safetensors": "0" * 64 for number in range(1500)}
+    [problem] = problems(models__chat__sha256=digests)
+
+    assert problem.path == "models.chat.sha256"
+    assert problem.allowed == (
+        "at most 100000 bytes of names and digests: they are one argument of a container"
+    )

@@ -49,16 +49,29 @@ def test_an_image_that_stays_is_not_told() -> None:
     assert of_events(step("apps/v1:Deployment", "a", old=old, new=new)).versions == []
 
 
-def test_the_revision_of_a_model_is_that_of_its_fetch_request() -> None:
-    def request(revision: str) -> dict[str, Any]:
-        asked = {"repository": "org/model", "revision": revision}
-        return {"data": {"request.json": json.dumps(asked)}}
+def _job(revision: str) -> dict[str, Any]:
+    request = json.dumps({"repository": "org/model", "revision": revision})
+    container = {"name": "fetch", "args": [request, "/run/secrets/hub/token"]}
+    return {"spec": {"template": {"spec": {"containers": [container]}}}}
 
-    [told] = of_events(
-        step("core/v1:ConfigMap", "a", old=request("a" * 40), new=request("b" * 40))
-    ).versions
+
+def test_the_revision_of_a_model_is_that_of_the_request_to_its_download_job() -> None:
+    old, new = _job("a" * 40), _job("b" * 40)
+
+    [told] = of_events(step("batch/v1:Job", "a", old=old, new=new)).versions
 
     assert (told.name, told.before, told.after) == ("org/model", "a" * 12, "b" * 12)
+
+
+def test_a_model_moves_from_what_an_earlier_release_kept_in_a_config_map() -> None:
+    asked = {"repository": "org/model", "revision": "a" * 40}
+    old = step("core/v1:ConfigMap", "a", old={"data": {"request.json": json.dumps(asked)}})
+
+    [told] = of_events(old, step("batch/v1:Job", "a", new=_job("b" * 40))).versions
+    assert (told.name, told.before, told.after) == ("org/model", "a" * 12, "b" * 12)
+
+    same = step("batch/v1:Job", "a", new=_job("a" * 40))
+    assert of_events(old, same).versions == []
 
 
 def test_a_chart_moves_by_its_version() -> None:

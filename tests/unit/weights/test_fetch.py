@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from components.common import scripts
-from components.models.weights_programs import FETCHER, VERIFIER
+from components.models.weights_programs import VERIFIER, fetcher
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, Hub, serving, sha256
 from weights import fetch, files
+from weights.errors import WeightsError
 from weights.fetch import Request, run
-from weights.files import WeightsError, Wish
+from weights.files import FileSelection
+from weights.hub import Hub as Origin
 from weights.sources import Commit
-from weights.sources import Hub as Origin
 from weights.transport import Transport
 
 OTHER, OLDEST = "b" * 40, "c" * 40
@@ -31,10 +32,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
-def bring(hub: Hub, volume: Path, token: str = "", **wish: Any) -> None:
+def bring(hub: Hub, volume: Path, token: str = "", **selection: Any) -> None:
     """Fetch the hub's commit onto *volume*."""
     commit = Commit(REPOSITORY, COMMIT)
-    request = Request(commit, Wish(**wish), volume, volume / ".verified")
+    request = Request(commit, FileSelection(**selection), volume, volume / ".verified")
     run(request, Origin(hub.url, commit, Transport(), token))
 
 
@@ -55,7 +56,7 @@ def test_weights_that_are_not_what_the_hub_states_are_refused_by_name(
 ) -> None:
     hub.stated["model.safetensors"] = WEIGHTS.swapcase()
 
-    with pytest.raises(WeightsError, match=r"model\.safetensors: wrong content"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors: got wrong content"):
         bring(hub, tmp_path)
     assert not (tmp_path / COMMIT).exists()
     assert len([path for path, _ in hub.asked if path.endswith(".safetensors")]) == 1
@@ -66,7 +67,7 @@ def test_small_files_are_verified_too_by_the_hash_that_git_knows_them_by(
 ) -> None:
     hub.stated["config.json"] = b"[]"
 
-    with pytest.raises(WeightsError, match=r"config\.json: wrong content"):
+    with pytest.raises(WeightsError, match=r"config\.json: got wrong content"):
         bring(hub, tmp_path)
 
 
@@ -94,14 +95,16 @@ def test_a_model_that_lost_a_file_is_mended(hub: Hub, tmp_path: Path) -> None:
 def test_a_hub_that_gives_another_commit_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.commit = OTHER
 
-    with pytest.raises(WeightsError, match="instead of"):
+    with pytest.raises(
+        WeightsError, match=f"got commit {OTHER} from the hub; allowed: commit {COMMIT}"
+    ):
         bring(hub, tmp_path)
 
 
 def test_a_name_that_leads_out_of_the_directory_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.files["../escape.json"] = b"{}"
 
-    with pytest.raises(WeightsError, match="leads out"):
+    with pytest.raises(WeightsError, match="leads outside"):
         bring(hub, tmp_path)
 
 
@@ -110,12 +113,12 @@ def test_a_hub_that_wants_a_token_is_explained_without_showing_ours(
 ) -> None:
     hub.token = "canary-token"
 
-    with pytest.raises(WeightsError, match="accept the model's licence") as caught:
+    with pytest.raises(WeightsError, match="accept the model's license") as caught:
         bring(hub, tmp_path, "wrong-canary")
     assert "canary" not in str(caught.value)
 
 
-def test_a_model_appears_whole_with_a_manifest_of_its_sums(hub: Hub, tmp_path: Path) -> None:
+def test_a_model_appears_whole_with_a_manifest_of_its_digests(hub: Hub, tmp_path: Path) -> None:
     bring(hub, tmp_path)
     model = tmp_path / COMMIT
 
@@ -145,7 +148,9 @@ def test_what_is_cut_off_for_good_is_not_to_be_seen_and_the_next_job_goes_on(
     monkeypatch.setattr(fetch, "ATTEMPTS", 1)
     hub.break_after = 4000
 
-    with pytest.raises(WeightsError, match=r"model\.safetensors: the source broke off after 4000"):
+    with pytest.raises(
+        WeightsError, match=r"model\.safetensors: got the connection closed after 4000"
+    ):
         bring(hub, tmp_path)
     assert not (tmp_path / COMMIT).exists()
     bring(hub, tmp_path)
@@ -158,9 +163,9 @@ def test_a_hub_that_sends_more_than_it_states_is_not_written_to_the_end(
     monkeypatch.setattr(fetch, "CHUNK", 100)
     hub.stated["model.safetensors"] = WEIGHTS[:150]
     written: list[int] = []
-    add = files.Sums.add
+    update = files.Digests.update
     monkeypatch.setattr(
-        files.Sums, "add", lambda s, data: (written.append(len(data)), add(s, data))[1]
+        files.Digests, "update", lambda s, data: (written.append(len(data)), update(s, data))[1]
     )
 
     with pytest.raises(WeightsError, match=r"model\.safetensors"):
@@ -200,11 +205,11 @@ def test_weights_in_pickles_alone_are_refused_unless_they_are_allowed_by_name(
 ) -> None:
     hub.files = {"pytorch_model.bin": b"pickle", "config.json": b"{}"}
 
-    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle"):
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin: got a pickle"):
         bring(hub, tmp_path)
-    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle"):
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin: got a pickle"):
         bring(hub, tmp_path, pickles=["other.bin"])
-    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle"):
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin: got a pickle"):
         bring(hub, tmp_path, only=["*"])  # a pattern names nothing
     bring(hub, tmp_path, pickles=["pytorch_model*.bin"])
     assert "pytorch_model.bin" in names(tmp_path / COMMIT)
@@ -213,15 +218,17 @@ def test_weights_in_pickles_alone_are_refused_unless_they_are_allowed_by_name(
 def test_a_single_file_of_a_repository_is_taken_by_its_name(hub: Hub, tmp_path: Path) -> None:
     hub.files = {"m-Q4_K_M.gguf": b"four bits", "m-Q8_0.gguf": b"eight bits", "config.json": b"{}"}
 
-    with pytest.raises(WeightsError, match=r"name the one to take, such as m-Q4_K_M\.gguf"):
+    with pytest.raises(
+        WeightsError, match=r"m-Q4_K_M\.gguf: got one of the repository's GGUF files"
+    ):
         bring(hub, tmp_path)
-    with pytest.raises(WeightsError, match=r"m-Q2\.gguf is asked for, but not in the repository"):
+    with pytest.raises(WeightsError, match=r"m-Q2\.gguf: got no such file in the repository"):
         bring(hub, tmp_path, only=["m-Q2.gguf"])
     bring(hub, tmp_path, only=["m-Q8_0.gguf"])
     assert names(tmp_path / COMMIT) == {"m-Q8_0.gguf", "manifest.json"}
 
 
-def test_sums_of_ones_own_outrank_the_hubs_and_say_which_files_are_taken(
+def test_digests_of_ones_own_outrank_the_hubs_and_say_which_files_are_taken(
     hub: Hub, tmp_path: Path
 ) -> None:
     for volume in ("good", "bad"):
@@ -229,7 +236,7 @@ def test_sums_of_ones_own_outrank_the_hubs_and_say_which_files_are_taken(
     bring(hub, tmp_path / "good", sha256={"model.safetensors": sha256(WEIGHTS)})
 
     assert names(tmp_path / "good" / COMMIT) == {"model.safetensors", "manifest.json"}
-    with pytest.raises(WeightsError, match=r"model\.safetensors: wrong content"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors: got wrong content"):
         bring(hub, tmp_path / "bad", sha256={"model.safetensors": "0" * 64})
 
 
@@ -243,14 +250,14 @@ def test_a_model_that_is_there_with_other_files_than_are_asked_for_is_mended(
     assert hub.ranges() == [None]  # measured anew, not fetched anew
 
 
-def test_a_model_that_is_there_is_held_against_sums_that_the_stack_names_later(
+def test_a_model_that_is_there_is_held_against_digests_that_the_stack_names_later(
     hub: Hub, tmp_path: Path
 ) -> None:
     bring(hub, tmp_path)
-    sums = {"model.safetensors": sha256(WEIGHTS), "config.json": "0" * 64}
+    digests = {"model.safetensors": sha256(WEIGHTS), "config.json": "0" * 64}
 
-    with pytest.raises(WeightsError, match=r"config\.json: wrong content"):
-        bring(hub, tmp_path, sha256=sums)
+    with pytest.raises(WeightsError, match=r"config\.json: got wrong content"):
+        bring(hub, tmp_path, sha256=digests)
     assert not (tmp_path / COMMIT).exists()
 
 
@@ -288,7 +295,7 @@ def test_a_volume_that_is_too_small_is_said_to_be_before_anything_is_fetched(
     usage = fetch.shutil.disk_usage(tmp_path)._replace(free=10)
     monkeypatch.setattr(fetch.shutil, "disk_usage", lambda _: usage)
 
-    with pytest.raises(WeightsError, match="10 are free: give the volume more storage"):
+    with pytest.raises(WeightsError, match="got 10 bytes free; allowed: 7002 bytes"):
         bring(hub, tmp_path)
     assert len(hub.asked) == 1
 
@@ -299,16 +306,16 @@ def test_a_hub_that_keeps_failing_is_given_up(
     def fail(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(fetch, "receive", fail)
+    monkeypatch.setattr(fetch, "download", fail)
 
-    with pytest.raises(WeightsError, match=r"config\.json: the source does not answer"):
+    with pytest.raises(WeightsError, match=r"config\.json: got no response from the source"):
         bring(hub, tmp_path)
 
 
 def test_a_file_that_the_hub_does_not_have_is_asked_for_once(hub: Hub, tmp_path: Path) -> None:
     hub.elsewhere = Hub(files={}, url=f"{hub.url}/nowhere")
 
-    with pytest.raises(WeightsError, match=r"model\.safetensors: HTTP Error 404"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors: got HTTP Error 404"):
         bring(hub, tmp_path)
     assert len(hub.ranges()) == 2  # the redirect and the answer
 
@@ -318,7 +325,7 @@ def job(hub: Hub, tmp_path: Path) -> list[str]:
     """The Job's command, on the files of its ConfigMaps, in a place of its own."""
     program = tmp_path / "program" / "weights"
     program.mkdir(parents=True)
-    for module, text in scripts.sources("weights", (*VERIFIER, *FETCHER)).items():
+    for module, text in scripts.sources("weights", (*VERIFIER, *fetcher("hub"))).items():
         (program / module).write_text(text)
     (tmp_path / "volume").mkdir()
     request = {
@@ -332,15 +339,14 @@ def job(hub: Hub, tmp_path: Path) -> list[str]:
         "volume": str(tmp_path / "volume"),
         "stamps": str(tmp_path / "volume" / ".verified"),
     }
-    (tmp_path / "request.json").write_text(json.dumps(request))
-    return [sys.executable, "-I", "-S", "-c", _START, str(program.parent), str(tmp_path)]
+    return [sys.executable, "-I", "-S", "-c", _START, str(program.parent), json.dumps(request)]
 
 
 _START = """
 import runpy, sys
-program, folder = sys.argv[1:]
+program, request = sys.argv[1:]
 sys.path.insert(0, program)
-sys.argv = ["fetch", f"{folder}/request.json"]
+sys.argv = ["fetch", request]
 runpy.run_module("weights.fetch", run_name="__main__")
 """
 """`python -m weights.fetch` without anything that is installed here."""
@@ -358,10 +364,11 @@ def test_the_job_ends_with_one_line_and_without_a_trace(hub: Hub, job: list[str]
     hub.stated["model.safetensors"] = WEIGHTS.swapcase()
     done = subprocess.run(job, capture_output=True, text=True, check=False)
 
-    assert done.returncode == fetch.FINAL
+    assert done.returncode == fetch.EXIT_PERMANENT
     assert done.stderr == (
-        f"model.safetensors: wrong content, SHA-256 {sha256(WEIGHTS)},"
-        f" not {sha256(WEIGHTS.swapcase())}\n"
+        f"model.safetensors: got wrong content, SHA-256 {sha256(WEIGHTS)};"
+        f" allowed: SHA-256 {sha256(WEIGHTS.swapcase())};"
+        " change: fill the mirror again, or compare the digest with the publisher's\n"
     )
 
 
@@ -371,9 +378,10 @@ def test_a_disk_that_fills_up_on_the_way_is_said_to_be_full(job: list[str], tmp_
 
     done = subprocess.run(job, capture_output=True, text=True, check=False, preexec_fn=full)
 
-    assert done.returncode == fetch.FINAL
+    assert done.returncode == fetch.EXIT_PERMANENT
     assert done.stderr == (
-        "model.safetensors: no space is left after 5000 of 7000 bytes: give the volume more\n"
+        "model.safetensors: got no space left after 5000 of 7000 bytes; allowed: 7000 bytes;"
+        " change: enlarge the volume\n"
     )
     assert not (tmp_path / "volume" / COMMIT).exists()
 
@@ -386,5 +394,28 @@ def test_a_job_that_was_cut_off_may_be_repeated(hub: Hub, job: list[str]) -> Non
 
     assert (done.returncode, done.stderr) == (
         1,
-        "model.safetensors: the source broke off after 4000 of 7000 bytes\n",
+        (
+            "model.safetensors: got the connection closed after 4000 of 7000 bytes;"
+            " allowed: 7000 bytes; change: check the source and the network\n"
+        ),
     )
+
+
+def test_a_job_whose_source_does_not_respond_may_be_repeated(hub: Hub, job: list[str]) -> None:
+    job[6] = job[6].replace(hub.url, "http://127.0.0.1:1")
+    done = subprocess.run(job, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{REPOSITORY} at {COMMIT}: got <urlopen error")
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_wrong_file_has_a_line(hub: Hub, job: list[str]) -> None:
+    hub.stated = {"model.safetensors": WEIGHTS.swapcase(), "config.json": b"[]"}
+    done = subprocess.run(job, capture_output=True, text=True, check=False)
+
+    assert done.returncode == fetch.EXIT_PERMANENT
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+        "model.safetensors",
+        "config.json",
+    ]

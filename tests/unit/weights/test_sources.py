@@ -3,22 +3,29 @@
 import base64
 import threading
 from collections.abc import Iterator
+from email.message import Message
+from http.client import RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any, ClassVar
+from urllib.error import HTTPError, URLError
 
 import pytest
 
 from tests.hub import COMMIT, REPOSITORY
 from weights import oci, s3
-from weights.files import File, WeightsError, Wish, wanted
+from weights.errors import TransientError, WeightsError
+from weights.files import File, FileSelection, select_files
 from weights.manifest import Manifest
-from weights.sources import Commit, source
+from weights.sources import Commit, SourceKind, source
 from weights.transport import Transport
 
 
 def test_a_request_is_signed_as_amazons_own_example_is() -> None:
     """GET Object of docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html."""
-    key = s3.Key("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1")
+    key = s3.AccessKey(
+        "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"
+    )
     headers = {
         "Range": "bytes=0-9",
         "x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -37,7 +44,7 @@ def test_a_request_is_signed_as_amazons_own_example_is() -> None:
 def test_a_secret_key_is_not_in_what_is_printed_of_it() -> None:
     spec = {"endpoint": "https://s3.test", "bucket": "b", "prefix": "", "region": "r"}
 
-    assert "canary" not in repr(s3.Place.of(spec, "access:canary-secret"))
+    assert "canary" not in repr(s3.S3Location.of(spec, "access:canary-secret"))
 
 
 def layer(
@@ -53,7 +60,7 @@ def layer(
 
 def test_a_layer_is_a_file_by_either_of_its_names() -> None:
     other = {**layer(""), "annotations": {oci.FILE_PATH: "sub/b.json"}}
-    found = oci.files_of({"layers": [layer("a.safetensors"), other]})
+    found = oci.layer_files({"layers": [layer("a.safetensors"), other]})
 
     assert found == [
         File("a.safetensors", 1, sha256="0" * 64),
@@ -64,15 +71,18 @@ def test_a_layer_is_a_file_by_either_of_its_names() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (layer("a", "application/vnd.cncf.model.weight.v1.tar+gzip"), "a is an archive"),
-        (layer("a", "application/vnd.oci.image.layer.v1.tar"), "a is an archive"),
-        (layer(""), "is not a file with a name"),
-        ({**layer("a"), "digest": f"sha512:{'0' * 128}"}, "is not a file with a name"),
+        (layer("a", "application/vnd.cncf.model.weight.v1.tar+gzip"), "a: got an archive"),
+        (layer("a", "application/vnd.oci.image.layer.v1.tar"), "a: got an archive"),
+        (layer(""), "got no file name, or a digest other than SHA-256"),
+        (
+            {**layer("a"), "digest": f"sha512:{'0' * 128}"},
+            "got no file name, or a digest other than SHA-256",
+        ),
     ],
 )
 def test_a_layer_that_is_not_a_file_is_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(WeightsError, match=said):
-        oci.files_of({"layers": [wrong]})
+        oci.layer_files({"layers": [wrong]})
 
 
 @pytest.mark.parametrize(
@@ -81,9 +91,9 @@ def test_a_layer_that_is_not_a_file_is_refused(wrong: dict[str, Any], said: str)
 def test_a_name_that_leads_out_of_the_directory_is_refused_wherever_it_comes_from(
     name: str,
 ) -> None:
-    with pytest.raises(WeightsError, match="leads out"):
-        wanted([File("w.safetensors", 1, "0" * 64), File(name, 1, "0" * 64)], Wish())
-    with pytest.raises(WeightsError, match="leads out"):
+    with pytest.raises(WeightsError, match="leads outside"):
+        select_files([File("w.safetensors", 1, "0" * 64), File(name, 1, "0" * 64)], FileSelection())
+    with pytest.raises(WeightsError, match="leads outside"):
         Manifest.parse(Manifest("r", COMMIT, (File(name, 1, "0" * 64),)).text())
 
 
@@ -165,9 +175,53 @@ def test_a_mirror_with_another_model_in_the_place_is_refused() -> None:
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     spec = {"kind": "http", "url": f"http://127.0.0.1:{server.server_port}"}
     try:
-        with pytest.raises(WeightsError, match=f"the mirror gives other/model at {COMMIT}"):
+        with pytest.raises(
+            WeightsError, match=f"the manifest of other/model at {COMMIT} in the mirror"
+        ):
             source(spec, Commit(REPOSITORY, COMMIT), "", "canary").files()
     finally:
         server.shutdown()
         server.server_close()
     assert _Tree.tokens == ["Bearer canary"]
+
+
+_SPECS: dict[SourceKind, dict[str, str]] = {
+    "hub": {"endpoint": "https://source.test"},
+    "http": {"url": "https://source.test"},
+    "s3": {"endpoint": "https://source.test", "bucket": "b", "prefix": "", "region": "r"},
+    "oci": {"registry": "https://source.test", "prefix": ""},
+}
+
+
+@pytest.mark.parametrize("kind", _SPECS)
+@pytest.mark.parametrize(
+    ("failure", "transient"),
+    [
+        (401, False),
+        (404, False),
+        (429, True),
+        (503, True),
+        (URLError("connection refused"), True),
+        (RemoteDisconnected("closed"), True),
+    ],
+)
+def test_a_list_of_files_that_fails_is_asked_for_again_unless_the_answer_would_be_the_same(
+    kind: SourceKind, failure: Exception | int, transient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = failure
+    if isinstance(error, int):
+        error = HTTPError("https://source.test", error, "", Message(), BytesIO())
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Transport, "send", fail)
+    opened = source({"kind": kind, **_SPECS[kind]}, Commit(REPOSITORY, COMMIT), "", "")
+    with pytest.raises(WeightsError) as caught:
+        opened.files()
+
+    assert isinstance(caught.value, TransientError) is transient
+    [fault] = caught.value.faults
+    assert fault.path == f"{REPOSITORY} at {COMMIT}"
+    if isinstance(failure, int):
+        assert fault.got == f"HTTP {failure} from the source"

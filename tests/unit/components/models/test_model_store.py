@@ -46,7 +46,12 @@ def ask(*, disposable: bool = False, gated: bool = True, **given: Any) -> Record
             ),
         )
         k8s.core.v1.ConfigMap(
-            "consumer", data={"claim": store.stored.claim, "path": store.stored.path}
+            "consumer",
+            data={
+                "claim": store.stored.claim,
+                "path": store.stored.path,
+                "expected": store.stored.expected,
+            },
         )
 
     return deploy(program)
@@ -100,17 +105,27 @@ def test_pickles_are_taken_only_where_the_catalog_says_that_there_is_nothing_els
     assert fetch_request(HUB, converted, "/models")["pickles"] == []
 
 
-def test_what_is_verified_before_each_start_is_what_was_downloaded(asked: Recorded) -> None:
-    given = asked.one(CONFIG_MAP, "chat-weights-verify").inputs["data"]
-    request = json.loads(asked.one(CONFIG_MAP, "chat-weights-fetch").inputs["data"]["request.json"])
-    expected = json.loads(given["model.json"])
+def request_of(asked: Recorded) -> dict[str, Any]:
+    """What the Job is asked for, in its first argument."""
+    job = asked.one(JOB, "chat-weights-fetch").inputs
+    [container] = job["spec"]["template"]["spec"]["containers"]
+    return json.loads(container["args"][0])
 
-    assert expected["folder"] == f"{request['volume']}/{request['revision']}"
-    assert {key: request[key] for key in ("repository", "revision", "sha256")} == {
-        key: expected[key] for key in ("repository", "revision", "sha256")
+
+def test_what_is_verified_before_each_start_is_what_was_downloaded(asked: Recorded) -> None:
+    expected = json.loads(asked.one(CONFIG_MAP, "consumer").inputs["data"]["expected"])
+    request = request_of(asked)
+
+    # Model servers roll when this changes: where weights come from is not in it.
+    assert expected == {
+        "folder": f"{request['volume']}/{request['revision']}",
+        **{key: request[key] for key in ("repository", "revision", "sha256")},
     }
-    # Model servers roll when this ConfigMap changes: where weights come from is not in it.
-    assert set(given) == {"model.json"}
+
+
+def test_what_a_model_must_be_is_in_arguments_and_in_no_object_of_its_own(asked: Recorded) -> None:
+    assert {each.name for each in asked.of(CONFIG_MAP)} == {"consumer"}
+    assert request_of(asked) == json.loads(json.dumps(fetch_request(HUB, model(), "/models")))
 
 
 def test_a_wrong_file_ends_the_download_at_once_and_its_pod_stays_to_say_which(
@@ -132,10 +147,11 @@ def test_a_private_authority_and_a_proxy_are_the_downloads_alone() -> None:
         "containers"
     ]
     data = proxied.one(CONFIG_MAP, "chat-weights-fetch").inputs["data"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
 
     assert {"name": "HTTPS_PROXY", "value": "http://proxy.test:3128"} in container["env"]
-    assert data["authority.pem"] == "PEM"
-    assert json.loads(data["request.json"])["authority"] == "/etc/fetch/authority.pem"
+    assert data == {"authority.pem": "PEM"}
+    assert request_of(proxied)["authority"] == f"{mounts['authority']}/authority.pem"
 
 
 def test_only_the_downloads_pods_reach_the_hub(asked: Recorded) -> None:
@@ -164,7 +180,7 @@ def test_a_public_model_needs_no_token() -> None:
         "containers"
     ]
 
-    assert container["args"] == ["/etc/fetch/request.json"]
+    assert len(container["args"]) == 1
     assert asked.of(SECRET) == []
 
 

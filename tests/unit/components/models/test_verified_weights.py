@@ -37,7 +37,7 @@ class Pod:
         self._program = root / "program"
         self.stamps = root / "stamps"
         self.folder = root / "models" / COMMIT
-        self.model = root / "model.json"
+        self.model = ""
         for folder in (self._program / "weights", self.stamps, self.folder):
             folder.mkdir(parents=True)
         for module, text in scripts.sources("weights", VERIFIER).items():
@@ -52,11 +52,11 @@ class Pod:
     def expect(self, **given: Any) -> None:
         """What the stack says that the model is."""
         asked = {"repository": REPOSITORY, "revision": COMMIT, "sha256": {}, **given}
-        self.model.write_text(json.dumps({"folder": str(self.folder), **asked}))
+        self.model = json.dumps({"folder": str(self.folder), **asked})
 
     def start(self, node: str = "gpu-1") -> subprocess.CompletedProcess[str]:
         """Run the init container on *node*."""
-        words = [str(self._program), str(self.model), str(self.stamps)]
+        words = [str(self._program), self.model, str(self.stamps)]
         return subprocess.run(
             [sys.executable, "-I", "-S", "-c", _START, *words],
             env={"NODE_NAME": node},
@@ -83,7 +83,7 @@ def test_every_byte_is_read_once_a_node(pod: Pod) -> None:
 
     assert said == [
         "every byte verified on gpu-1\n",
-        "as they were when gpu-1 read them\n",
+        "unchanged since gpu-1 verified them\n",
         "every byte verified on gpu-2\n",
     ]
 
@@ -96,26 +96,26 @@ def swap(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (swap, "model.safetensors: wrong content, SHA-256"),
+        (swap, "/model.safetensors: got wrong content, SHA-256"),
         (
             lambda pod: (pod.folder / "model.safetensors").write_bytes(WEIGHTS[:100]),
-            "model.safetensors has 100 bytes, not 7000",
+            "/model.safetensors: got 100 bytes; allowed: 7000 bytes",
         ),
-        (lambda pod: (pod.folder / "config.json").unlink(), "config.json is not there"),
+        (lambda pod: (pod.folder / "config.json").unlink(), "/config.json: got no file"),
         (
             lambda pod: (pod.folder / "tokenizer.json").write_text("{}"),
-            "tokenizer.json is not in manifest.json",
+            "/tokenizer.json: got a file that is not in manifest.json",
         ),
         (
             lambda pod: (pod.folder / "manifest.json").unlink(),
-            "nothing says what the files must be",
+            "nothing to verify the files against",
         ),
         (
             lambda pod: (
                 (pod.folder / "config.json").unlink(),
                 (pod.folder / "config.json").symlink_to("/etc/hostname"),
             ),
-            "config.json is not there",
+            "/config.json: got no file",
         ),
     ],
 )
@@ -146,17 +146,17 @@ def test_a_node_that_found_a_wrong_file_believes_no_time_of_it_any_more(pod: Pod
     assert "every byte verified" in pod.start().stdout
 
 
-def test_a_manifest_that_was_exchanged_with_the_weights_is_caught_by_the_stacks_own_sums(
+def test_a_manifest_that_was_exchanged_with_the_weights_is_caught_by_the_stacks_own_digests(
     pod: Pod,
 ) -> None:
-    sums = {"model.safetensors": sha256(WEIGHTS), "config.json": sha256(b"{}")}
-    pod.expect(sha256=sums)
+    digests = {"model.safetensors": sha256(WEIGHTS), "config.json": sha256(b"{}")}
+    pod.expect(sha256=digests)
     assert pod.start().returncode == 0
-    pod.expect(sha256=sums | {"config.json": "0" * 64})
+    pod.expect(sha256=digests | {"config.json": "0" * 64})
     done = pod.start()
 
     assert done.returncode == 1
-    assert "than the stack pins" in done.stderr
+    assert "allowed: those of the model's sha256" in done.stderr
 
 
 def test_another_model_in_the_same_place_is_refused(pod: Pod) -> None:
@@ -164,7 +164,7 @@ def test_another_model_in_the_same_place_is_refused(pod: Pod) -> None:
     done = pod.start()
 
     assert done.returncode == 1
-    assert f"holds {REPOSITORY} at {COMMIT}" in done.stderr
+    assert f"got {REPOSITORY} at {COMMIT}; allowed: other/model at {COMMIT}" in done.stderr
 
 
 def test_a_stamp_that_is_not_whole_counts_for_nothing(pod: Pod) -> None:
@@ -185,7 +185,7 @@ def gate() -> VerifiedWeights:
             path=f"/models/{COMMIT}",
             root="/models",
             verifier=Output.from_input("verifier"),
-            expected=Output.from_input("expected"),
+            expected='{"folder":"/models"}',
             size_bytes=100 * 10**9,
             read_rate=10**9,
         )
@@ -208,7 +208,7 @@ def test_the_gate_writes_stamps_and_nothing_else_of_the_volume(gate: VerifiedWei
     }
     assert gate.weights.read_only
     assert gate.weights.volume is not None
-    assert [file.name for file in gate.files] == ["weights-verifier", "weights-expected"]
+    assert [file.name for file in gate.files] == ["weights-verifier"]
     assert all(file.volume is not None for file in gate.files)
 
 
@@ -219,8 +219,7 @@ def test_the_program_is_shared_by_all_models_and_what_is_expected_is_the_models_
     mounts = {m["name"]: m["mount_path"] for m in init["volume_mounts"]}
 
     assert mounts["weights-verifier"] == "/opt/private-ai/weights"
-    assert mounts["weights-expected"] == "/etc/weights"
-    assert init["args"] == ["/etc/weights/model.json", "/stamps"]
+    assert init["args"] == ['{"folder":"/models"}', "/stamps"]
 
 
 def test_the_gate_is_hardened_and_says_why_it_fails_where_a_person_looks(

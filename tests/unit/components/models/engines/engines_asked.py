@@ -129,7 +129,7 @@ def serve(engine: Engine, **given: Any) -> Served:
                         size_bytes=50 * 10**9,
                         read_rate=10**9,
                         verifier=verifier.metadata.name,
-                        expected=Output.from_input("expected"),
+                        expected="{}",
                     ),
                 ),
             ),

@@ -52,7 +52,7 @@ def served(
     nowhere = Output.from_input("")
 
     def stored(root: str) -> StoredModel:
-        return StoredModel(nowhere, f"{root}/abc", root, nowhere, nowhere, 0, 1)
+        return StoredModel(nowhere, f"{root}/abc", root, nowhere, "{}", 0, 1)
 
     return ServedModel(
         settings,
@@ -75,7 +75,7 @@ def ask(*, driver: int = 580, **given: Any) -> Recorded:
             path=f"{root}/abc",
             root=root,
             verifier=Output.from_input("verifier"),
-            expected=Output.from_input("expected"),
+            expected="{}",
             size_bytes=100 * 10**9,
             read_rate=10**9,
         )
