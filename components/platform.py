@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, ResourceOptions, get_stack
 
 from components.common.args import Args
-from components.common.labels import PART_OF, TIER
+from components.common.labels import PART_OF, STACK, TIER
 from components.common.network import NAMESPACE_NAME, Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
@@ -95,6 +95,7 @@ class Platform(ComponentResource):
                 "name": getattr(settings.namespaces, tier),  # people and operators type it
                 "labels": {
                     PART_OF: "private-ai",
+                    STACK: get_stack(),
                     TIER: tier,
                     **{
                         f"pod-security.kubernetes.io/{mode}": level
@@ -104,7 +105,11 @@ class Platform(ComponentResource):
                 "annotations": annotations,
             },
             # Whoever deletes a namespace deletes the data in it, retained or not.
-            opts=ResourceOptions(parent=self, protect=not settings.disposable),
+            opts=ResourceOptions(
+                parent=self,
+                protect=not settings.disposable,
+                retain_on_delete=tier in settings.adopt_namespaces,
+            ),
         )
         child = ResourceOptions(parent=namespace, protect=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}

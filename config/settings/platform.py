@@ -37,6 +37,11 @@ class PlatformSettings(Model):
         description="Registry and path of a mirror of all images; empty pulls from upstream.",
     )
     namespaces: Namespaces = Field(default=Namespaces(), description="Namespace of each tier.")
+    adopt_namespaces: list[TierName] = Field(
+        default=[],
+        description="Tiers whose namespace may exist before the stack. It is then closed and"
+        " restricted as one of the stack's own, and never deleted.",
+    )
     storage_class: str = Field(
         min_length=1, description="For ReadWriteOnce volumes: fast, WaitForFirstConsumer."
     )
