@@ -130,6 +130,7 @@ class Platform(ComponentResource):
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
     ) -> Output[str]:
         """Deny all traffic but DNS queries; returns the namespace, known once it is closed."""
+        caches = self._args.settings.dns_cache_cidrs
         k8s.networking.v1.NetworkPolicy(
             f"{tier}-dns",
             metadata=metadata,
@@ -144,7 +145,8 @@ class Platform(ComponentResource):
                                     "match_labels": {NAMESPACE_NAME: "kube-system"}
                                 },
                                 "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-                            }
+                            },
+                            *({"ip_block": {"cidr": cidr}} for cidr in caches),
                         ],
                         "ports": [{"port": 53, "protocol": p} for p in ("UDP", "TCP")],
                     }

@@ -52,6 +52,11 @@ class PlatformSettings(Model):
         min_length=1,
         description="CIDRs of the API server, which database pods must reach to elect a primary.",
     )
+    dns_cache_cidrs: list[str] = Field(
+        default=[],
+        description="CIDRs of NodeLocal DNSCache where it runs, usually `169.254.20.10/32`: pods"
+        " then ask it instead of the cluster's DNS pods.",
+    )
     disposable: bool = Field(
         default=False,
         description="Whether `destroy` also deletes data; otherwise data is protected and kept.",
