@@ -128,7 +128,10 @@ class Qdrant(Server):
         step = "collections"
         client = pods_of(self, step)
         self.allow_from(client)
-        definition = {n: collection(c) for n, c in settings.collections.items()}
+        definition = {
+            name: collection(each, settings.replication_factor)
+            for name, each in settings.collections.items()
+        }
         files = secrets.config(
             self,
             client.name,
@@ -159,8 +162,11 @@ class Qdrant(Server):
         return after(url, done)
 
 
-def collection(parameters: VectorCollection) -> dict[str, Any]:
-    """The body of `PUT /collections/{name}`; https://api.qdrant.tech/api-reference."""
+def collection(parameters: VectorCollection, replicas: int) -> dict[str, Any]:
+    """The body of `PUT /collections/{name}`; https://api.qdrant.tech/api-reference.
+
+    *replicas* per shard, unless *parameters* say so.
+    """
     return {
         "vectors": {"size": parameters.vector_size, "distance": parameters.distance},
         "hnsw_config": {
@@ -180,7 +186,7 @@ def collection(parameters: VectorCollection) -> dict[str, Any]:
                 "always_ram": parameters.always_ram,
             }
         },
-        "replication_factor": parameters.replication_factor,
+        "replication_factor": parameters.replication_factor or replicas,
         "write_consistency_factor": parameters.write_consistency_factor,
     }
 
@@ -201,6 +207,8 @@ def qdrant_config(
         "telemetry_disabled": True,
         "storage": {
             "performance": {"max_search_threads": settings.max_search_threads},
+            # Of the collections that clients create without saying so: Open WebUI all of its own.
+            "collection": {"replication_factor": settings.replication_factor},
             "snapshots_config": {
                 "snapshots_storage": "s3",
                 "s3_config": {

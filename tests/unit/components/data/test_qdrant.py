@@ -60,6 +60,21 @@ def test_its_configuration_speaks_tls_to_clients_and_to_members() -> None:
     assert configuration["telemetry_disabled"] is True
 
 
+@pytest.mark.parametrize(("nodes", "copies"), [(1, 1), (2, 2), (3, 2), (5, 2)])
+def test_collections_that_clients_create_have_as_many_copies_as_the_cluster_promises(
+    nodes: int, copies: int
+) -> None:
+    # Open WebUI 0.11.4 names no number (retrieval/vector/dbs/qdrant_multitenancy.py:139); Qdrant
+    # 1.19.0 then takes that of its file (lib/storage/src/content_manager/toc/mod.rs:556), else 1.
+    asked = ask(nodes=nodes)
+    configuration = json.loads(asked.one(SECRET, "qdrant").inputs["stringData"]["qdrant.yaml"])
+    files = asked.one(CONFIG_MAP, "qdrant-collections").inputs["data"]
+    ours = json.loads(files["collections.json"])["knowledge-base"]
+
+    assert configuration["storage"]["collection"]["replication_factor"] == copies
+    assert ours["replication_factor"] == copies
+
+
 def test_keys_are_marked_secret_and_reach_the_pod_as_a_file_only() -> None:
     asked = ask()
     pod = asked.one(STATEFUL_SET, "qdrant").inputs["spec"]["template"]["spec"]
