@@ -75,7 +75,8 @@ class Qdrant(Server):
             secret_files("config", configuration, "/etc/qdrant"),
             self._tls,
             template_disk("storage", "/qdrant/storage"),
-            scratch("snapshots", "/qdrant/snapshots", "10Gi"),
+            # What is recovered from lies here as a whole; what is saved, on the disk of the data.
+            scratch("snapshots", "/qdrant/snapshots", settings.storage),
             scratch("init", "/qdrant/init"),
         ]
         probe = probes.https("/livez", self.port)
