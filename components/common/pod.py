@@ -214,11 +214,13 @@ def pod(
     placement: GpuPlacement | None = None,
     claims: Mapping[str, MaybeOutput[str]] | None = None,
     restart_policy: str | None = None,
+    host_pid: bool = False,
 ) -> k8s.core.v1.PodSpecArgsDict:
     """A pod without an API token, spread over nodes and zones by the labels *spread*.
 
     *placement* puts it on the nodes of a GPU pool. *claims* maps each device claim of the pod
-    (Dynamic Resource Allocation) to its ResourceClaimTemplate.
+    (Dynamic Resource Allocation) to its ResourceClaimTemplate. *host_pid* shows it the processes of
+    the node, which only pods of a privileged namespace may see.
     """
     spec: k8s.core.v1.PodSpecArgsDict = {
         "service_account_name": service_account,
@@ -261,4 +263,6 @@ def pod(
         ]
     if restart_policy:
         spec["restart_policy"] = restart_policy
+    if host_pid:
+        spec["host_pid"] = True
     return spec
