@@ -98,7 +98,7 @@ def test_a_start_has_the_time_to_load_and_a_group_to_wait_for_its_last_pod(
 def test_the_probe_speaks_before_the_api_servers_give_up_on_the_engine(
     all_of_them: list[Workload],
 ) -> None:
-    # vllm 0.33.0, v1/engine/core_client.py:762 and 1979: 600 s without the variable.
+    # vllm 0.33.0, vllm/v1/engine/core_client.py:762 and 1979: 600 s without the variable.
     found = [each for each in all_of_them if each.model.engine == "vllm"]
 
     assert found
@@ -110,8 +110,8 @@ def test_the_probe_speaks_before_the_api_servers_give_up_on_the_engine(
 def test_peers_wait_for_one_another_while_an_image_is_pulled_and_weights_are_verified(
     all_of_them: list[Workload],
 ) -> None:
-    # vllm 0.33.0, config/parallel.py:364-372 and v1/worker/gpu_worker.py:1711: 600 s of NCCL and
-    # 1800 s of Gloo otherwise.
+    # vllm 0.33.0, vllm/config/parallel.py:364-372 and vllm/v1/worker/gpu_worker.py:1711: otherwise
+    # 600 s of NCCL and 1800 s of Gloo.
     groups = [each for each in all_of_them if each.pods > 1]
 
     assert groups
