@@ -5,7 +5,7 @@ from typing import Final
 
 from sim.api import Api, ConflictError, Object, RefusedError
 from sim.operators import cloudnative_pg, minio
-from sim.operators.certificates import cluster_problem, tenant_problem
+from sim.operators.demands import cluster_problem, tenant_problem
 from sim.operators.objects import collection, path
 
 _MINIO, _CNPG = "minio-operator", "cloudnative-pg"

@@ -1,4 +1,4 @@
-"""Which certificates the stand-in operators accept: those that the real ones would."""
+"""What the stand-in operators wait for and refuse: what the real ones would."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from sim.api import Object
 from sim.operators import cloudnative_pg, minio
-from sim.operators.certificates import cluster_problem
+from sim.operators.demands import cluster_problem
 from sim.operators.reconcilers import reconcile_cluster, reconcile_tenant
 from sim.pki import SERVER, Authority
 from tests.unit.sim.memory import Memory
@@ -101,3 +101,31 @@ def test_a_postgres_cluster_waits_for_the_certificates_that_it_names() -> None:
     api.secret("data", "tls", tls_crt=leaf, ca_crt=authority.own.certificate)
     reconcile_cluster(api, "data", "pg")
     assert "/api/v1/namespaces/data/pods/pg-1" in api.objects
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        ("ghcr.io/cloudnative-pg/postgresql:17.5", ""),
+        ("registry.test:5000/postgresql:17.5-standard@sha256:0", ""),
+        ("ghcr.io/cloudnative-pg/postgresql:latest", "Can't use 'latest'"),
+        ("registry.test:5000/postgresql@sha256:0", "Can't use just the image sha"),
+        ("ghcr.io/cloudnative-pg/postgresql:bookworm", "invalid version tag"),
+        ("ghcr.io/cloudnative-pg/postgresql:12.1", "Unsupported PostgreSQL version"),
+    ],
+)
+def test_a_postgres_cluster_has_an_image_whose_tag_is_a_version(image: str, problem: str) -> None:
+    # cloudnative-pg v1.27.0: internal/webhook/v1/cluster_webhook.go:803-840 and 1069-1075.
+    api, authority = Memory(), Authority("ours")
+    leaf = authority.issue("pg", [SERVER], ["pg-rw"]).certificate
+    api.secret("data", "tls", tls_crt=leaf, ca_crt=authority.own.certificate)
+    content = cluster()
+    content["spec"]["imageName"] = image
+    api.objects[cloudnative_pg.cluster_path("data", "pg")] = content
+
+    reconcile_cluster(api, "data", "pg")
+
+    reason = content["status"]["phaseReason"]
+    assert problem in reason
+    assert bool(reason) is bool(problem)
+    assert ("/api/v1/namespaces/data/pods/pg-1" in api.objects) is not bool(problem)

@@ -1,5 +1,6 @@
-"""What the real operators ask of the certificates that a Tenant or a Cluster names."""
+"""What the real operators ask of the Secrets and images that a Tenant or a Cluster names."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable
 
@@ -11,6 +12,7 @@ from sim.operators import minio
 from sim.operators.objects import collection
 
 _AUTHORITY = "ca.crt"
+_OLDEST_POSTGRES = 13
 _TRUSTED = ("public.crt", "tls.crt", _AUTHORITY)
 """Keys of a Secret whose certificates MinIO's operator trusts."""
 
@@ -45,11 +47,33 @@ def tenant_problem(api: Api, tenant: Object) -> str:
 def cluster_problem(api: Api, cluster: Object) -> str:
     """Why CloudNativePG cannot create the objects of *cluster*; empty if it can.
 
-    Missing certificate Secrets, or a server certificate of another authority
-    (cloudnative-pg v1.27.0, internal/controller/cluster_pki.go:39-61, 229-260). A missing
-    `initdb.secret` is not among them: the owner is left without a password and the Cluster becomes
-    ready (internal/management/controller/instance_controller.go:1275-1278).
+    An image whose tag is no version, which its webhook refuses; missing certificate Secrets, or a
+    server certificate of another authority (cloudnative-pg v1.27.0,
+    internal/webhook/v1/cluster_webhook.go:803-840, internal/controller/cluster_pki.go:39-61 and
+    229-260). A missing `initdb.secret` is not among them: the owner is left without a password and
+    the Cluster becomes ready (internal/management/controller/instance_controller.go:1275-1278).
+    Nor is a missing StorageClass, for which the claims wait by themselves.
     """
+    return _image_problem(cluster) or _certificate_problem(api, cluster)
+
+
+def _image_problem(cluster: Object) -> str:
+    image = cluster["spec"].get("imageName", "").partition("@")[0]
+    if not cluster["spec"].get("imageName"):
+        return ""  # the operator's own
+    tag = image.rpartition("/")[2].partition(":")[2]
+    if tag in ("", "latest"):
+        got = "'latest' as image tag" if tag else "just the image sha"
+        return f"spec.imageName: Can't use {got} as we can't detect upgrades"
+    version = re.match(r"\d+", tag)
+    if not version:
+        return "spec.imageName: invalid version tag"
+    if int(version[0]) < _OLDEST_POSTGRES:
+        return "spec.imageName: Unsupported PostgreSQL version"
+    return ""
+
+
+def _certificate_problem(api: Api, cluster: Object) -> str:
     namespace = cluster["metadata"]["namespace"]
     names = cluster["spec"].get("certificates", {})
     found: dict[str, Object] = {}
