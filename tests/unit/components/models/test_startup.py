@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from base.quantity import parse
+from components.models.vllm.leader_worker_set import AFTER_START
 from config.load import load
 from config.reference import KEY
 from config.settings.models import ModelSettings
@@ -18,7 +19,6 @@ from tests import urns
 STACKS = sorted(urns.files())
 _GROUPS = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-AFTER_START = "leaderworkerset.sigs.k8s.io/experimental-recreate-group-after-start"
 
 
 @dataclass(frozen=True)
