@@ -7,8 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from base.model import Model
 from base.quantity_format import parse
-
-_MIB = 2**20
+from base.units import MIB
 
 
 def _checked(quantity: str) -> str:
@@ -54,7 +53,7 @@ class Resources(Model):
         """
         if not size_bytes:
             return self
-        mebibytes = ceil((parse(self.limits.ephemeral_storage) + size_bytes) / _MIB)
+        mebibytes = ceil((parse(self.limits.ephemeral_storage) + size_bytes) / MIB)
         limits = self.limits.model_copy(update={"ephemeral_storage": f"{mebibytes}Mi"})
         return self.model_copy(update={"limits": limits})
 
