@@ -1,11 +1,13 @@
 """Kubernetes quantities as fields of models, and the resource requests made of them."""
 
+from math import ceil
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from base.model import Model
 from base.quantity_format import parse
+from base.units import MIB
 
 
 def _checked(quantity: str) -> str:
@@ -25,7 +27,7 @@ class Compute(Model):
     memory: Quantity
     """Memory, bytes."""
     ephemeral_storage: Quantity = "1Gi"
-    """Writable layer, logs and emptyDir on disk, bytes."""
+    """Writable layer and logs, bytes; the limit of a container adds its scratch volumes."""
 
 
 class Resources(Model):
@@ -42,6 +44,18 @@ class Resources(Model):
                 message = f"limits.{field} is {limit}, below requests.{field} {asked}"
                 raise ValueError(message)
         return self
+
+    def with_scratch(self, size_bytes: int) -> Self:
+        """These, with *size_bytes* more that may be written to volumes on the node's disk.
+
+        The kubelet evicts a pod that writes more, volumes included, than its containers may:
+        https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+        """
+        if not size_bytes:
+            return self
+        mebibytes = ceil((parse(self.limits.ephemeral_storage) + size_bytes) / MIB)
+        limits = self.limits.model_copy(update={"ephemeral_storage": f"{mebibytes}Mi"})
+        return self.model_copy(update={"limits": limits})
 
     def manifest(self) -> dict[str, dict[str, str]]:
         """`requests` and `limits` as Kubernetes spells them."""

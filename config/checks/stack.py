@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from base.problems import Problem
+from config.checks.data import replication_problems
 from config.checks.engines import engine_problems
 from config.checks.names import name_problems
 from config.checks.nodes import node_problems
@@ -65,6 +66,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *engine_problems(config),
         *scaling_problems(config),
         *vllm_problems(config),
+        *replication_problems(config),
         *_hosts_differ(config),
         *name_problems(config),
         *_team_models_exist(config),

@@ -61,6 +61,19 @@ def test_a_token_says_what_the_router_asks_for(token: str, prod: Generated) -> N
     verify(token, prod.secret("router")["realm.pem"])
 
 
+def test_through_the_gateway_every_endpoint_is_announced_under_the_public_url(
+    identity: Keycloak, realm: dict[str, Any], prod: Generated
+) -> None:
+    # With another X-Forwarded-Port than the public one it announces the token endpoint there.
+    public = f"https://{prod.stack.hosts.auth}"
+    path = f"/realms/{realm['realm']}/.well-known/openid-configuration"
+    said = Browser(identity, public).get(path).json()
+    endpoints = [said[name] for name in said if name.endswith("_endpoint")]
+
+    assert endpoints
+    assert [url for url in endpoints if not url.startswith(f"{public}/")] == []
+
+
 def test_an_applications_token_opens_nothing_of_keycloak_itself(
     identity: Keycloak, realm: dict[str, Any], token: str
 ) -> None:
