@@ -1,0 +1,1 @@
+"""Checks of PromQL expressions against the records of catalog/metrics."""
