@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from catalog.metrics import exporters
+from sim.ports import free_port
 from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated
-from tests.conformance.peers import exposition, redis
+from tests.conformance.peers import exposition, model_server, redis
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
 from tests.conformance.tokens import of_team, signed_by
-from tests.metric_catalog import METRICS
 
 _LONG = 32_000
 """Tokens of a long answer: a few of them are what a team may have in a minute."""
@@ -175,21 +176,50 @@ def test_the_probes_need_no_key(router: LiteLlm, prod: Generated) -> None:
         assert router.get(container[probe]["httpGet"]["path"]).status_code == 200
 
 
-def test_every_metric_that_rules_and_dashboards_read_is_exposed_and_names_nobody(
+def test_the_metrics_are_those_of_the_records_and_name_nobody(
     router: LiteLlm, keys: dict[str, str], config: dict[str, Any]
 ) -> None:
     router.chat(keys["developers"], "chat")
-    exposed = exposition.series(router.get("/metrics/").text)
-    wanted = frozenset[str]().union(
-        *(exposition.names(name, kind) for name, kind in METRICS["litellm"].items())
-    )
+    router.chat(keys["developers"], "no-such-model")  # what fails has series of its own
+    text = router.get("/metrics/").text
+    exposed = exposition.series(text)
 
-    assert wanted - set(exposed) == set()
-    assert {"team", "status_code"} <= exposed["litellm_proxy_total_requests_metric_total"]
-    assert "litellm_model_name" in exposed["litellm_deployment_state"]
+    assert exposition.differences(text, exporters()["litellm"]) == {}
     personal = {*config["litellm_settings"]["prometheus_exclude_labels"], "client_ip", "user"}
     seen = frozenset[str]().union(*(exposed[name] for name in exposed if "litellm" in name))
     assert personal & seen == set()
+
+
+def test_a_model_that_is_gone_shows_in_what_its_alert_reads_until_it_answers_again(
+    start_router: StartRouter,
+    prod: Generated,
+    counters: Redis,
+    certificates: Certificates,
+    keys: dict[str, str],
+) -> None:
+    """ModelUnreachable: the share of requests to the model that failed with 5xx or 408."""
+    port = free_port()
+    with start_router(prod, counters, models=f"https://localhost:{port}") as router:
+
+        def asked_and_failed() -> tuple[float, float]:
+            text = router.get("/metrics/").text
+            requests = exposition.total(
+                text, "litellm_deployment_total_requests_total", litellm_model_name="chat"
+            )
+            failures = exposition.total(
+                text,
+                "litellm_deployment_failure_responses_total",
+                litellm_model_name="chat",
+                exception_status="(5..|408)",
+            )
+            return requests, failures
+
+        assert router.chat(keys["developers"], "chat").status_code == 500
+        assert asked_and_failed() == (1, 1)
+        with model_server.start(certificates, port):
+            for _ in range(3):
+                assert router.chat(keys["developers"], "chat").status_code == 200
+            assert asked_and_failed() == (4, 1)
 
 
 def test_secrets_show_in_no_log_argument_or_environment(
