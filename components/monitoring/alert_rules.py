@@ -60,13 +60,13 @@ class Alert:
         }
 
 
-def rules(slo: SloSettings, jobs: Sequence[str]) -> dict[str, Any]:
-    """The rules file for a stack with scrape targets of these *jobs*.
+def rules(slo: SloSettings, targets: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The rules file for a stack with these scrape *targets*, each a job and a component.
 
     https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
     """
     groups: dict[str, list[Record | Alert]] = {
-        "targets": list(_targets(jobs)),
+        "targets": list(_targets(targets)),
         "models": [*_ttft(slo), *_MODELS],
         "gpus": _GPUS,
         "router": [*_availability(slo), *_ROUTER],
@@ -81,7 +81,7 @@ def rules(slo: SloSettings, jobs: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _targets(jobs: Sequence[str]) -> Iterator[Alert]:
+def _targets(targets: Sequence[tuple[str, str]]) -> Iterator[Alert]:
     yield Alert(
         "TargetDown",
         "up == 0",
@@ -89,12 +89,16 @@ def _targets(jobs: Sequence[str]) -> Iterator[Alert]:
         "Scrape of {{ $labels.job }} at {{ $labels.instance }} fails.",
         "Check the pod, and whether its certificate has expired: `pulumi up` renews it.",
     )
-    if jobs:
+    if targets:
         yield Alert(
             "TargetAbsent",
-            " or ".join(f'absent(up{{job="{job}"}})' for job in sorted(set(jobs))),
+            # With the last pod of a component, its series and every other alert on them are gone.
+            " or ".join(
+                f'absent(up{{job="{job}", component="{component}"}})'
+                for job, component in sorted(set(targets))
+            ),
             "critical",
-            "No targets discovered for {{ $labels.job }}.",
+            "No targets discovered for {{ $labels.component }} ({{ $labels.job }}).",
             "Check whether its pods run and whether its headless Service has endpoints.",
             "10m",
         )

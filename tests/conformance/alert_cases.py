@@ -41,9 +41,16 @@ class Case:
         return text.replace("{{ $value }}", self.value)
 
 
-def up(jobs: Sequence[str], **others: str) -> dict[str, str]:
-    """Targets of *jobs* that are up, and those of *others* as given."""
-    return {f'up{{job="{job}",instance="a"}}': others.get(job, "1x200") for job in jobs}
+Targets = Sequence[tuple[str, str]]
+"""Job and component of each."""
+
+
+def up(targets: Targets, **others: str) -> dict[str, str]:
+    """Whether *targets* are up: those of the components *others* as given, the rest always."""
+    return {
+        f'up{{job="{job}",component="{component}",instance="a"}}': others.get(component, "1x200")
+        for job, component in targets
+    }
 
 
 _GPU = {
@@ -82,16 +89,18 @@ def _gpu(metric: str, values: str, **more: str) -> dict[str, str]:
     return {f"{metric}{{{labels}}}": values}
 
 
-def cases(jobs: Sequence[str]) -> dict[str, Case]:
-    """The case of each alert, by its name, for a stack with scrape targets of these *jobs*."""
-    return {**_targets(jobs), **_MODELS, **_GPUS, **_ROUTER, **_PLATFORM, **_MONITORING}
+def cases(targets: Targets) -> dict[str, Case]:
+    """The case of each alert, by its name, for a stack with these scrape *targets*."""
+    return {**_targets(targets), **_MODELS, **_GPUS, **_ROUTER, **_PLATFORM, **_MONITORING}
 
 
-def _targets(jobs: Sequence[str]) -> dict[str, Case]:
+def _targets(targets: Targets) -> dict[str, Case]:
+    chat = {"job": "vllm", "component": "chat"}
+    # The pods of one model are gone, and with them their series and addresses; then they are back.
+    gone = up(targets, chat="1x5 stale _x30 1x60")
     return {
-        "TargetDown": Case(up(jobs, vllm="0x15 1x60"), 7, 17, {"job": "vllm", "instance": "a"}),
-        # The pods are gone, and with them their series and their addresses; then they are back.
-        "TargetAbsent": Case(up(jobs, vllm="1x5 stale _x30 1x60"), 22, 40, {"job": "vllm"}),
+        "TargetDown": Case(up(targets, chat="0x15 1x60"), 7, 17, {**chat, "instance": "a"}),
+        "TargetAbsent": Case(gone, 22, 40, chat),
     }
 
 

@@ -191,13 +191,15 @@ def _alerts(generated: Generated) -> dict[str, dict[str, Any]]:
     }
 
 
-def _jobs(generated: Generated) -> list[str]:
+def _targets(generated: Generated) -> list[tuple[str, str]]:
+    """Job and component of each target."""
     scraped = json.loads(generated.config("prometheus")["prometheus.yaml"])["scrape_configs"]
-    return sorted({config["relabel_configs"][0]["replacement"] for config in scraped})
+    labels = [[label["replacement"] for label in config["relabel_configs"]] for config in scraped]
+    return sorted({(job, component) for job, component in labels})
 
 
 def _case(name: str, generated: Generated) -> Mapping[str, Any]:
-    return cases(_jobs(generated))[name].test(_alerts(generated)[name])
+    return cases(_targets(generated))[name].test(_alerts(generated)[name])
 
 
 def _run(folder: Path, generated: Generated, *tests: Mapping[str, Any]) -> None:
@@ -208,7 +210,7 @@ def _run(folder: Path, generated: Generated, *tests: Mapping[str, Any]) -> None:
 
 def test_every_alert_of_every_stack_has_a_case(stacks: Mapping[str, Generated]) -> None:
     for stack in stacks.values():
-        assert set(_alerts(stack)) - {_ALWAYS_FIRES} == set(cases(_jobs(stack)))
+        assert set(_alerts(stack)) - {_ALWAYS_FIRES} == set(cases(_targets(stack)))
 
 
 @pytest.mark.parametrize("name", cases([]))
@@ -236,8 +238,10 @@ def test_what_an_alert_reads_is_missed_when_it_is_gone(prod: Generated) -> None:
                 if record.get("record", "-") in rule["expr"]:
                     lint.evaluate(record["expr"])
         lint.evaluate(rule["expr"])
-        for job in {job_of(series) for series in lint.read} - {None}:
-            assert f'absent(up{{job="{job}"}})' in missed, name
+        read = {job_of(series) for series in lint.read}
+        for job, component in _targets(prod):
+            if job in read:
+                assert f'absent(up{{job="{job}", component="{component}"}})' in missed, name
 
 
 def _spoilt(value: Mapping[str, Any], text: str, by: str) -> dict[str, Any]:
@@ -266,7 +270,7 @@ def test_what_they_would_refuse_is_refused(
 def test_an_alert_that_stays_silent_or_does_not_resolve_fails_its_test(
     prod: Generated, folder: Path
 ) -> None:
-    case = cases(_jobs(prod))["GpuXid"]
+    case = cases(_targets(prod))["GpuXid"]
     rule = _alerts(prod)["GpuXid"]
     forever = {series: values.replace("stale", "1") for series, values in case.series.items()}
     for wrong in (replace(case, series={}), replace(case, series=forever)):

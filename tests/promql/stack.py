@@ -11,12 +11,12 @@ from config.settings.observability import SloSettings
 from tests.promql.lint import Lint
 from tests.promql.units import shown_as
 
-JOBS = tuple(job for job in exporters() if job != "any")
+TARGETS = tuple((job, f"a-{job}") for job in exporters() if job != "any")
 
 
 def generated(**slo: float) -> list[dict[str, Any]]:
     """The rules, in order."""
-    groups = rules(SloSettings(**slo), JOBS)["groups"]
+    groups = rules(SloSettings(**slo), TARGETS)["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 

@@ -13,11 +13,11 @@ from config.settings.observability import TTFT_BUCKETS, SloSettings
 from tests.promql.lint import Lint
 from tests.promql.stack import problems
 
-JOBS = ["vllm", "dcgm", "vllm"]
+TARGETS = [("vllm", "code"), ("dcgm", "l40s-dcgm"), ("vllm", "chat"), ("vllm", "chat")]
 
 
 def generated(**slo: float) -> list[dict[str, Any]]:
-    groups = rules(SloSettings(**slo), JOBS)["groups"]
+    groups = rules(SloSettings(**slo), TARGETS)["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
@@ -72,8 +72,12 @@ def test_a_share_is_not_taken_for_percent() -> None:
     assert 0 < bound < 1
 
 
-def test_the_absence_of_each_job_is_noticed() -> None:
-    assert alert("TargetAbsent")["expr"] == ('absent(up{job="dcgm"}) or absent(up{job="vllm"})')
+def test_the_absence_of_each_component_is_noticed_though_others_of_its_job_are_there() -> None:
+    assert alert("TargetAbsent")["expr"] == (
+        'absent(up{job="dcgm", component="l40s-dcgm"})'
+        ' or absent(up{job="vllm", component="chat"})'
+        ' or absent(up{job="vllm", component="code"})'
+    )
 
 
 def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
