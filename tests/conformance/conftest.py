@@ -24,9 +24,17 @@ class StartRouter(Protocol):
     """Starts a LiteLLM on a stack's files, its counters in a Redis."""
 
     def __call__(
-        self, generated: Generated, counters: Redis, *, models: str | None = None
+        self,
+        generated: Generated,
+        counters: Redis,
+        *,
+        models: str | None = None,
+        cooldown: int | None = None,
     ) -> AbstractContextManager[LiteLlm]:
-        """A LiteLLM that finds every model at *models*, else where one is served."""
+        """A LiteLLM that finds every model at *models*, else where one is served.
+
+        *cooldown* is for how long it leaves a model alone, in seconds, if not as configured.
+        """
         ...
 
 
@@ -142,7 +150,11 @@ def start_router(
     served = models.url
 
     def start(
-        generated: Generated, counters: Redis, *, models: str | None = None
+        generated: Generated,
+        counters: Redis,
+        *,
+        models: str | None = None,
+        cooldown: int | None = None,
     ) -> AbstractContextManager[LiteLlm]:
         files = generated.secret("router")
         config = json.loads(files["config.yaml"])
@@ -154,6 +166,8 @@ def start_router(
             "/etc/tls/ca.crt": str(certificates.authority),
         }
         shared["port"] = counters.port
+        if cooldown is not None:
+            config["router_settings"]["cooldown_time"] = cooldown
         return litellm.start(
             tmp_path_factory.mktemp("litellm"),
             generated.container("router")["args"],
