@@ -7,8 +7,9 @@ import pytest
 
 from base.quantity import parse
 from tests import urns
+from tests.examples import stacks
 
-STACKS = sorted(urns.files())
+STACKS = stacks()
 _CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 
 
