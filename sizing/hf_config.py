@@ -22,18 +22,25 @@ _TEXT: Final = ("text_config", "llm_config", "language_config")
 
 
 def model_from_config(
-    config: Mapping[str, object], name: str, index: Mapping[str, object] | None = None
+    config: Mapping[str, object],
+    name: str,
+    index: Mapping[str, object] | None = None,
+    quantization: Mapping[str, object] | None = None,
 ) -> ModelSpec:
     """The model that a Hugging Face `config.json` describes, with *name* as key and title.
 
     *index* is its `model.safetensors.index.json`, whose `metadata.total_size` is the size of the
-    weights; without one they are computed tensor by tensor. Raises ConfigUnreadableError with
+    weights; without one they are computed tensor by tensor. *quantization* is the
+    `hf_quant_config.json` that NVIDIA's checkpoints have beside a config.json that may not say how
+    they are quantized. Raises ConfigUnreadableError with
     every field that is missing, wrong, not supported or not known.
     """
     problems: list[Problem] = []
     where = next((key for key in _TEXT if isinstance(config.get(key), Mapping)), None)
     stated = cast("Mapping[str, object]", config[where]) if where else config
     kind, code = _code(stated, f"{where}." if where else "", problems)
+    if quantization and not config.get("quantization_config"):
+        config = {**config, "quantization_config": _of_modelopt(quantization)}
     outer = Fields(config, "", problems, {} if where else code.defaults)
     text = outer.child(where, code.defaults) if where else outer
     notes: list[str] = []
@@ -71,6 +78,13 @@ def model_from_config(
         notes=[*notes, *stored.notes, *strange, *_notes(arch)],
         sources=[f"config.json of {name}"],
     )
+
+
+def _of_modelopt(file: Mapping[str, object]) -> dict[str, object]:
+    """The quantization_config that an hf_quant_config.json stands for."""
+    own = file.get("quantization")
+    values = cast("Mapping[str, object]", own) if isinstance(own, Mapping) else file
+    return {**values, "quant_method": "modelopt"}
 
 
 def _code(stated: Mapping[str, object], where: str, problems: list[Problem]) -> tuple[str, Code]:
