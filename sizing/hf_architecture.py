@@ -4,7 +4,7 @@ from catalog.architecture import Bias
 from catalog.attention import AttentionHeads, PerLayerInput, SparseIndex
 from sizing.hf_experts import experts
 from sizing.hf_fields import Fields
-from sizing.hf_layers import layer_count, layer_pattern, window
+from sizing.hf_layers import MOST_LAYERS, layer_count, layer_pattern, window
 from sizing.hf_linear import STATE_KEYS, linear_attention
 from sizing.hf_types import ENCODERS, Code
 
@@ -118,7 +118,10 @@ def _mtp(text: Fields, kind: str, code: Code) -> dict[str, object]:
         if named[0] != "attention" or len(named) != len(letters):
             text.wrong("mtp_layers_block_type", str(named)[:60], "attention, then moe")
     layers = text.number(
-        "num_nextn_predict_layers", "mtp_num_hidden_layers", default=code.mtp_layers
+        "num_nextn_predict_layers",
+        "mtp_num_hidden_layers",
+        default=code.mtp_layers,
+        most=MOST_LAYERS,
     )
     own = text.flag("mtp_use_dedicated_embeddings", default=code.mtp_own_embeddings)
     return {

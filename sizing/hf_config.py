@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
@@ -18,6 +19,7 @@ from sizing.hf_unread import judge
 from sizing.hf_vision import tower_parameters
 from sizing.parameters import mtp_parameters, parameters
 
+_QUANTIZED_NAME: Final = re.compile(r"nvfp4|mxfp4|fp8|awq|gptq|int[48]|w4a16|w8a8")
 _TEXT: Final = ("text_config", "llm_config", "language_config")
 
 
@@ -75,7 +77,7 @@ def model_from_config(
             )
         },
         architecture=arch,
-        notes=[*notes, *stored.notes, *strange, *_notes(arch)],
+        notes=[*notes, *stored.notes, *strange, *_named_otherwise(name, dtype), *_notes(arch)],
         sources=[f"config.json of {name}"],
     )
 
@@ -125,6 +127,15 @@ def _coherent(shape: Mapping[str, object], text: Fields, name: str) -> Architect
         for detail in error.errors():
             text.wrong(".".join(map(str, detail["loc"])) or "config", detail["msg"], "coherent")
         raise ConfigUnreadableError(name, text.problems) from None
+
+
+def _named_otherwise(name: str, dtype: WeightDtype) -> Iterator[str]:
+    """What the name promises and the file does not say: NVIDIA's copies may lack the key."""
+    if (found := _QUANTIZED_NAME.search(name.lower())) and dtype in ("bf16", "fp16", "fp32"):
+        yield (
+            f"the name says {found[0]} and config.json no quantization: weights are counted as"
+            f" {dtype}, an upper bound; hf_quant_config.json beside it, or --index, tells"
+        )
 
 
 def _notes(arch: Architecture) -> Iterator[str]:

@@ -61,8 +61,10 @@ class Fields:
         """What is under *name*, of whatever kind; does not count as reading it."""
         return self._values.get(name)
 
-    def number(self, *names: str, default: int | None = None, least: int = 0) -> int:
-        """The whole number under *names*, which are spellings of one thing; *least* or more.
+    def number(
+        self, *names: str, default: int | None = None, least: int = 0, most: int = _LARGEST
+    ) -> int:
+        """The whole number under *names*, which are spellings of one thing; *least* to *most*.
 
         A list of equal numbers, one for each layer, is that number.
         """
@@ -77,8 +79,8 @@ class Fields:
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 self.wrong(name, repr(value)[:60], f"a whole number, {least} or more")
                 return max(1, least)
-            if value > _LARGEST:
-                self.wrong(name, repr(value)[:60], f"a whole number, {_LARGEST:,} at most")
+            if value > most:
+                self.wrong(name, repr(value)[:60], f"a whole number, {most:,} at most")
                 return max(1, least)
         (first, value), *others = found
         for name, other in others:
@@ -124,7 +126,7 @@ class Fields:
     def unread(self) -> Iterator[tuple[str, str, object]]:
         """Path, key and value of everything that nobody asked for, here and in the objects read."""
         for key in self.open_keys():
-            yield f"{self.where}{key}", key, self._stated[key]
+            yield f"{self.where}{key}" or '""', key, self._stated[key]
         for child in self._children.values():
             yield from child.unread()
 

@@ -7,6 +7,9 @@ from catalog.architecture import LayerKind
 from sizing.hf_fields import Fields
 from sizing.hf_types import Code
 
+MOST_LAYERS: Final = 1000
+"""No model has as many; layers are looked at one by one."""
+
 _LAYER_TYPES: Final[dict[str, LayerKind]] = {
     "full_attention": "F",
     "attention": "F",
@@ -42,9 +45,9 @@ def layer_count(fields: Fields) -> int:
     """num_hidden_layers, or the length of the list that names every layer's kind."""
     names = ("num_hidden_layers", "n_layer", "num_layers")
     if any(fields.has(name) for name in names):
-        return fields.number(*names, least=1)
+        return fields.number(*names, least=1, most=MOST_LAYERS)
     listed = fields.items("layers_block_type") or fields.text("hybrid_override_pattern")
-    return len(listed) or fields.number(*names, least=1)
+    return min(len(listed), MOST_LAYERS) or fields.number(*names, least=1)
 
 
 def layer_pattern(
@@ -54,15 +57,11 @@ def layer_pattern(
     kinds = _kinds(fields, model_type, code, layers)
     if window(fields, model_type) >= max_context or not window(fields, model_type):
         kinds = kinds.replace("S", "F")
-    for period in range(1, min(len(kinds), _LONGEST) + 1):
+    for period in range(1, len(kinds) + 1):
         pattern = kinds[:period]
         if (pattern * (len(kinds) // period + 1))[: len(kinds)] == kinds:
             return pattern
     return kinds
-
-
-_LONGEST: Final = 1000
-"""Layers of the longest pattern that is looked for: no model has as many."""
 
 
 def window(fields: Fields, model_type: str) -> int:
@@ -102,7 +101,7 @@ def _with_window(fields: Fields, kinds: str) -> str:
 
 def _fitting(fields: Fields, name: str, kinds: str, layers: int) -> str:
     """*kinds* of all *layers*; some lists go on with the layers for multi-token prediction."""
-    further = fields.number("num_nextn_predict_layers", default=0)
+    further = fields.number("num_nextn_predict_layers", default=0, most=MOST_LAYERS)
     if len(kinds) not in (layers, layers + further):
         fields.wrong(name, f"{len(kinds)} entries", f"{layers}, one for each layer")
     return (kinds + "F" * layers)[:layers]

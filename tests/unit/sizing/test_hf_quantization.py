@@ -71,6 +71,14 @@ def test_a_list_of_modules_that_was_cut_is_an_upper_bound_and_says_so() -> None:
     assert weights_bytes(spec, spec.dtype) == pytest.approx(2 * spec.parameters, rel=0.01)
 
 
+def test_a_name_that_promises_what_the_file_does_not_say_is_told() -> None:
+    spec = model_from_config(CONFIGS["qwen3-8b"], "Qwen3-8B-NVFP4")
+    assert "the name says nvfp4 and config.json no quantization" in spec.notes[0]
+    file = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4"}}
+    read = model_from_config(CONFIGS["qwen3-8b"], "Qwen3-8B-NVFP4", None, file)
+    assert (read.dtype, read.notes) == ("nvfp4", [])
+
+
 def test_groups_of_32_have_more_scales_than_groups_of_128() -> None:
     # Kimi K2.5 quantizes its experts alone, to 4 bits and a 16-bit scale for each 32.
     spec = model_from_config(CONFIGS["kimi-k2.5"], "kimi-k2.5")
