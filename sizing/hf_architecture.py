@@ -14,7 +14,6 @@ _UNSUPPORTED = {
     "is_encoder_decoder": "encoder beside the decoder",
     "add_cross_attention": "cross attention",
     "use_cla": "caches shared across layers",
-    "use_mixed_mlp_moe": "MLP beside the experts",
 }
 """Keys whose presence (not null, false or 0) changes the memory in a way that is not modeled."""
 
@@ -117,12 +116,8 @@ def _mtp(text: Fields, kind: str, code: Code) -> dict[str, object]:
             text.wrong("mtp_hybrid_override_pattern", letters[:60], "*E")
         if named[0] != "attention" or len(named) != len(letters):
             text.wrong("mtp_layers_block_type", str(named)[:60], "attention, then moe")
-    layers = text.number(
-        "num_nextn_predict_layers",
-        "mtp_num_hidden_layers",
-        default=code.mtp_layers,
-        most=MOST_LAYERS,
-    )
+    names = ("num_nextn_predict_layers", "mtp_num_hidden_layers") if code.mtp_known else ()
+    layers = text.number(*names, default=code.mtp_layers, most=MOST_LAYERS)
     own = text.flag("mtp_use_dedicated_embeddings", default=code.mtp_own_embeddings)
     return {
         "mtp_layers": layers,

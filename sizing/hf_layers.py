@@ -101,8 +101,8 @@ def _with_window(fields: Fields, kinds: str) -> str:
 
 def _fitting(fields: Fields, name: str, kinds: str, layers: int) -> str:
     """*kinds* of all *layers*; some lists go on with the layers for multi-token prediction."""
-    further = fields.number("num_nextn_predict_layers", default=0, most=MOST_LAYERS)
-    if len(kinds) not in (layers, layers + further):
+    further = fields.value("num_nextn_predict_layers")
+    if len(kinds) not in (layers, layers + (further if isinstance(further, int) else 0)):
         fields.wrong(name, f"{len(kinds)} entries", f"{layers}, one for each layer")
     return (kinds + "F" * layers)[:layers]
 

@@ -33,6 +33,8 @@ class Code(NamedTuple):
     pattern: str = ""
     """The kinds of the layers (`catalog.architecture.LayerKind`) where the file does not say; `?`:
     the file must."""
+    mtp_known: bool = False
+    """Whether it is known what its layers for multi-token prediction consist of."""
     mtp_layers: int = 0
     """Layers for multi-token prediction that the checkpoint has and the file does not tell of."""
     mtp_own_embeddings: bool = False
@@ -78,6 +80,7 @@ _QWEN2: Final = Code(bias="qkv", own_head_dim=False)
 _QWEN3: Final = Code(qk_norm=True, head_dim=128)
 _QWEN3_MOE: Final = Code(qk_norm=True, required=(*_KV, *_MOE))
 _QWEN3_HYBRID: Final = Code(
+    mtp_known=True,
     pattern="LLLF",
     qk_norm=True,
     gated_attention=True,
@@ -112,8 +115,9 @@ _GEMMA4: Final = Code(
     required=(*_KV, ("num_kv_shared_layers",), ("hidden_size_per_layer_input",)),
 )
 _SMALL: Final = (("hidden_size_per_layer_input",), ("vocab_size_per_layer_input",))
-_DEEPSEEK: Final = Code(mtp_own_embeddings=True, required=_MLA)
+_DEEPSEEK: Final = Code(mtp_known=True, mtp_own_embeddings=True, required=_MLA)
 _GLM_MOE: Final = Code(
+    mtp_known=True,
     biased="qkv",
     mtp_own_embeddings=True,
     required=(*_KV, *_MOE, *_DENSE_FIRST, *_SHARED),
@@ -121,7 +125,11 @@ _GLM_MOE: Final = Code(
 _GLM: Final = Code(biased="qkv", head_dim=128)
 _BERT: Final = Code(bias="all", gated_mlp=False, positions=True, tied=True, required=())
 _ROTARY_BERT: Final = Code(tied=True, required=())
-_HUNYUAN: Final = Code(qk_norm=True, required=())
+_HUNYUAN: Final = Code(
+    qk_norm=True,
+    required=(),
+    harmless={"use_mixed_mlp_moe": "num_shared_expert has the MLP beside the experts"},
+)
 _PLAIN_MLP: Final = "the width of its one kind of MLP is intermediate_size"
 
 TYPES: Final[Mapping[str, Code]] = {
@@ -140,12 +148,15 @@ TYPES: Final[Mapping[str, Code]] = {
         pattern="?",
         harmless=_INNER,
     ),
-    "phi3": _LLAMA,
+    "phi3": _LLAMA._replace(
+        harmless=dict.fromkeys(("full_attn_mod", "interpolate_factor"), "its code reads neither")
+    ),
     "smollm3": _TIED,
     "seed_oss": Code(biased="qkv", head_dim=128),
     "ernie4_5": Code(tied=True, head_dim=128),
     "ernie4_5_moe": Code(
         tied=True,
+        mtp_known=True,
         mtp_dense=True,
         required=(*_KV, *_MOE, ("moe_num_shared_experts",), ("moe_layer_start_index",)),
     ),
@@ -157,6 +168,19 @@ TYPES: Final[Mapping[str, Code]] = {
     "apertus": Code(gated_mlp=False, qk_norm=True),
     "arcee": Code(gated_mlp=False),
     "nemotron": Code(gated_mlp=False),
+    "hyperclovax": _LLAMA,
+    "iquestcoder": _MISTRAL,
+    "flex_olmo": Code(qk_norm=True, required=()),
+    "phimoe": _MISTRAL,
+    "cwm": Code(pattern="?", head_dim=128),
+    "mellum": Code(qk_norm=True, head_dim=128, pattern="?", required=(*_KV, *_MOE)),
+    "granite_swa": Code(pattern="?", tied=True),
+    "granitemoe_swa": Code(pattern="?"),
+    "solar_open": Code(required=(*_KV, *_MOE, *_SHARED)),
+    "sarvam_moe": Code(required=(*_KV, ("head_dim",), *_MOE, *_SHARED, *_DENSE_FIRST)),
+    "sarvam_mla": Code(required=_MLA),
+    "youtu": Code(tied=True, required=(("q_lora_rank",),)),
+    "mistral4": Code(required=_MLA),
     "cohere": Code(tied=True, layer_norms=1, required=()),
     "cohere2": Code(tied=True, layer_norms=1, pattern="SSSF"),
     "starcoder2": Code(bias="all", gated_mlp=False, tied=True),
@@ -176,7 +200,7 @@ TYPES: Final[Mapping[str, Code]] = {
     "qwen3_next": _QWEN3_HYBRID._replace(mtp_layers=1, required=(*_KV, *_MOE, *_SHARED_WIDTH)),
     "qwen3_5_text": _QWEN3_HYBRID,
     "qwen3_5_moe_text": _QWEN3_HYBRID._replace(required=(*_KV, *_MOE, *_SHARED_WIDTH)),
-    "mimo": _QWEN2,
+    "mimo": _QWEN2._replace(mtp_known=True),
     # Gemma.
     "gemma": _GEMMA,
     "gemma2": _GEMMA2,
@@ -222,11 +246,12 @@ TYPES: Final[Mapping[str, Code]] = {
     ),
     "mimo_v2_flash": Code(head_dim=192, pattern="?"),
     "dots1": Code(qk_norm=True, required=(*_KV, *_MOE, *_DENSE_FIRST, *_SHARED)),
-    "bailing_moe_v2": Code(qk_norm=True, mtp_own_embeddings=False),
+    "bailing_moe_v2": Code(qk_norm=True, required=(*_KV, *_MOE, *_DENSE_FIRST, *_SHARED)),
     "hunyuan_v1_dense": _HUNYUAN,
     "hunyuan_v1_moe": _HUNYUAN._replace(required=_SHARED),
     # Hybrids.
     "nemotron_h": Code(
+        mtp_known=True,
         required=_KV,
         pattern="?",
         gated_mlp=False,

@@ -52,7 +52,7 @@ HARMLESS: Final[Mapping[str, str]] = {
         r"n_group|topk_group|num_expert_groups?|topk_method|scoring_func|score_func.*|ep_size"
         r"|norm_topk_prob|moe_renormalize|use_grouped_topk|norm_(moe_)?topk.*|route_norm"
         r"|moe_router_(dtype|activation.*|topk.*)|router_activation_func|expert_capacity"
-        r"|moe_capacity|moe_norm_min|moe_use_aux_free|use_grouped_mm|num_limited_groups"
+        r"|moe_capacity|moe_gate|moe_norm_min|moe_use_aux_free|use_grouped_mm|num_limited_groups"
         r"|route_scale|moe_gate_act"
     ),
     "a vector, less than 0.1 % of its matrix": r".*bias.*",

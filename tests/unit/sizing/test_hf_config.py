@@ -107,7 +107,7 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
         ("glm-5.1-nvfp4", 78 * (512 + 64) * 2 + 78 * 128 * 2),
         ("glm-5.2", 78 * (512 + 64) * 2 + 21 * 128 * 2),
         ("glm-4.7-flash", 47 * (512 + 64) * 2),
-        ("kimi-linear-48b", 6 * (512 + 64) * 2),  # 21 of 27 layers are Kimi Delta Attention
+        ("kimi-linear-48b", 7 * (512 + 64) * 2),  # 20 of 27 layers are Kimi Delta Attention
         # Keys of 192 and values of 128: 4 heads in 9 layers, 8 in the 39 with a window.
         ("mimo-v2-flash", (9 * 4 + 39 * 8) * (192 + 128) * 2),
         # 25 (50) layers with a window; 5 (10) of 2 (4) heads of 512, which store their values too.
@@ -126,6 +126,12 @@ def test_a_config_reads_as_the_catalog_has_it(name: str, key: str) -> None:
         ("ernie-4.5-21b", 2 * 28 * 4 * 128 * 2),
         ("smollm3-3b", 2 * 36 * 4 * 128 * 2),  # no_rope_layers are not windows here
         ("llama-3.2-1b", 2 * 16 * 8 * 64 * 2),
+        ("dots.llm1", 2 * 62 * 32 * 128 * 2),
+        ("hunyuan-a13b", 2 * 32 * 8 * 128 * 2),
+        ("granite-4.0-micro", 2 * 40 * 8 * 64 * 2),
+        ("phi-4-mini", 2 * 32 * 8 * 128 * 2),
+        ("seed-oss-36b", 2 * 64 * 8 * 128 * 2),
+        ("jamba-mini", 2 * 4 * 8 * 128 * 2),  # attention in one layer of eight
         ("mimo-7b", 2 * 36 * 8 * 128 * 2),
     ],
 )
@@ -149,10 +155,15 @@ def test_the_cache_of_a_token_is_exactly_what_the_config_gives(name: str, exactl
             "mimo-v2-flash",
             (192 + 128) * 2 * (9 * 4 * 100_000 + 39 * 8 * 128),
         ),
-        # 21 states of 32 heads of 128 x 128 in float32, convolutions over queries, keys, values
+        # 20 states of 32 heads of 128 x 128 in float32, convolutions over queries, keys, values
         (
             "kimi-linear-48b",
-            6 * 576 * 2 * 100_000 + 21 * (3 * 3 * 4_096 * 2 + 32 * 128 * 128 * 4),
+            7 * 576 * 2 * 100_000 + 20 * (3 * 3 * 4_096 * 2 + 32 * 128 * 128 * 4),
+        ),
+        # 28 states of 8192 x 16, convolutions over as many channels
+        (
+            "jamba-mini",
+            2 * 4 * 8 * 128 * 2 * 100_000 + 28 * (3 * 8_192 * 2 + 8_192 * 16 * 2),
         ),
         # 10 convolutions that keep two of three inputs
         ("lfm2.5-vl-1.6b", 2 * 6 * 8 * 64 * 2 * 100_000 + 10 * 2 * 2_048 * 2),
