@@ -96,8 +96,8 @@ def size(
 ) -> None:
     """Show the GPU memory of a model, where it fits, and upper bounds of its speed.
 
-    Exit codes: 0 it fits (without --gpu: on some GPU of the catalog), 2 usage error, 3 it does not
-    fit.
+    Exit codes: 0 it fits (without --gpu: on some GPU of the catalog), 1 the hub does not answer,
+    2 wrong options or a model that cannot be sized, 3 it does not fit.
     """
     spec, asked = _model(model, config, index, Place(endpoint, stack, revision))
     request = SizingRequest(

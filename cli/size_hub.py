@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -115,20 +115,22 @@ class _Reader:
 
     def _bytes(self, file: File, start: int, length: int) -> bytes:
         """Part of *file*; only that is transferred where the server knows ranges."""
-        end = start + length - 1
-        if not isinstance(self._commit, Hub):
-            with self._commit.open(file, start) as answer:
-                return answer.read(length)
-        hub, commit = self._commit, self._commit.commit
-        url = f"{hub.endpoint}/{commit.repository}/resolve/{commit.revision}/"
-        with hub.transport.send(
-            url + urllib.parse.quote(file.name),
-            {"Range": f"bytes={start}-{end}"},
-            authorization=bearer(hub.token),
-        ) as answer:
-            _https(answer.url)  # of what it redirected to
+        with self._open(file, start, start + length - 1) as answer:
             skipped = start if answer.status == HTTPStatus.OK else 0  # it knows no ranges
             return answer.read(skipped + length)[skipped:]
+
+    def _open(self, file: File, first: int, last: int) -> HTTPResponse:
+        if not isinstance(self._commit, Hub):
+            return self._commit.open(file, first)
+        hub, commit = self._commit, self._commit.commit
+        folder = f"{hub.endpoint}/{commit.repository}/resolve/{commit.revision}"
+        answer = hub.transport.send(
+            f"{folder}/{urllib.parse.quote(file.name)}",
+            {"Range": f"bytes={first}-{last}"},
+            authorization=bearer(hub.token),
+        )
+        _https(answer.url)  # of what it redirected to
+        return answer
 
 
 @contextmanager

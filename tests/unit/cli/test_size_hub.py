@@ -2,15 +2,24 @@
 
 import json
 import struct
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from cli import size_hub
 from cli.main import app
-from tests.hub import COMMIT, REPOSITORY, Hub, serving
+from config.settings.model_store import HttpSource
+from tests.hub import COMMIT, REPOSITORY, Hub, serving, sha256
 from tests.unit.cli.test_size import MISTRAL
+from weights.files import File
+from weights.manifest import Manifest
 
 
 def shard(*sizes: int) -> bytes:
@@ -43,7 +52,7 @@ def size(hub: Hub, *options: str, status: int = 0, name: str = REPOSITORY) -> st
     command = ["size", name, "--endpoint", hub.url, *options]
     found = CliRunner().invoke(app, command, env={"COLUMNS": "120", "TERM": "dumb"})
     assert found.exit_code == status, found.output
-    return found.output
+    return found.output if status else found.stdout
 
 
 def test_a_name_of_the_hub_has_the_shape_of_its_config_and_the_bytes_of_its_headers(
@@ -129,3 +138,32 @@ def test_a_hub_that_leads_to_plain_http_elsewhere_is_refused(hub: Hub) -> None:
 
 def test_a_commit_is_read_though_the_catalog_knows_the_model(hub: Hub) -> None:
     assert json.loads(size(hub, "--revision", COMMIT, "--json"))["weights_bytes"] == 3_705_000
+
+
+@pytest.fixture
+def mirror(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same commit at a web server, as `pai models import` lays it out, of a stack's store."""
+    folder = tmp_path / REPOSITORY / COMMIT
+    folder.mkdir(parents=True)
+    for name, content in hub.files.items():
+        (folder / name).write_bytes(content)
+    files = tuple(File(n, len(c), sha256=sha256(c)) for n, c in hub.files.items())
+    Manifest(REPOSITORY, COMMIT, files).write(folder)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    source = HttpSource.model_construct(kind="http", url=url)
+    config = SimpleNamespace(model_store=SimpleNamespace(source=source, authority=None))
+    monkeypatch.setattr(size_hub, "stack_config", lambda _: config)
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_stacks_mirror_gives_the_same_as_the_hub(hub: Hub) -> None:
+    found = json.loads(size(hub, "--stack", "mine", "--revision", COMMIT, "--json"))
+    assert (found["model"], found["weights_bytes"]) == (REPOSITORY, 3_705_000)
+    assert hub.asked == []
+    assert "--revision" in size(hub, "--stack", "mine", status=2)
