@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from catalog.images import DIGEST_PATTERN
+from weights.errors import WeightsError
+from weights.oci import check_receiver
 
 _ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json, "
@@ -99,6 +101,7 @@ def resolve_digest(
             headers["Authorization"] = _authorize(
                 client,
                 answer.headers.get("WWW-Authenticate", ""),
+                url,
                 path,
                 login,
                 plain_http=plain_http,
@@ -147,6 +150,7 @@ def is_loopback(host: str) -> bool:
 def _authorize(
     client: httpx.Client,
     challenge: str,
+    registry: str,
     path: str,
     login: Credentials | None,
     *,
@@ -177,6 +181,14 @@ def _authorize(
                 "Use a registry with TLS: the login would be sent in clear text",
             )
         )
+    if login:
+        try:
+            check_receiver(registry, str(realm))
+        except WeightsError as error:
+            [fault] = error.faults
+            raise RegistryError(
+                RegistryFailure(f"{fault.path} names {fault.got}", f"Use {fault.allowed}")
+            ) from None
     answer = client.get(
         realm,
         params={

@@ -71,6 +71,7 @@ class PushRegistry(oci.Registry):
         """Upload a layer of *size* bytes in one request. Raises HTTPError."""
         with self.send("blobs/uploads/", method="POST", body=b"") as begun:
             where = urllib.parse.urljoin(f"{self.url}/", begun.headers["Location"])
+        oci.check_receiver(self.url, where)
         joint = "&" if "?" in where else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         url = f"{where}{joint}digest={urllib.parse.quote(digest)}"

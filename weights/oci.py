@@ -24,6 +24,8 @@ FILE_PATH = "org.cncf.model.filepath"
 TITLE = "org.opencontainers.image.title"
 
 _UNAUTHORIZED = 401
+_COUNTRY, _SECOND = 2, 3
+"""Letters of a country's domain, and at most of the `co` or `com` before it."""
 _SHA256 = "sha256:"
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
@@ -39,6 +41,36 @@ def source(
 def repository_name(prefix: str, repository: str) -> str:
     """Name of *repository* below *prefix* in a registry, where names are lower case."""
     return "/".join(part for part in (prefix, repository.lower()) if part)
+
+
+def check_receiver(registry: str, url: str) -> None:
+    """Raise WeightsError unless *url* may receive the login for *registry*.
+
+    It is named by the registry's answer: as safe a connection, and the same host or one with the
+    same domain (registry.gitlab.com signs in at gitlab.com).
+    """
+    ours, theirs = urllib.parse.urlsplit(registry), urllib.parse.urlsplit(url)
+    if theirs.scheme in {"https", ours.scheme} and _is_same_site(ours.hostname, theirs.hostname):
+        return
+    raise WeightsError(
+        Fault(
+            path=f"registry {ours.netloc}",
+            got=f"{theirs.scheme}://{theirs.hostname}, to which it sends logins",
+            allowed="https, at a host of the registry's own domain",
+            change="use another registry, or tell who runs it",
+        )
+    )
+
+
+def _is_same_site(ours: str | None, theirs: str | None) -> bool:
+    if ours == theirs:
+        return ours is not None
+    one, other = (str(host).split(".") for host in (ours, theirs))
+    # `co.uk` and `com.au` are nobody's own; an address has no domain.
+    shared = (
+        3 if len(one[-1]) == _COUNTRY and len(one) > _COUNTRY and len(one[-2]) <= _SECOND else 2
+    )
+    return len(one) >= shared and one[-shared:] == other[-shared:] and not one[-1].isdigit()
 
 
 def layer_files(manifest: Mapping[str, Any]) -> list[File]:
@@ -143,6 +175,8 @@ class Registry:
         query = urllib.parse.urlencode(
             {k: v for k, v in fields.items() if k in {"service", "scope"}}
         )
+        if self._basic:
+            check_receiver(self.url, fields["realm"])
         url = f"{fields['realm']}?{query}"
         with self._transport.send(url, authorization=self._basic) as response:
             issued: dict[str, Any] = json.loads(response.read())

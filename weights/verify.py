@@ -14,6 +14,7 @@ with 1 and a line for each wrong file.
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,11 @@ def _read(stamp: Path) -> object:
 
 def _write(stamp: Path, state: object) -> None:
     stamp.parent.mkdir(parents=True, exist_ok=True)
-    # Two pods on one node may finish at the same time; neither may read half a stamp.
-    partial = stamp.with_suffix(f".{os.getpid()}")
-    partial.write_text(json.dumps(state))
-    partial.replace(stamp)
+    # Two pods on one node may finish at the same time; neither may read half a stamp, nor take the
+    # other's file away: the number of the process is 1 in both.
+    with tempfile.NamedTemporaryFile("w", dir=stamp.parent, delete=False) as partial:
+        partial.write(json.dumps(state))
+    Path(partial.name).replace(stamp)
 
 
 def main(model: str, stamps: str) -> None:

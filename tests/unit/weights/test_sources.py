@@ -4,7 +4,7 @@ import base64
 import threading
 from collections.abc import Iterator
 from email.message import Message
-from http.client import RemoteDisconnected
+from http.client import HTTPResponse, RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any, ClassVar
@@ -152,6 +152,52 @@ def test_a_registry_is_signed_in_to_again_when_its_token_has_run_out(registry: s
     assert (
         _Registry.signed_in == [f"Basic {basic} /token?service=r&scope=repository%3Am%3Apull"] * 2
     )
+
+
+@pytest.mark.parametrize(
+    ("registry", "realm", "may"),
+    [
+        ("https://registry.gitlab.test", "https://gitlab.test/jwt/auth", True),
+        ("https://ghcr.test", "https://ghcr.test/token", True),
+        ("https://registry-1.docker.io", "https://auth.docker.io/token", True),
+        ("https://harbor.corp.example.fr:8443", "https://login.corp.example.fr/t", True),
+        ("https://10.0.0.1", "https://10.0.0.1/token", True),
+        ("https://ghcr.test", "http://ghcr.test/token", False),
+        ("https://ghcr.test", "https://evil.test/token", False),
+        ("https://a.co.uk", "https://b.co.uk/token", False),
+        ("https://10.0.0.1", "https://10.9.0.1/token", False),
+        ("https://registry", "https://other/token", False),
+        ("https://ghcr.test", "https://ghcr.test.evil.example/token", False),
+        ("https://ghcr.test", "https://ghcr.test@evil.example/token", False),
+        ("https://ghcr.test", "file:///etc/passwd", False),
+        ("https://ghcr.test", "", False),
+    ],
+)
+def test_a_login_goes_to_the_registrys_own_domain_over_tls_and_nowhere_else(
+    registry: str, realm: str, may: bool
+) -> None:
+    sent: list[str] = []
+
+    class Recording(Transport):
+        def send(self, url: str, *_: Any, authorization: str = "", **__: Any) -> HTTPResponse:
+            if not url.startswith(f"{registry}/v2/"):
+                sent.append(authorization)
+                return BytesIO(b'{"token": "t"}')  # type: ignore[return-value]
+            if authorization.startswith("Bearer "):
+                return BytesIO(b"weights")  # type: ignore[return-value]
+            challenge = Message()
+            challenge["WWW-Authenticate"] = f'Bearer realm="{realm}",service="r"'
+            raise HTTPError(url, 401, "", challenge, BytesIO())
+
+    opened = oci.Registry(registry, "m", Recording(), "user:canary")
+    if may:
+        assert opened.blob("sha256:0").read() == b"weights"
+        assert len(sent) == 1
+    else:
+        with pytest.raises(WeightsError, match="a host of the registry's own domain") as caught:
+            opened.blob("sha256:0")
+        assert sent == []
+        assert "canary" not in str(caught.value)
 
 
 class _Tree(BaseHTTPRequestHandler):
