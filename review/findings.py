@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from base.problems import Problem
-from policies.rules import RULES, STACK_RULES
-from policies.rules.model import Resource
+from policies.checking import check
+from policies.rules.model import UNKNOWN, Finding, Managed, Resource
 from policies.waivers import Waivers
+from review import redact
 from review.changes import Change
 from review.events import Violation
 from review.report import PolicyFinding, Waiver
@@ -17,8 +18,6 @@ _PROBLEM = re.compile(
     r"(?P<path>.+)\n\s+got: +(?P<got>.+)\n\s+allowed: +(?P<allowed>.+)\n\s+change: +(?P<change>.+)"
 )
 """The text of `base.problems.Problem`."""
-_KINDS = {rule.id: rule.kinds for rule in (*RULES, *STACK_RULES)}
-"""Kinds that each rule checks; the pattern of a waiver may match objects of other kinds."""
 
 
 def findings(violations: Iterable[Violation], changes: Iterable[Change]) -> list[PolicyFinding]:
@@ -29,27 +28,58 @@ def findings(violations: Iterable[Violation], changes: Iterable[Change]) -> list
 
 
 def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
-    """The waivers in force, for each planned object they match.
+    """The waivers that let findings through on the planned objects, with what each let through.
 
-    The pack itself reports expired and invalid waivers.
+    The pack reports those that are expired, invalid, or let nothing through.
     """
-    in_force = [w for w in known.waivers if w.in_force(known.today)]
+    planned = {change.urn: change for change in changes if change.after}
+    in_force = [waiver for waiver in known.waivers if waiver.in_force(known.today)]
+    passed: dict[str, list[Finding]] = {waiver.location: [] for waiver in in_force}
+    resources = [_resource(change) for change in planned.values()]
+    for finding in check(resources, waivers=Waivers([], known.today)):
+        # The first that applies, as in the pack.
+        waiver = next((w for w in in_force if w.applies_to(finding)), None)
+        if waiver and not finding.unreadable:
+            passed[waiver.location].append(finding)
     found = [
         Waiver(
             rule=waiver.rule,
-            resource=change.label,
-            component=change.component,
             reason=waiver.reason,
             owner=waiver.owner,
             expires=str(waiver.expires),
+            findings=len(passed[waiver.location]),
+            objects=sorted(
+                {planned[f.resource.urn].label for f in passed[waiver.location] if f.resource}
+            ),
         )
-        for change in changes
-        if change.after
         for waiver in in_force
-        if change.kind in _KINDS.get(waiver.rule, ())
-        and waiver.matches(Resource(change.kind, change.after, change.urn))
+        if passed[waiver.location]
     ]
-    return sorted(found, key=lambda w: (w.rule, w.component, w.resource, w.reason))
+    return sorted(found, key=lambda w: (w.rule, w.reason))
+
+
+def _resource(change: Change) -> Resource:
+    """The planned object as the pack gets it."""
+    secret = frozenset(key for key, value in change.after.items() if _holds_secret(value))
+    protected = bool(change.new and change.new.protect)
+    return Resource(change.kind, _unknown(change.after), change.urn, Managed(protected, secret))
+
+
+def _unknown(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """*value* with the pack's own mark where a report says that it is not known yet."""
+    if isinstance(value, Mapping):
+        return {key: _unknown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unknown(item) for item in value]
+    return UNKNOWN if value == redact.UNKNOWN else value
+
+
+def _holds_secret(value: Any) -> bool:  # noqa: ANN401 - JSON
+    if isinstance(value, Mapping):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_secret, value))
+    return value == redact.SECRET
 
 
 def _finding(violation: Violation, known: Mapping[str, Change]) -> PolicyFinding:

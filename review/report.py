@@ -102,14 +102,14 @@ class PolicyFinding(Model):
 
 
 class Waiver(Model):
-    """An exception from a rule for an object."""
+    """An exception from a rule that let something through."""
 
     rule: str = Field(description="The rule's id.")
-    resource: str = Field(description="Kind and name of the object.")
-    component: str = Field(description="Component it belongs to.")
     reason: str = Field(description="Reason for the exception.")
     owner: str = Field(description="Person or team responsible.")
     expires: str = Field(description="Last day on which it applies (YYYY-MM-DD).")
+    findings: int = Field(description="Number of violations that it let through.")
+    objects: list[str] = Field(description="Kind and name of the objects that these are about.")
 
 
 class Version(Model):
@@ -214,7 +214,9 @@ class Report(Model):
     amounts: list[Amount] = Field(description="GPUs, CPU, memory, disk, cost.")
     headroom: list[Headroom] = Field(description="Free GPU memory per model, tightest first.")
     findings: list[PolicyFinding] = Field(description="Policy violations, mandatory ones first.")
-    waivers: list[Waiver] = Field(description="Waivers that apply to planned resources.")
+    waivers: list[Waiver] = Field(
+        description="Waivers that let violations on planned resources through."
+    )
     versions: list[Version] = Field(description="Changed images, models and charts.")
     openings: list[Opening] = Field(description="New access, beyond the cluster first.")
     components: list[ComponentChange] = Field(description="All changed resources.")

@@ -22,6 +22,8 @@ ITEMS = 20
 """Maximum items per list; the rest is in the full report."""
 _MESSAGE = 2_000
 """Maximum characters quoted of an error."""
+_OBJECTS = 5
+"""Maximum objects named per waiver."""
 _DIFF_LINES = 30
 """Maximum diff lines per property."""
 
@@ -176,13 +178,18 @@ def advice(report: Report) -> str:
 
 
 def waivers(report: Report) -> str:
-    """Waivers in force, with their reasons."""
+    """Waivers that let violations through, with their reasons."""
     items = [
-        f"- {code(w.rule)} for {code(w.resource)}: {code(w.reason, SENTENCE)}"
-        f" ({code(w.owner)}, until {code(w.expires)})"
+        f"- {code(w.rule)}: {code(w.reason, SENTENCE)} ({code(w.owner)}, until {code(w.expires)});"
+        f" {wording.plural(w.findings, 'violation')} of {_some(w.objects)}"
         for w in report.waivers
     ]
-    return _fold(f"{wording.plural(len(items), 'waiver')} in force", items) if items else ""
+    return _fold(wording.waived(report), items) if items else ""
+
+
+def _some(objects: Sequence[str]) -> str:
+    shown = ", ".join(code(name) for name in objects[:_OBJECTS])
+    return shown if len(objects) <= _OBJECTS else f"{shown} and {len(objects) - _OBJECTS} more"
 
 
 def versions(report: Report) -> str:

@@ -62,9 +62,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield _tree(report)
     advice = sum(f.level == "advisory" for f in report.findings)
     if advice or report.waivers:
-        waivers = wording.plural(len(report.waivers), "waiver")
         yield Text(
-            f"{wording.plural(advice, 'advisory violation')}, {waivers} in force", style="dim"
+            f"{wording.plural(advice, 'advisory violation')}; {wording.waived(report)}", style="dim"
         )
     yield _line(f"digest {report.digest}", style="dim")
 

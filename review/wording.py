@@ -99,6 +99,13 @@ def plural(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def waived(report: Report) -> str:
+    """`2 waivers let 5 violations through`."""
+    passed = sum(waiver.findings for waiver in report.waivers)
+    let = "lets" if len(report.waivers) == 1 else "let"
+    return f"{plural(len(report.waivers), 'waiver')} {let} {plural(passed, 'violation')} through"
+
+
 def signed(change: PropertyChange) -> list[str]:
     """Removed and added values, one per line with their sign."""
     if change.difference:

@@ -124,7 +124,11 @@ def _hostile_everywhere(text: str) -> Report:
                 PolicyFinding(rule=text, level=level, message=text, **said)
                 for level in ("mandatory", "advisory")
             ],
-            "waivers": [Waiver(rule=text, reason=text, owner=text, expires=text, **said)],
+            "waivers": [
+                Waiver(
+                    rule=text, reason=text, owner=text, expires=text, findings=2, objects=[text] * 9
+                )
+            ],
             "versions": [Version(what="image", name=text, before=text, after=text, used_by=[text])],
             "openings": [
                 Opening(what="egress", text=text, outside=outside, **said)

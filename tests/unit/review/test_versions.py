@@ -123,17 +123,28 @@ def test_an_advisory_finding_refuses_nothing() -> None:
     assert of_events(_violation("advisory", "[a] b")).verdict == "clean"
 
 
-def test_a_waiver_that_holds_is_told_with_its_reason_and_its_owner() -> None:
+def test_a_waiver_is_told_with_what_it_let_through_and_only_then() -> None:
     today = date(2027, 1, 1)
 
-    def waiver(expires: date) -> PolicyWaiver:
-        resource = "Deployment.apps/*/a"
-        return PolicyWaiver("file[0]", "tls-port", resource, "loopback only", "platform", expires)
+    def waiver(expires: date, location: str, resource: str, *subjects: str) -> PolicyWaiver:
+        return PolicyWaiver(
+            location, "image-tag", resource, "ours", "platform", expires, subjects or ("*",)
+        )
 
-    steps = [step("apps/v1:Deployment", name, new=_pod("x/y:1")) for name in ("a", "b")]
+    steps = [step("apps/v1:Deployment", name, new=_pod("x/y:latest")) for name in ("a", "b")]
+    steps.append(step("apps/v1:Deployment", "c", new=_pod("x/y:1.0.0")))
     found = changes(read(map(json.dumps, steps)).steps)
+    known = [
+        waiver(today, "f[0]", "Deployment.apps/*/a", "another subject"),
+        waiver(date(2026, 12, 31), "f[1]", "Deployment.apps/*/*"),
+        waiver(today, "f[2]", "Deployment.apps/*/[abc]"),
+        waiver(today, "f[3]", "Deployment.apps/*/*"),
+    ]
 
-    [told] = waivers(found, Waivers([waiver(today), waiver(date(2026, 12, 31))], today))
+    [told] = waivers(found, Waivers(known, today))
 
-    assert (told.resource, told.reason) == ("Deployment a", "loopback only")
-    assert (told.owner, told.expires) == ("platform", "2027-01-01")
+    assert (told.rule, told.reason, told.owner, told.expires) == (
+        *("image-tag", "ours", "platform"),
+        "2027-01-01",
+    )
+    assert (told.findings, told.objects) == (2, ["Deployment a", "Deployment b"])
