@@ -1,12 +1,10 @@
 """Reading `Pulumi.<stack>.yaml` without Pulumi."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from base.problems import Problem
+from base.problems import ConfigError, Problem
 from cli.errors import UsageError
+from cli.yaml_text import YamlTextError, read_mapping
 from config.checks.hub_access import TOKEN
 from config.load import load
 from config.reference import KEY
@@ -37,15 +35,21 @@ def read_stack(stack: str, file: Path | None = None) -> StackConfig:
     """
     source = file or stack_file(stack)
     try:
-        raw: Any = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UsageError(
-            Problem(
-                path="--config-file" if file else "--stack",
-                got=f"{source.name}, which is not valid YAML: {error}",
-                allowed="a stack configuration in YAML",
-                change="fix the syntax at the line above",
-            )
-        ) from None
-    settings: dict[str, Any] = (raw or {}).get("config") or {}
-    return load(settings.get(KEY), stack, hub_token=TOKEN in settings)
+        raw = read_mapping(source)
+    except YamlTextError as error:
+        option = "--config-file" if file else "--stack"
+        raise UsageError(error.problem(option)) from None
+    settings = raw.get("config")
+    if not isinstance(settings, dict) or KEY not in settings:
+        raise ConfigError(
+            stack,
+            [
+                Problem(
+                    path=f"config.{KEY}",
+                    got="nothing",
+                    allowed="the settings of the stack, a mapping",
+                    change="Copy Pulumi.local.yaml or a file of examples/, and change it.",
+                )
+            ],
+        )
+    return load(settings[KEY], stack, hub_token=TOKEN in settings)
