@@ -31,14 +31,13 @@ def stack_file(stack: str) -> Path:
 def read_stack(stack: str, file: Path | None = None) -> StackConfig:
     """The configuration of *stack*, from *file* if given.
 
-    Raises ConfigError with every problem in it, UsageError if there is no file or it is not YAML.
+    Raises ConfigError with every problem in it, UsageError if there is no file.
     """
     source = file or stack_file(stack)
     try:
         raw = read_mapping(source)
     except YamlTextError as error:
-        option = "--config-file" if file else "--stack"
-        raise UsageError(error.problem(option)) from None
+        raise ConfigError(stack, [error.problem]) from None
     settings = raw.get("config")
     if not isinstance(settings, dict) or KEY not in settings:
         raise ConfigError(

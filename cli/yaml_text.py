@@ -16,42 +16,38 @@ anchors make a thousand million."""
 class YamlTextError(Exception):
     """A file that is not YAML, or not such that Pulumi would read it."""
 
-    def __init__(self, got: str, change: str) -> None:
-        self.got, self.change = got, change
-        super().__init__(got)
-
-    def problem(self, path: str) -> Problem:
-        """The problem, with the option or file *path* that named the file."""
+    def __init__(self, file: Path, got: str, change: str) -> None:
         allowed = "a stack configuration in YAML: one mapping, each key once"
-        return Problem(path, self.got, allowed, self.change)
+        self.problem = Problem(file.name, got, allowed, change)
+        super().__init__(str(self.problem))
 
 
 def read_mapping(file: Path) -> dict[Any, Any]:
     """The mapping that *file* holds. Raises YamlTextError."""
+    text = ""
     try:
         text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        message = f"{file.name}, which is not text in UTF-8 (byte {error.start + 1})"
-        raise YamlTextError(message, "Write it as text, or restore it.") from None
-    except OSError as error:
-        message = f"{file.name}: {error.strerror}"
-        raise YamlTextError(message, "Make it a file that can be read.") from None
-    try:
         loaded = _load(text)
+    except UnicodeDecodeError as error:
+        got = f"byte {error.start + 1}, which is not text in UTF-8"
+        raise YamlTextError(file, got, "Write it as text, or restore it.") from None
+    except OSError as error:
+        got = error.strerror or "no file that can be read"
+        raise YamlTextError(file, got, "Make it a file that can be read.") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        message = f"{file.name}, line {line}: the character {error.character!r}"
-        raise YamlTextError(message, "Remove the character.") from None
+        got = f"line {line}: the character {error.character!r}"
+        raise YamlTextError(file, got, "Remove the character.") from None
     except yaml.MarkedYAMLError as error:
-        message = f"{file.name}, {_where(error.problem_mark)}: {error.problem}"
-        raise YamlTextError(message, "Correct that line.") from None
+        got = f"{_where(error.problem_mark)}: {error.problem}"
+        raise YamlTextError(file, got, "Correct that line.") from None
     except RecursionError:
-        message = f"{file.name}, whose values are nested too deep"
-        raise YamlTextError(message, "Nest them less.") from None
+        got = "values that are nested too deep"
+        raise YamlTextError(file, got, "Nest them less.") from None
     if not isinstance(loaded, dict):
         kind = "nothing" if loaded is None else "a list" if isinstance(loaded, list) else "a value"
-        message = f"{file.name}, line 1: {kind} in place of a mapping"
-        raise YamlTextError(message, "Begin with `config:`, or copy a file of examples/.")
+        got = f"line 1: {kind} in place of a mapping"
+        raise YamlTextError(file, got, "Begin with `config:`, or copy a file of examples/.")
     return loaded
 
 

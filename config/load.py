@@ -15,6 +15,17 @@ from config.stack import StackConfig
 
 _MAX_VALUE = 60
 """Most characters of a wrong value that a message quotes."""
+_KINDS = {
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "dict_type": "a mapping of names to values",
+    "list_type": "a list",
+    "string_type": "text, in quotes where YAML would read it as something else",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "float_type": "a number, without quotes",
+}
+"""What pydantic calls valid dictionaries, strings and so on, by the type of its error."""
 _NOTHING = "nothing"
 """What was got where a field is missing."""
 
@@ -111,9 +122,22 @@ def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:
         return _unknown_key(path, detail)
     if detail["type"] == "missing":
         return Problem(path, _NOTHING, _describe(detail), f"Add {path}.")
-    allowed = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _unknown_kind(path, detail)
+    allowed = _KINDS.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     change = detail.get("ctx", {}).get("change") or f"Correct {path}."
     return Problem(path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], change)
+
+
+def _unknown_kind(path: str, detail: ErrorDetails) -> Problem:
+    """The key that says which of several kinds of settings these are is missing, or wrong."""
+    context = detail.get("ctx", {})
+    key = str(context["discriminator"]).strip("'")
+    if detail["type"] == "union_tag_not_found":
+        allowed = f"the key {key}, which says what the other keys are"
+        return Problem(f"{path}.{key}", _NOTHING, allowed, f"Add {path}.{key}.")
+    kinds = str(context["expected_tags"]).replace("'", "")
+    return Problem(f"{path}.{key}", _quote(context["tag"]), kinds, f"Correct {path}.{key}.")
 
 
 def _path_part(part: object) -> str:

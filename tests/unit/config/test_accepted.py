@@ -105,7 +105,7 @@ def test_no_name_of_a_set_of_pods_stops_the_program_halfway() -> None:
     assert [name for name in names if name not in taken and name not in raw["models"]] == []
 
 
-@examples(8)
+@examples(5)
 @given(st.data())
 def test_what_is_accepted_renders_what_the_api_server_accepts(data: st.DataObject) -> None:
     raw = _yaml("local")
