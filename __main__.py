@@ -17,6 +17,7 @@ from components.monitoring.prometheus import query_access
 from components.platform import Platform, PlatformArgs
 
 stack = program.read_stack()
+program.refuse_foreign_namespaces(stack)
 cluster_opts = program.cluster_options(stack.cluster)
 ai, auth, monitoring = stack.hosts.ai, stack.hosts.auth, stack.hosts.monitoring
 teams = {**stack.teams, "open-webui": stack.open_webui.limits}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
@@ -9,6 +10,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from base.model import Model
 from base.quantity_format import parse
+from base.units import MIB
 
 _MILLI: Final = Decimal("0.001")
 _MOST: Final = 2**63
@@ -96,7 +98,7 @@ class Compute(Model):
     memory: Memory
     """Memory, bytes."""
     ephemeral_storage: Memory = "1Gi"
-    """Writable layer, logs and emptyDir on disk, bytes."""
+    """Writable layer and logs, bytes; the limit of a container adds its scratch volumes."""
 
 
 class Resources(Model):
@@ -113,6 +115,18 @@ class Resources(Model):
                 message = f"limits.{field} is {limit}, below requests.{field} {asked}"
                 raise ValueError(message)
         return self
+
+    def with_scratch(self, size_bytes: int) -> Self:
+        """These, with *size_bytes* more that may be written to volumes on the node's disk.
+
+        The kubelet evicts a pod that writes more, volumes included, than its containers may:
+        https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/
+        """
+        if not size_bytes:
+            return self
+        mebibytes = ceil((parse(self.limits.ephemeral_storage) + size_bytes) / MIB)
+        limits = self.limits.model_copy(update={"ephemeral_storage": f"{mebibytes}Mi"})
+        return self.model_copy(update={"limits": limits})
 
     def manifest(self) -> dict[str, dict[str, str]]:
         """`requests` and `limits` as Kubernetes spells them."""

@@ -49,6 +49,16 @@ class Checkpoint(Model):
         return self
 
 
+class StoredBits(Model):
+    """Average bits of a checkpoint's weights with their scales, by group of `sizing.parameters`."""
+
+    embeddings: float = Field(default=16, gt=0)
+    attention: float = Field(default=16, gt=0)
+    replicated: float = Field(default=16, gt=0)
+    mlp: float = Field(default=16, gt=0)
+    experts: float = Field(default=16, gt=0)
+
+
 class ModelSpec(Model):
     """A model of the catalog."""
 
@@ -70,6 +80,9 @@ class ModelSpec(Model):
     output head are counted from the architecture. None means 0."""
     dtype: WeightDtype
     """Type of the weights in the model's main repository."""
+    stored_bits: StoredBits | None = None
+    """Bits of the weights in that repository, where its config.json says which modules are
+    quantized; None: what a checkpoint of this type usually quantizes (`sizing.weights`)."""
     serve_dtype: WeightDtype
     """Type in which those weights are served (vLLM's `--dtype auto` serves FP32 checkpoints at 16
     bits)."""
@@ -87,6 +100,8 @@ class ModelSpec(Model):
     placeholder: bool = False
     """Whether the repository is private or not published: the stack must name its own, and the
     architecture here is an assumption to check against its config.json."""
+    notes: list[str] = Field(default=[])
+    """What its size leaves out or assumes."""
     sources: list[str] = Field(min_length=1)
     """Source of each number."""
 

@@ -13,6 +13,7 @@ from cli import (
     models,
     permissions,
     plan,
+    preflight,
     render,
     review,
     sim,
@@ -37,6 +38,7 @@ app.add_typer(config.app, name="config")
 app.command("size")(size.size)
 app.command("plan")(plan.command)
 app.command("lint")(lint.lint)
+app.command("preflight")(preflight.preflight)
 app.command("review")(review.review)
 app.command("comment")(comment.comment)
 app.command("apply")(apply.apply)

@@ -8,16 +8,14 @@ import typer
 from rich.console import Console
 
 from base.problems import Problem
-from catalog.gpus import gpu as find_gpu
 from catalog.gpus import gpus as all_gpus
-from catalog.load import UnknownEntryError
 from catalog.models import ModelSpec, WeightDtype
-from catalog.models import model as find_model
 from cli.errors import UsageError
+from cli.size_hub import Place, from_hub
 from cli.size_view import show
+from cli.size_words import catalog_model, gpu_of, kv_dtype, refuse_model, weight_dtype
 from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError
-from sizing.memory import KvDtype
 from sizing.report import report
 from sizing.search import SizingRequest, parallelisms
 
@@ -31,7 +29,11 @@ _DEFAULT_CONTEXT = 32768
 def size(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="MODEL", help="Key, as in `pai models list`."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Key, as in `pai models list`, or a name of the hub (ORGANIZATION/NAME); what the"
+            " catalog lacks is read from the hub.",
+        ),
     ] = None,
     *,
     config: Annotated[
@@ -49,14 +51,21 @@ def size(
         ),
     ] = None,
     gpu: Annotated[
-        str | None, typer.Option(help="Key of a GPU. Default: compare all GPUs of the catalog.")
+        str | None,
+        typer.Option(help="GPU, such as H100. Default: compare all GPUs of the catalog."),
     ] = None,
     gpus: Annotated[int, typer.Option(min=1, help="GPUs per replica.")] = 1,
     dtype: Annotated[
-        WeightDtype | None, typer.Option(help="Data type of the weights. Default: the model's own.")
+        str | None,
+        typer.Option(
+            help="Data type of the weights, such as bf16, fp8 or int4. Default: the model's own."
+        ),
     ] = None,
-    kv_dtype: Annotated[
-        KvDtype, typer.Option(help="Data type of the KV cache; auto: 16 bits.")
+    kv_dtype_: Annotated[
+        str,
+        typer.Option(
+            "--kv-dtype", help="Data type of the KV cache, such as fp8; auto, bf16: 16 bits."
+        ),
     ] = "auto",
     context: Annotated[
         int | None,
@@ -69,27 +78,36 @@ def size(
     concurrency: Annotated[
         int, typer.Option(min=1, help="Concurrent requests of that length whose cache must fit.")
     ] = 1,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HF_ENDPOINT", help="Hub, or a mirror of it with the same API. HTTPS only."
+        ),
+    ] = None,
+    stack: Annotated[
+        str, typer.Option(help="Read from the model store of this stack instead of the hub.")
+    ] = "",
+    revision: Annotated[
+        str, typer.Option(help="Commit to read; a mirror needs it. Default: the hub's main.")
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON; docs/explanation/sizing.md lists the keys.")
     ] = False,
 ) -> None:
     """Show the GPU memory of a model, where it fits, and upper bounds of its speed.
 
-    Exit codes: 0 it fits (without --gpu: on some GPU of the catalog), 2 usage error, 3 it does not
-    fit.
+    Exit codes: 0 it fits (without --gpu: on some GPU of the catalog), 1 the hub does not answer,
+    2 wrong options or a model that cannot be sized, 3 it does not fit.
     """
-    spec = _model(model, config, index)
+    spec, asked = _model(model, config, index, Place(endpoint, stack, revision))
     request = SizingRequest(
         model=spec,
-        dtype=dtype or spec.serve_dtype,
-        kv_dtype=kv_dtype,
+        dtype=weight_dtype(dtype) if dtype else asked or spec.serve_dtype,
+        kv_dtype=kv_dtype(kv_dtype_),
         context_tokens=_context(spec, context),
         concurrency=concurrency,
     )
-    try:
-        card = find_gpu(gpu) if gpu else None
-    except UnknownEntryError as error:
-        _refuse_unknown("--gpu", error)
+    card = gpu_of(gpu) if gpu else None
     at = None
     if card:
         ways = parallelisms(spec.architecture, card, gpus)
@@ -110,39 +128,51 @@ def size(
         raise typer.Exit(DOES_NOT_FIT)
 
 
-def _model(name: str | None, config: Path | None, index: Path | None) -> ModelSpec:
-    """The model, from the catalog or from a config.json."""
+def _model(
+    name: str | None, config: Path | None, index: Path | None, place: Place
+) -> tuple[ModelSpec, WeightDtype | None]:
+    """The model, from the catalog, a config.json or the hub; the type of weights that it names."""
     if index and not config:
         allowed = "an index together with --config: the catalog has the sizes of its models"
         _refuse("--index", str(index), allowed, "add --config, or remove --index")
+    if bool(name) == bool(config):
+        got = "both MODEL and --config" if name else "neither MODEL nor --config"
+        change = "name a model, or pass its config.json"
+        _refuse("MODEL", got, "exactly one of the two", change)
+    if config:
+        return _from_file(config, index), None
+    name = name or ""
+    if (found := None if place.explicit else catalog_model(name)) is not None:
+        return found
+    if name.count("/") != 1:
+        refuse_model(name)
+    return from_hub(name, place), None
+
+
+def _from_file(config: Path, index: Path | None) -> ModelSpec:
+    """The model of a config.json, under the name that the file has for it."""
+    content = _json(config)
+    called = content.get("_name_or_path")
+    name = called if isinstance(called, str) and called else config.name.removesuffix(".json")
+    beside = config.with_name("hf_quant_config.json")
+    quantization = _json(beside) if beside.is_file() else None
     try:
-        if config is None and name is not None:
-            return find_model(name)
-        if config is not None and name is None:
-            called = config.resolve().parent.name
-            return model_from_config(_json(config), called, _json(index) if index else None)
-    except UnknownEntryError as error:
-        _refuse_unknown("MODEL", error)
+        return model_from_config(content, name, _json(index) if index else None, quantization)
     except ConfigUnreadableError as error:
         raise UsageError(*error.problems, head=str(error).partition("\n")[0]) from None
-    got = "both MODEL and --config" if name else "neither MODEL nor --config"
-    change = "name a model, or pass its config.json"
-    raise UsageError(Problem("MODEL", got, "exactly one of the two", change))
 
 
 def _refuse(path: str, got: str, allowed: str, change: str) -> NoReturn:
     raise UsageError(Problem(path, got, allowed, change)) from None
 
 
-def _refuse_unknown(path: str, error: UnknownEntryError) -> NoReturn:
-    _refuse(path, error.got, ", ".join(error.allowed), error.change)
-
-
 def _json(file: Path) -> dict[str, Any]:
     """The object in *file*."""
     try:
         content: object = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except RecursionError:
+        content = f"{file.name}, which is nested too deep"
+    except (OSError, ValueError) as error:  # not UTF-8, not JSON, a number of too many digits
         content = f"{file.name}, which is not JSON: {error}"
     if not isinstance(content, dict):
         got = content if isinstance(content, str) else f"{file.name}, which is not a JSON object"

@@ -14,9 +14,12 @@ from sizing.search import Placement
 
 
 def show(console: Console, model: ModelSpec, found: SizeReport) -> None:
-    """Print all of it."""
+    """Print all of it, the verdict first."""
+    console.print(_verdict(found), soft_wrap=True)
     console.print(Text(model.title, style="bold"))
     console.print(_numbers(found))
+    for note in found.notes:
+        console.print(f"note: {note}", style="yellow", soft_wrap=True)
     if found.gpu:
         console.print()
         _here(console, found)
@@ -29,12 +32,27 @@ def show(console: Console, model: ModelSpec, found: SizeReport) -> None:
             " models, of prompt tokens",
             style="dim",
         )
-    else:
-        console.print("It fits on no GPU of the catalog, not even on 64.", style="red")
+
+
+def _verdict(found: SizeReport) -> Text:
+    """Whether it fits, and where."""
+    if found.gpu:
+        where = f"on {found.gpus} {found.gpu}"
+        if found.fits:
+            return Text(f"fits {where}, {gigabytes(found.headroom_bytes or 0)} free", "green")
+        short = gigabytes(-(found.headroom_bytes or 0))
+        return Text(f"does not fit {where}: {short} too much per GPU", "bold red")
+    if not found.placements:
+        return Text("fits on no GPU of the catalog, not even on 64", "bold red")
+    fewest = found.placements[0].gpus
+    kinds = [each.gpu for each in found.placements if each.gpus == fewest]
+    return Text(f"fits, on {fewest} {' or '.join(kinds[:3])} at the fewest", "green")
 
 
 def _numbers(found: SizeReport) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
+    further = f", {number(found.mtp_parameters)} of them for MTP" if found.mtp_parameters else ""
+    table.add_row("parameters", f"{number(found.parameters)}{further}")
     table.add_row(
         f"weights, {found.dtype}",
         f"{gigabytes(found.weights_bytes)} stored,"
@@ -48,6 +66,8 @@ def _numbers(found: SizeReport) -> Table:
             f"{'up to ' if windowed else ''}{number(found.kv_bytes_per_token)} bytes per token,"
             f" {_both(found.kv_bytes_per_request)} for {number(found.context)} tokens",
         )
+    if found.index_bytes_per_token:
+        table.add_row("", f"{number(found.index_bytes_per_token)} of them keys of its index")
     if found.concurrency > 1:
         table.add_row("concurrent requests", f"{found.concurrency} of that length")
     return table
@@ -69,12 +89,9 @@ def _here(console: Console, found: SizeReport) -> None:
         soft_wrap=True,
     )
     if not found.fits:
-        short = gigabytes(-(found.headroom_bytes or 0))
-        console.print(f"does not fit: {short} too much per GPU", style="bold red")
         for remedy in found.remedies:
             console.print(f"  fits with  {remedy}", soft_wrap=True)
         return
-    console.print(f"fits, {gigabytes(found.headroom_bytes or 0)} free", style="green")
     if found.max_context:
         console.print(f"max context          {number(found.max_context)} tokens")
     if found.max_concurrency is not None:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Literal
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, ResourceOptions, get_stack
 
 from components.common.args import Args
-from components.common.labels import PART_OF, TIER
+from components.common.labels import PART_OF, STACK, TIER
 from components.common.network import NAMESPACE_NAME, Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
@@ -95,6 +95,7 @@ class Platform(ComponentResource):
                 "name": getattr(settings.namespaces, tier),  # people and operators type it
                 "labels": {
                     PART_OF: "private-ai",
+                    STACK: get_stack(),
                     TIER: tier,
                     **{
                         f"pod-security.kubernetes.io/{mode}": level
@@ -104,7 +105,11 @@ class Platform(ComponentResource):
                 "annotations": annotations,
             },
             # Whoever deletes a namespace deletes the data in it, retained or not.
-            opts=ResourceOptions(parent=self, protect=not settings.disposable),
+            opts=ResourceOptions(
+                parent=self,
+                protect=not settings.disposable,
+                retain_on_delete=tier in settings.adopt_namespaces,
+            ),
         )
         child = ResourceOptions(parent=namespace, protect=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
@@ -125,6 +130,7 @@ class Platform(ComponentResource):
         self, tier: TierName, metadata: k8s.meta.v1.ObjectMetaArgsDict, child: ResourceOptions
     ) -> Output[str]:
         """Deny all traffic but DNS queries; returns the namespace, known once it is closed."""
+        caches = self._args.settings.dns_cache_cidrs
         k8s.networking.v1.NetworkPolicy(
             f"{tier}-dns",
             metadata=metadata,
@@ -139,7 +145,8 @@ class Platform(ComponentResource):
                                     "match_labels": {NAMESPACE_NAME: "kube-system"}
                                 },
                                 "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
-                            }
+                            },
+                            *({"ip_block": {"cidr": cidr}} for cidr in caches),
                         ],
                         "ports": [{"port": 53, "protocol": p} for p in ("UDP", "TCP")],
                     }

@@ -5,11 +5,14 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
 
 from base.problems import ConfigError
 from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
+from components.foreign_namespaces import foreign_namespaces
 from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
 from components.watch import watch
@@ -36,6 +39,27 @@ def read_stack() -> StackConfig:
     for each in advice(stack):
         pulumi.warn(str(each))
     return stack
+
+
+def refuse_foreign_namespaces(stack: StackConfig) -> None:
+    """Raise RunError if a namespace of the stack's names is somebody else's, with what is in it.
+
+    Without a cluster that answers, the provider reports that; a preview without one goes on.
+    """
+    if isinstance(get_monitor(), MockMonitor):
+        return
+    # Takes half a second to import, which a program on mocks does not need.
+    from components.cluster_reader import UnreadableError, reading  # noqa: PLC0415
+
+    kubeconfig = pulumi.Config().get("kubeconfig")
+    try:
+        with reading(stack.cluster.context, kubeconfig) as cluster:
+            problems = list(foreign_namespaces(cluster, stack.platform, pulumi.get_stack()))
+    except UnreadableError as error:
+        pulumi.warn(f"Whether its namespaces are somebody else's was not found out: {error}")
+        return
+    if problems:
+        raise pulumi.RunError(str(ConfigError(pulumi.get_stack(), problems)))
 
 
 def hub_token() -> Output[str] | None:

@@ -82,6 +82,11 @@ def reset(stacks: list[str], console: Console) -> Path:
     return ensure_running(stacks, console)
 
 
+def kubeconfig() -> Path:
+    """The kubeconfig of all running clusters; it may not exist."""
+    return _root() / "kubeconfig"
+
+
 def status() -> list[StackStatus]:
     """The state of every cluster: those of this project's stacks and any other that runs."""
     return [_status_of(stack) for stack in sorted({*stack_names(), *_started()})]
@@ -167,7 +172,7 @@ def _start_all(expected: dict[str, ClusterConfig], toolchain: Toolchain) -> None
 def _merge_kubeconfigs() -> Path:
     """Write the kubeconfig of all clusters, or remove it with the last of them."""
     root = _root()
-    merged = root / "kubeconfig"
+    merged = kubeconfig()
     running = [settings for stack in _started() if (settings := read_settings(_home(stack)))]
     if running:
         entries = [

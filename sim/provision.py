@@ -10,6 +10,7 @@ from config.settings.cluster import ClusterConfig, StorageClassConfig
 from sim.api import Api, ConflictError, Object
 from sim.errors import SimError
 from sim.nodes import node_objects
+from sim.operators import minio
 from sim.operators.crds import OperatorCrds
 
 _NODES = "/api/v1/nodes"
@@ -39,6 +40,9 @@ def provision(
     classes = [storage_class_object(entry) for entry in expects.storage_classes]
     _replace_differing(api, _CLASSES, classes, _is_same_class)
 
+    if "minio" in expects.operators:
+        with suppress(ConflictError):
+            api.create("/api/v1/namespaces", {"metadata": {"name": minio.NAMESPACE}})
     if "gpu-operator" in expects.operators:
         with suppress(ConflictError):
             api.create(_RUNTIMES, {"metadata": {"name": "nvidia"}, "handler": "nvidia"})

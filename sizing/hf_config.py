@@ -1,100 +1,61 @@
 """A model that is not in the catalog, from its config.json."""
 
-from collections.abc import Mapping
-from typing import Final
+import difflib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
 
 from pydantic import ValidationError
 
-from catalog.architecture import Architecture, Bias
+from base.problems import Problem
+from catalog.architecture import Architecture
 from catalog.models import Checkpoint, Family, ModelSpec, Task, WeightDtype
-from sizing.hf_experts import experts
+from sizing.hf_architecture import architecture
 from sizing.hf_fields import ConfigUnreadableError, Fields
-from sizing.hf_layers import layer_pattern, linear_attention, window
-from sizing.hf_quantization import stored_dtype
+from sizing.hf_quantization import stored_bits, stored_dtype
+from sizing.hf_types import CLASSES, TYPES, Code
+from sizing.hf_unread import judge
 from sizing.hf_vision import tower_parameters
-from sizing.parameters import parameters
+from sizing.parameters import mtp_parameters, parameters
 
+_QUANTIZED_NAME: Final = re.compile(r"nvfp4|mxfp4|fp8|awq|gptq|int[48]|w4a16|w8a8")
 _TEXT: Final = ("text_config", "llm_config", "language_config")
-_ENCODERS: Final = frozenset(
-    {"bert", "roberta", "xlm-roberta", "nomic_bert", "modernbert", "camembert"}
-)
-_ROTARY_ENCODERS: Final = frozenset({"nomic_bert", "modernbert"})
-_TWO_MATRICES: Final = frozenset(
-    {
-        *("bert", "roberta", "xlm-roberta", "camembert", "nemotron", "nemotron_h"),
-        *("gpt2", "gpt_bigcode", "starcoder2"),
-    }
-)
-"""Model types whose MLP has no gate."""
-
-_LEARNED_POSITIONS: Final = frozenset({"gpt2", "gpt_bigcode"})
-_TIED: Final = frozenset({"gpt2", "gpt_bigcode", "gemma", "gemma2", "gemma3_text", "cohere2"})
-"""Model types whose embeddings are tied unless the file says otherwise."""
-
-_QKV_BIAS: Final = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "qwen2_5_vl_text"})
-"""Model types whose code adds the bias although their config.json does not mention it."""
-
-_QK_NORM: Final = ("qwen3", "gemma3")
-_LAYER_NORMS: Final = {"gemma2": 4, "gemma3_text": 4, "glm4": 4, "nemotron_h": 1, "cohere2": 1}
-
-_DEFAULTS: Final[dict[str, dict[str, object]]] = {
-    # Gemma3TextConfig of transformers: its config.json files omit values equal to the class's.
-    "gemma3_text": {
-        "vocab_size": 262208,
-        "num_attention_heads": 8,
-        "num_key_value_heads": 4,
-        "head_dim": 256,
-        "max_position_embeddings": 131072,
-        "sliding_window": 4096,
-        "sliding_window_pattern": 6,
-    },
-}
-
-_UNSUPPORTED: Final = {
-    "index_topk": "sparse attention with a separate index",
-    "compress_ratios": "compressed attention",
-    "num_kv_shared_layers": "layers that share their KV cache",
-    "global_head_dim": "heads of several widths",
-    "swa_num_key_value_heads": "windowed layers with different KV heads",
-    "swa_head_dim": "windowed layers with different heads",
-    "linear_attn_config": "Kimi's linear attention",
-    "attn_type_list": "lightning attention",
-    "mamba_dt_rank": "first-generation Mamba layers",
-    "is_encoder_decoder": "encoder beside the decoder",
-    "cross_attention_layers": "cross attention",
-    "audio_config": "audio tower",
-}
-"""Keys whose presence (not null, false or 0) changes the memory in a way that is not modelled."""
 
 
 def model_from_config(
-    config: Mapping[str, object], name: str, index: Mapping[str, object] | None = None
+    config: Mapping[str, object],
+    name: str,
+    index: Mapping[str, object] | None = None,
+    quantization: Mapping[str, object] | None = None,
 ) -> ModelSpec:
     """The model that a Hugging Face `config.json` describes, with *name* as key and title.
 
     *index* is its `model.safetensors.index.json`, whose `metadata.total_size` is the size of the
-    weights; without one they are computed tensor by tensor. Raises ConfigUnreadableError with
-    every field that is missing, wrong or not supported.
+    weights; without one they are computed tensor by tensor. *quantization* is the
+    `hf_quant_config.json` that NVIDIA's checkpoints have beside a config.json that may not say how
+    they are quantized. Raises ConfigUnreadableError with
+    every field that is missing, wrong, not supported or not known.
     """
-    outer = Fields(config, "", [])
-    text = _text_fields(outer)
-    for fields in (outer, text) if text.where else (text,):
-        for key, what in _UNSUPPORTED.items():
-            if fields.values.get(key):
-                fields.unsupported(key, what)
-    _no_mamba_of_unknown_heads(text)
-    dtype = stored_dtype(outer, text)
-    shape = _architecture(text, outer)
+    problems: list[Problem] = []
+    where = next((key for key in _TEXT if isinstance(config.get(key), Mapping)), None)
+    stated = cast("Mapping[str, object]", config[where]) if where else config
+    kind, code = _code(stated, f"{where}." if where else "", problems)
+    if quantization and not config.get("quantization_config"):
+        config = {**config, "quantization_config": _of_modelopt(quantization)}
+    outer = Fields(config, "", problems, {} if where else code.defaults)
+    text = outer.child(where, code.defaults) if where else outer
+    notes: list[str] = []
+    stored = stored_dtype(outer, text)
+    dtype = stored.dtype
+    shape = architecture(text, outer, kind, code)
+    tower = tower_parameters(outer, text.number("hidden_size", "n_embd", "d_model"), notes)
+    notes += _left_out(outer) if where else ()
+    outer.problems.extend(judge(outer, code.harmless))
     if outer.problems:
         raise ConfigUnreadableError(name, outer.problems)
-    try:
-        arch = Architecture.model_validate(shape)
-    except ValidationError as error:
-        for detail in error.errors():
-            text.wrong(".".join(map(str, detail["loc"])) or "config", detail["msg"], "coherent")
-        raise ConfigUnreadableError(name, outer.problems) from None
-    vision = Fields(outer.child("vision_config"), "vision_config.", outer.problems)
-    tower = tower_parameters(vision, arch.hidden) if vision.values else 0
+    arch = _coherent(shape, text, name)
+    bits, strange = stored_bits(arch, stored)
     published = _total_size(index)
     served: WeightDtype = "bf16" if dtype == "fp32" else dtype
     return ModelSpec(
@@ -106,6 +67,7 @@ def model_from_config(
         parameters=parameters(arch).total + tower,
         unquantized_parameters=tower or None,
         dtype=dtype,
+        stored_bits=bits,
         serve_dtype=served,
         checkpoints={
             served: Checkpoint(
@@ -115,94 +77,80 @@ def model_from_config(
             )
         },
         architecture=arch,
+        notes=[*notes, *stored.notes, *strange, *_named_otherwise(name, dtype), *_notes(arch)],
         sources=[f"config.json of {name}"],
     )
 
 
-def _text_fields(outer: Fields) -> Fields:
-    """The decoder's fields, which multimodal models keep in an object of their own."""
-    for key in _TEXT:
-        if values := outer.child(key):
-            kind = str(values.get("model_type", ""))
-            return Fields(values, f"{key}.", outer.problems, _DEFAULTS.get(kind))
-    defaults = _DEFAULTS.get(outer.text("model_type"))
-    return Fields(outer.values, "", outer.problems, defaults)
+def _of_modelopt(file: Mapping[str, object]) -> dict[str, object]:
+    """The quantization_config that an hf_quant_config.json stands for."""
+    own = file.get("quantization")
+    values = cast("Mapping[str, object]", own) if isinstance(own, Mapping) else file
+    return {**values, "quant_method": "modelopt"}
 
 
-def _no_mamba_of_unknown_heads(text: Fields) -> None:
-    names = ("mamba_d_state", "mamba_num_heads", "mamba_n_heads")
-    if names[0] in text.values and not any(name in text.values for name in names[1:]):
-        text.missing(names[1:], "a whole number: only Mamba 2 is known")
+def _code(stated: Mapping[str, object], where: str, problems: list[Problem]) -> tuple[str, Code]:
+    """The type of the text model and what its code has; records an unknown type as a problem."""
+    kind = str(stated.get("model_type"))
+    if kind in TYPES:
+        return kind, TYPES[kind]
+    classes = stated.get("architectures")
+    for name in classes if isinstance(classes, list) else ():
+        if isinstance(name, str) and name in CLASSES:
+            return CLASSES[name], TYPES[CLASSES[name]]
+    near = ", ".join(difflib.get_close_matches(kind, TYPES, n=3))
+    problems.append(
+        Problem(
+            f"{where}model_type",
+            kind[:60] if "model_type" in stated else "missing",
+            f"a type whose code is known{f', such as {near}' if near else ''}",
+            "Its code may have parts that no key tells of: size it by the engine's own start-up"
+            " log, or add it to sizing/hf_types.py.",
+        )
+    )
+    return kind, Code()
 
 
-def _architecture(text: Fields, outer: Fields) -> dict[str, object]:
-    """The fields of an Architecture; records missing ones as problems."""
-    kind = text.text("model_type") or outer.text("model_type")
-    layers = text.number("num_hidden_layers", "n_layer", "num_layers")
-    hidden = text.number("hidden_size", "n_embd", "d_model")
-    heads = max(1, text.number("num_attention_heads", "n_head"))
-    max_context = text.number("max_position_embeddings", "n_positions", "seq_length")
-    encoder, mla = kind in _ENCODERS, text.number("kv_lora_rank", default=0) > 0
-    pattern = "F" if encoder else layer_pattern(text, kind, layers, max_context)
-    head_dim = text.number("head_dim", default=hidden // heads)
-    return {
-        "attention": "encoder" if encoder else "mla" if mla else "gqa",
-        "layers": layers,
-        "layer_pattern": pattern,
-        "window": window(text) if "S" in pattern else 0,
-        "linear": linear_attention(text, kind) if "L" in pattern else None,
-        "hidden": hidden,
-        "gated_mlp": kind not in _TWO_MATRICES,
-        "heads": heads,
-        "kv_heads": text.number("num_key_value_heads", default=_kv_heads(text, heads)),
-        "head_dim": text.number("qk_nope_head_dim") if mla else head_dim,
-        "bias": _bias(text, kind),
-        "qk_norm": text.flag("use_qk_norm", default=kind.startswith(_QK_NORM))
-        and kind != "llama4_text",  # Llama 4 normalises without weights
-        "gated_attention": kind.startswith(("qwen3_next", "qwen3_5")),
-        "layer_norms": _LAYER_NORMS.get(kind, 2),
-        "vocab": text.number("vocab_size"),
-        "positions": max_context if _has_positions(kind) else 0,
-        "tied_embeddings": encoder
-        or text.flag(
-            "tie_word_embeddings", default=outer.flag("tie_word_embeddings", default=kind in _TIED)
-        ),
-        **experts(text, kind, layers),
-        "mtp_layers": text.number("num_nextn_predict_layers", "mtp_num_hidden_layers", default=0),
-        "mtp_own_embeddings": text.flag("mtp_use_dedicated_embeddings", default=True),
-        "q_lora_rank": text.number("q_lora_rank", default=0) if mla else 0,
-        "kv_lora_rank": text.number("kv_lora_rank", default=0),
-        "qk_rope_head_dim": text.number("qk_rope_head_dim") if mla else 0,
-        "v_head_dim": text.number("v_head_dim") if mla else 0,
-        "max_context": max_context,
-    }
+def _left_out(outer: Fields) -> Iterator[str]:
+    """Name the parts beside the text model that are not counted, such as an audio tower."""
+    for key in outer.open_keys():
+        if key.endswith("_config") and isinstance(outer.value(key), Mapping):
+            outer.ignore(key)
+            yield f"text model only: {key} is left out"
 
 
-def _kv_heads(text: Fields, heads: int) -> int:
-    return 1 if text.flag("multi_query", default=False) else heads
+def _coherent(shape: Mapping[str, object], text: Fields, name: str) -> Architecture:
+    """The Architecture of this shape. Raises ConfigUnreadableError where its parts disagree."""
+    try:
+        return Architecture.model_validate(shape)
+    except ValidationError as error:
+        for detail in error.errors():
+            text.wrong(".".join(map(str, detail["loc"])) or "config", detail["msg"], "coherent")
+        raise ConfigUnreadableError(name, text.problems) from None
 
 
-def _has_positions(kind: str) -> bool:
-    return kind in _LEARNED_POSITIONS or kind in _ENCODERS - _ROTARY_ENCODERS
+def _named_otherwise(name: str, dtype: WeightDtype) -> Iterator[str]:
+    """What the name promises and the file does not say: NVIDIA's copies may lack the key."""
+    if (found := _QUANTIZED_NAME.search(name.lower())) and dtype in ("bf16", "fp16", "fp32"):
+        yield (
+            f"the name says {found[0]} and config.json no quantization: weights are counted as"
+            f" {dtype}, an upper bound; hf_quant_config.json beside it, or --index, tells"
+        )
 
 
-def _bias(text: Fields, kind: str) -> Bias:
-    if kind in ("gpt_oss", "starcoder2") or _has_positions(kind):
-        return "all"
-    if kind in _QKV_BIAS:
-        return "qkv"
-    if not text.flag("attention_bias", default=False):
-        return "none"
-    if kind == "glm4_moe" or not text.flag("attention_out_bias", default=True):
-        return "qkv"
-    return "attention"
+def _notes(arch: Architecture) -> Iterator[str]:
+    if further := mtp_parameters(arch):
+        yield (
+            f"{further / 1e9:.2f} billion of the parameters are for multi-token prediction, which"
+            " is loaded for speculative decoding only"
+        )
 
 
 def _task(outer: Fields, arch: Architecture) -> Task:
-    if arch.attention != "encoder":
-        return "chat"
     classes = " ".join(str(name) for name in outer.items("architectures"))
-    return "rerank" if "SequenceClassification" in classes else "embed"
+    if "SequenceClassification" in classes:
+        return "rerank"
+    return "embed" if arch.attention == "encoder" else "chat"
 
 
 def _family(arch: Architecture, tower: int) -> Family:
@@ -215,6 +163,5 @@ def _family(arch: Architecture, tower: int) -> Family:
 
 def _total_size(index: Mapping[str, object] | None) -> int | None:
     """`metadata.total_size`, which some writers store as a float."""
-    fields = Fields(index or {}, "", [])
-    size = fields.child("metadata").get("total_size")
-    return round(size) if isinstance(size, int | float) and size > 0 else None
+    size = Fields(index or {}, "", []).child("metadata").value("total_size")
+    return round(size) if isinstance(size, int | float) and 0 < size < math.inf else None

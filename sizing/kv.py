@@ -4,7 +4,8 @@ from math import ceil
 from typing import Final, Literal
 
 from base.units import GIB
-from catalog.architecture import Architecture, LinearAttention
+from catalog.architecture import Architecture, LayerKind
+from sizing.linear import state_bytes
 
 KvDtype = Literal["auto", "fp8", "q8_0"]
 """`auto` is the model's 16 bits; `fp8` vLLM's `--kv-cache-dtype`; `q8_0` that of llama.cpp and
@@ -16,10 +17,9 @@ _BITS: Final[dict[KvDtype, float]] = {
     # Blocks of 32 signed bytes and a 16-bit scale: block_q8_0 in ggml-common.h.
     "q8_0": 8 + 16 / 32,
 }
+_CACHING: Final[tuple[LayerKind, LayerKind]] = ("F", "S")
 _BATCHED_TOKENS: Final = ((160 * GIB, 16384), (70 * GIB, 8192), (0, 2048))
 """Tokens per prefill batch by the GPU's memory, from the largest; see `in_flight_tokens`."""
-_CONV_STATE_BYTES: Final = 2
-"""The convolution's state has the model's 16 bits (vLLM's `mamba_cache_dtype: auto`)."""
 
 
 def kv_bytes_per_token(
@@ -35,11 +35,20 @@ def kv_bytes_per_token(
     layers * (kv_lora_rank + qk_rope_head_dim) * size on every GPU, for any `tensor_parallel`.
     Layers with a window count until it is full (see `kv_bytes`); linear layers and encoders do not.
     """
-    layer = _layer_bytes_per_token(arch, kv_dtype, tensor_parallel)
+    full, windowed = (_layer_bytes(arch, kind, kv_dtype, tensor_parallel) for kind in _CACHING)
     return max(
-        ceil(layer * (kinds.count("F") + kinds.count("S")))
+        ceil(
+            full * _full(kinds)
+            + windowed * kinds.count("S")
+            + _index_bytes(arch, len(kinds), kv_dtype)
+        )
         for kinds in _stages(arch, pipeline_parallel)
     )
+
+
+def index_bytes_per_token(arch: Architecture, kv_dtype: KvDtype = "auto") -> int:
+    """Bytes per token of the keys of sparse attention's index, which `kv_bytes_per_token` holds."""
+    return ceil(_index_bytes(arch, arch.layers, kv_dtype))
 
 
 def kv_bytes(
@@ -56,12 +65,15 @@ def kv_bytes(
     Layers with a window hold at most the window, linear ones a state of constant size. During
     prefill, layers with a window hold up to `in_flight` tokens more.
     """
-    layer = _layer_bytes_per_token(arch, kv_dtype, tensor_parallel)
-    state = _state_bytes(arch.linear, tensor_parallel) if arch.linear else 0
+    full, narrow = (_layer_bytes(arch, kind, kv_dtype, tensor_parallel) for kind in _CACHING)
+    state = state_bytes(arch.linear, tensor_parallel) if arch.linear else 0
     windowed = min(context_tokens, arch.window + in_flight)
     return max(
-        ceil(layer * (kinds.count("F") * context_tokens + kinds.count("S") * windowed))
-        + kinds.count("L") * state
+        ceil(
+            context_tokens * (full * _full(kinds) + _index_bytes(arch, len(kinds), kv_dtype))
+            + narrow * kinds.count("S") * windowed
+        )
+        + (kinds.count("L") + kinds.count("H")) * state
         for kinds in _stages(arch, pipeline_parallel)
     )
 
@@ -89,30 +101,39 @@ def stage_layers(layers: int, pipeline_parallel: int) -> list[int]:
 
 
 def _stages(arch: Architecture, pipeline_parallel: int) -> list[str]:
-    """The kinds of the layers of each stage."""
-    kinds, stages = arch.layer_kinds, list[str]()
+    """The kinds of the layers of each stage, as far as they have a cache."""
+    kinds, stages = arch.caching_layers, list[str]()
     for count in stage_layers(arch.layers, pipeline_parallel):
         stages.append(kinds[:count])
         kinds = kinds[count:]
     return stages
 
 
-def _layer_bytes_per_token(arch: Architecture, kv_dtype: KvDtype, tensor_parallel: int) -> float:
+def _full(kinds: str) -> int:
+    """Layers that keep every token."""
+    return kinds.count("F") + kinds.count("H")
+
+
+def _layer_bytes(
+    arch: Architecture, kind: LayerKind, kv_dtype: KvDtype, tensor_parallel: int
+) -> float:
+    """Bytes per token in one layer of this kind."""
     if arch.attention == "encoder":
         return 0
     if arch.attention == "mla":
         return (arch.kv_lora_rank + arch.qk_rope_head_dim) * _BITS[kv_dtype] / 8
-    return 2 * ceil(arch.kv_heads / tensor_parallel) * arch.head_dim * _BITS[kv_dtype] / 8
+    own = arch.heads_of(kind)
+    heads = ceil(own.kv_heads / tensor_parallel)
+    return heads * (own.head_dim + own.v_head_dim) * _BITS[kv_dtype] / 8
 
 
-def _state_bytes(linear: LinearAttention, tensor_parallel: int) -> int:
-    """One layer's state: the last inputs of its convolution, and a matrix for each head.
+def _index_bytes(arch: Architecture, layers: int, kv_dtype: KvDtype) -> float:
+    """Bytes per token of the index in this many of the layers, whole on every GPU.
 
-    Shapes as in `mamba2_state_shape` and `gated_delta_net_state_shape` of vLLM 0.33.0; groups are
-    replicated where `tensor_parallel` does not divide them.
+    At 8 bits a key has a 32-bit scale for each 128 (vLLM 0.33.0's `DeepseekV32IndexerCache`).
     """
-    groups = linear.groups if linear.groups % tensor_parallel == 0 else tensor_parallel
-    channels = linear.inner + 2 * groups * linear.state_size
-    conv = ceil(channels / tensor_parallel) * (linear.conv_kernel - 1) * _CONV_STATE_BYTES
-    recurrent = ceil(linear.heads / tensor_parallel) * linear.head_dim * linear.state_size
-    return conv + recurrent * linear.state_bytes
+    if not arch.index:
+        return 0
+    width = arch.index.head_dim
+    key = width * _BITS["auto"] / 8 if kv_dtype == "auto" else width + 4 * ceil(width / 128)
+    return ceil(arch.index.layers * layers / arch.layers) * key

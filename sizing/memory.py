@@ -95,20 +95,21 @@ def tensor_parallel_sizes(arch: Architecture | None, at_most: int) -> list[int]:
 
 
 def _can_be_cut(arch: Architecture, tensor_parallel: int) -> bool:
-    if arch.heads % tensor_parallel:
-        return False
-    if (
-        arch.attention != "mla"
-        and arch.kv_heads % tensor_parallel
-        and tensor_parallel % arch.kv_heads
-    ):
-        return False
+    for kind in ("F", "S") if arch.windowed else ("F",):
+        own = arch.heads_of(kind)
+        if own.heads % tensor_parallel:
+            return False
+        if (
+            arch.attention != "mla"
+            and own.kv_heads % tensor_parallel
+            and tensor_parallel % own.kv_heads
+        ):
+            return False
     if arch.linear is None:
         return True
     # vLLM replicates a single group of Mamba 2, and divides any other number evenly or not at all.
-    one_group = arch.linear.kind == "mamba2" and arch.linear.groups == 1
     return arch.linear.heads % tensor_parallel == 0 and (
-        one_group or arch.linear.groups % tensor_parallel == 0
+        not arch.linear.has_groups or arch.linear.groups % tensor_parallel == 0
     )
 
 

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from catalog.architecture import Architecture, LinearAttention
+from catalog.architecture import Architecture, LayerKind
+from sizing.linear import linear_parameters
 
 
 class Parameters(NamedTuple):
@@ -36,65 +37,114 @@ def parameters(arch: Architecture) -> Parameters:
     score corrections, token types, poolers), less than 0.2 % of any model of the catalog.
     """
     kinds = arch.layer_kinds
-    cached = kinds.count("F") + kinds.count("S")
-    dense = arch.dense_layers if arch.experts else arch.mlp_layers + arch.mtp_layers
+    full, windowed = kinds.count("F") + kinds.count("H"), kinds.count("S")
+    linear_layers = kinds.count("L") + kinds.count("H")
+    mtp_dense = arch.mtp_layers if arch.mtp_dense or not arch.experts else 0
+    dense = mtp_dense + (arch.dense_layers if arch.experts else arch.mlp_layers)
     dense_width = arch.dense_intermediate if arch.experts else arch.intermediate
     norm = arch.hidden * (2 if arch.attention == "encoder" else 1)
     own_head = arch.attention != "encoder" and not arch.tied_embeddings
-    expert_layers = arch.expert_layers + arch.mtp_layers if arch.experts else 0
-    attention_layers = cached + arch.mtp_layers
-    attention, replicated, attention_vectors = _attention(arch)
-    linear, linear_vectors = _linear(arch.linear, arch.hidden) if arch.linear else (0, 0)
+    expert_layers = arch.expert_layers + arch.mtp_layers - mtp_dense if arch.experts else 0
+    attention, replicated, attention_vectors = _attention(arch, "F")
+    narrow, _, narrow_vectors = _attention(arch, "S")
+    linear, linear_vectors = linear_parameters(arch.linear, arch.hidden) if arch.linear else (0, 0)
+    index, index_vectors = _index(arch)
+    layer_input, layer_embeddings = _per_layer_input(arch)
     heads = 1 + own_head
     copies = 1 + (arch.mtp_layers if arch.mtp_own_embeddings else 0)
+    latent = 2 * arch.hidden * arch.expert_hidden  # into the experts' own width and out of it
     return Parameters(
-        embeddings=(arch.vocab * heads * copies + arch.positions) * arch.hidden,
-        attention=attention_layers * attention + kinds.count("L") * linear,
-        replicated=attention_layers * replicated,
+        embeddings=(arch.vocab * heads * copies + arch.positions) * arch.hidden + layer_embeddings,
+        attention=(full + arch.mtp_layers) * attention
+        + windowed * narrow
+        + linear_layers * linear
+        - _shared_projections(arch),
+        replicated=(full + windowed + arch.mtp_layers) * replicated + index,
         # A multi-token prediction layer also projects the token's embedding and the hidden state.
         mlp=dense * _mlp(arch, dense_width)
-        + expert_layers * _mlp(arch, arch.shared_intermediate)
-        + arch.mtp_layers * 2 * arch.hidden**2,
-        experts=expert_layers * arch.experts * _mlp(arch, arch.intermediate),
+        + expert_layers * (_mlp(arch, arch.shared_intermediate) + latent)
+        + arch.mtp_layers * 2 * arch.hidden**2
+        + layer_input
+        + arch.other_parameters,
+        experts=expert_layers
+        * arch.experts
+        * _matrices(arch)
+        * (arch.expert_hidden or arch.hidden)
+        * arch.intermediate,
         router=expert_layers * arch.experts * arch.hidden,
-        vectors=attention_layers * attention_vectors
-        + kinds.count("L") * linear_vectors
+        vectors=(full + arch.mtp_layers) * attention_vectors
+        + windowed * narrow_vectors
+        + linear_layers * linear_vectors
+        + index_vectors
         + (arch.layers + arch.mtp_layers) * arch.layer_norms * norm
         + norm
         + _mlp_biases(arch, dense, expert_layers),
     )
 
 
-def _attention(arch: Architecture) -> tuple[int, int, int]:
+def mtp_parameters(arch: Architecture) -> int:
+    """The parameters of the layers for multi-token prediction, which are in the total."""
+    without = arch.model_copy(update={"mtp_layers": 0})
+    return parameters(arch).total - parameters(without).total
+
+
+def _attention(arch: Architecture, kind: LayerKind) -> tuple[int, int, int]:
     """One layer's parameters: divided by tensor parallelism, replicated, vectors."""
-    hidden, heads = arch.hidden, arch.heads
+    hidden, own = arch.hidden, arch.heads_of(kind)
     if arch.attention == "mla":
-        query = arch.head_dim + arch.qk_rope_head_dim
-        value = arch.v_head_dim or arch.head_dim
+        query, value = own.head_dim + arch.qk_rope_head_dim, own.v_head_dim
         latent, q_rank = arch.kv_lora_rank, arch.q_lora_rank
-        cut = heads * ((q_rank or hidden) * query + latent * (arch.head_dim + value))
-        cut += heads * value * hidden
+        cut = own.heads * ((q_rank or hidden) * query + latent * (own.head_dim + value))
+        cut += own.heads * value * hidden
         return cut, hidden * (q_rank + latent + arch.qk_rope_head_dim), q_rank + latent
-    queries = heads * (2 if arch.gated_attention else 1)
-    width = (queries + 2 * arch.kv_heads) * arch.head_dim
+    values = 0 if arch.values_are_keys and kind != "S" else own.kv_heads * own.v_head_dim
+    queries = own.heads * (2 if arch.gated_attention else 1)
+    width = (queries + own.kv_heads) * own.head_dim + values
     biases = {"none": 0, "qkv": width, "attention": width + hidden, "all": width + hidden}
-    norms = 2 * arch.head_dim if arch.qk_norm else 0
-    return (width + heads * arch.head_dim) * hidden, 0, biases[arch.bias] + norms
+    norms = 2 * own.head_dim if arch.qk_norm else 0
+    return (width + own.heads * own.v_head_dim) * hidden, 0, biases[arch.bias] + norms
 
 
-def _linear(linear: LinearAttention, hidden: int) -> tuple[int, int]:
-    """One linear layer's parameters: matrices, vectors."""
-    channels = linear.inner + 2 * linear.keys
-    if linear.kind == "mamba2":  # a step size per head; A, D and its bias; a norm over the values
-        gates, vectors = 1, channels + 3 * linear.heads + linear.inner
-    else:  # a forget and a write gate per head; A and a bias; a norm over a head
-        gates, vectors = 2, 2 * linear.heads + linear.head_dim
-    projected = linear.inner + channels + gates * linear.heads
-    return hidden * (projected + linear.inner), channels * linear.conv_kernel + vectors
+def _shared_projections(arch: Architecture) -> int:
+    """Keys and values that layers without a cache of their own do not project."""
+    shared = arch.layer_kinds[arch.layers - arch.shared_kv_layers :]
+    projections = 0
+    for kind in ("F", "S"):
+        own = arch.heads_of(kind)
+        values = 0 if arch.values_are_keys and kind == "F" else own.v_head_dim
+        projections += shared.count(kind) * own.kv_heads * (own.head_dim + values)
+    return projections * arch.hidden
+
+
+def _index(arch: Architecture) -> tuple[int, int]:
+    """The indexes of sparse attention: matrices, which are replicated; vectors.
+
+    Queries from MLA's compressed ones (`wq_b`), one key (`wk`), a weight for each head.
+    """
+    if not arch.index:
+        return 0, 0
+    width = arch.index.heads * arch.index.head_dim
+    one = (arch.q_lora_rank or arch.hidden) * width
+    one += arch.hidden * (arch.index.head_dim + arch.index.heads)
+    # The layers for multi-token prediction have one each.
+    layers = arch.index.layers + arch.mtp_layers
+    return layers * one, layers * 2 * arch.index.head_dim
+
+
+def _per_layer_input(arch: Architecture) -> tuple[int, int]:
+    """Embeddings for each layer: projections; the embeddings themselves."""
+    if not arch.per_layer_input:
+        return 0, 0
+    width = arch.per_layer_input.width * arch.layers
+    return 3 * arch.hidden * width, arch.per_layer_input.vocab * width
 
 
 def _mlp(arch: Architecture, width: int) -> int:
-    return (3 if arch.gated_mlp else 2) * arch.hidden * width
+    return _matrices(arch) * arch.hidden * width
+
+
+def _matrices(arch: Architecture) -> int:
+    return 3 if arch.gated_mlp else 2
 
 
 def _mlp_biases(arch: Architecture, dense_layers: int, expert_layers: int) -> int:

@@ -109,6 +109,7 @@ def _layers(arch: Architecture) -> str:
         "F": "full",
         "S": f"with a window of {arch.window:,}",
         "L": arch.linear.kind if arch.linear else "",
+        "H": f"full beside {arch.linear.kind}" if arch.linear else "",
         "M": "with experts only" if arch.experts else "with an MLP only",
     }
     counts = ((arch.layer_kinds.count(kind), name) for kind, name in names.items())

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from base.model import Model
 from catalog.gpus import GpuSpec
-from sizing.kv import kv_bytes, kv_bytes_per_token
+from sizing.kv import index_bytes_per_token, kv_bytes, kv_bytes_per_token
+from sizing.parameters import mtp_parameters
 from sizing.roofline import Roofline
 from sizing.search import (
     Parallelism,
@@ -28,12 +29,18 @@ class SizeReport(Model):
     """Tokens per request, prompt and answer together."""
     concurrency: int
     """Requests of that length whose cache must fit at once."""
+    parameters: int
+    """All parameters of the checkpoint."""
+    mtp_parameters: int
+    """Those of them that are for multi-token prediction, which speculative decoding alone loads."""
     weights_bytes: int
     """All weights of one replica: the published size where known, else summed over the tensors."""
     nominal_weights_bytes: int
     """Parameters times the bits in the type's name; checkpoints are larger."""
     kv_bytes_per_token: int
     """KV cache per token over all layers, before it is divided or replicated over GPUs."""
+    index_bytes_per_token: int
+    """Part of it that is keys of sparse attention's index."""
     kv_bytes_per_request: int
     """KV cache per request of `context` tokens, likewise."""
     gpu: str | None
@@ -69,6 +76,8 @@ class SizeReport(Model):
     """Options with which it would fit, where it does not."""
     placements: list[Placement]
     """The fewest GPUs of each kind of the catalog that hold it."""
+    notes: list[str]
+    """What the size leaves out or assumes."""
 
 
 def report(
@@ -85,9 +94,12 @@ def report(
         kv_dtype=request.kv_dtype,
         context=request.context_tokens,
         concurrency=request.concurrency,
+        parameters=model.parameters,
+        mtp_parameters=mtp_parameters(arch) if arch else 0,
         weights_bytes=weights_bytes(model, request.dtype),
         nominal_weights_bytes=nominal_weights_bytes(model, request.dtype),
         kv_bytes_per_token=kv_bytes_per_token(arch, request.kv_dtype) if arch else 0,
+        index_bytes_per_token=index_bytes_per_token(arch, request.kv_dtype) if arch else 0,
         kv_bytes_per_request=kv_bytes(arch, request.context_tokens, request.kv_dtype)
         if arch
         else 0,
@@ -109,6 +121,7 @@ def report(
         fits=fit.fits if fit else bool(found),
         remedies=[] if at is None or fit is None or fit.fits else [*_remedies(request, *at)],
         placements=found,
+        notes=model.notes,
     )
 
 

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Final, Literal, NamedTuple
 
-from catalog.models import ModelSpec, WeightDtype
+from catalog.models import ModelSpec, StoredBits, WeightDtype
 from sizing.kv import stage_layers
 from sizing.parameters import Parameters, parameters
 
@@ -187,12 +187,20 @@ def _bytes(model: ModelSpec, dtype: WeightDtype) -> _Bytes:
     count: Parameters = parameters(model.architecture)
     tower = model.unquantized_parameters or 0
     unaccounted = model.parameters - count.total - tower
+    bits = model.stored_bits if dtype == model.dtype else None
+    size = bits or StoredBits(
+        embeddings=8 * everything,
+        attention=8 * linears,
+        replicated=8 * linears,
+        mlp=8 * linears,
+        experts=8 * experts,
+    )
     return _Bytes(
-        embeddings=count.embeddings * everything,
-        attention=count.attention * linears,
-        replicated=count.replicated * linears,
-        mlp=(count.mlp + unaccounted) * linears,
-        experts=count.experts * experts,
+        embeddings=count.embeddings * size.embeddings / 8,
+        attention=count.attention * size.attention / 8,
+        replicated=count.replicated * size.replicated / 8,
+        mlp=(count.mlp + unaccounted) * size.mlp / 8,
+        experts=count.experts * size.experts / 8,
         rest=(count.router + count.vectors) * everything,
         tower=tower * (everything if dtype == "fp32" else kept),
     )

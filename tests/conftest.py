@@ -18,7 +18,7 @@ gc.set_threshold(100_000, 20, 50)
 
 # On a machine that others use as well, any example may take any time: no test asserts one.
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("ci"), max_examples=20)
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci")
 
 

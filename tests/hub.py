@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -36,6 +36,8 @@ class Hub:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list[Any])
     """Paths of GET requests with their headers."""
     url: str = ""
+    knows_ranges: bool = True
+    """Whether it sends the part that is asked for, or always the whole file."""
     elsewhere: "Hub | None" = None
     """Where downloads are redirected to."""
 
@@ -80,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub.asked.append((path, dict(self.headers)))
         if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
             self.send_error(401)
-        elif path == f"/api/models/{REPOSITORY}/revision/{COMMIT}":
+        elif path in [f"/api/models/{REPOSITORY}/revision/{name}" for name in (COMMIT, "main")]:
             siblings = [hub.entry(name) for name in hub.files]
             info = {"id": REPOSITORY, "sha": hub.commit, "siblings": siblings}
             self._send(json.dumps(info).encode())
@@ -97,14 +99,17 @@ class _Handler(BaseHTTPRequestHandler):
         return unquote(urlsplit(self.path).path)
 
     def _send(self, body: bytes, *, interruptible: bool = False) -> None:
-        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body) - start))
+        asked = self.headers.get("Range", "") if self.hub.knows_ranges else ""
+        start, _, end = asked.removeprefix("bytes=").partition("-")
+        first, last = int(start or 0), int(end or len(body) - 1)
+        body = body[first : last + 1]
+        self.send_response(206 if first or end else 200)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        body = body[start:]
         if interruptible and self.hub.break_after:
             body, self.hub.break_after = body[: self.hub.break_after], 0
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # whoever wanted the beginning alone hangs up
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
         pass

@@ -28,6 +28,12 @@ _ORDER = (
 )
 _SIGN_IN = ("tests/conformance/test_keycloak.py", "tests/conformance/test_litellm.py")
 """They ask one Keycloak."""
+_EVERY_STACK = (
+    "tests/unit/components/test_every_pod.py",
+    "tests/unit/components/test_urns.py",
+    "tests/unit/components/models/test_startup.py",
+)
+"""They look at every stack, deployed on mocks once (tests/urns.py)."""
 
 
 def group(test: str) -> str:
@@ -41,7 +47,8 @@ def group(test: str) -> str:
         return f"{file}[{parameter}]"
     if file == "tests/engine/test_sim_lifecycle.py":
         return test  # each starts clusters of its own
-    return _SIGN_IN[0] if file in _SIGN_IN else file
+    shared = (files[0] for files in (_SIGN_IN, _EVERY_STACK) if file in files)
+    return next(shared, file)
 
 
 def ordered(tests: Sequence[tuple[str, T]]) -> list[T]:

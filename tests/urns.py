@@ -9,6 +9,7 @@ import json
 import runpy
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,16 @@ def of(recorded: Recorded) -> list[str]:
 
 def planned(name: str) -> list[str]:
     """The URNs that the program asks for on mocks, for the stack *name*."""
+    return of(asked_for(name))
+
+
+@cache
+def asked_for(name: str) -> Recorded:
+    """Everything that the program asks for on mocks, for the stack or example *name*."""
     raw = yaml.safe_load(files()[name].read_text())["config"][KEY]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(program, "watch", lambda _: None)  # there is no cluster to watch
-        return of(deploy(_run, {KEY: json.dumps(raw)}))
+        return deploy(_run, {KEY: json.dumps(raw)})
 
 
 def _run() -> None:

@@ -207,6 +207,7 @@ def environment(settings: OpenWebUiSettings, host: str, oidc: OidcClient) -> dic
         "RAG_EMBEDDING_ENGINE": "openai",
         "VECTOR_DB": "qdrant",
         "STORAGE_PROVIDER": "s3",
+        "STORAGE_LOCAL_CACHE": "False",  # or each upload stays on the pod's disk
         "S3_REGION_NAME": "us-east-1",  # MinIO's default; a value is required
         "S3_ADDRESSING_STYLE": "path",
         "WEBSOCKET_MANAGER": "redis",

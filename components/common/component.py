@@ -63,6 +63,7 @@ class Component(ComponentResource):
         spread: bool = False,
         placement: GpuPlacement | None = None,
         claims: Mapping[str, MaybeOutput[str]] | None = None,
+        host_pid: bool = False,
     ) -> k8s.core.v1.PodSpecArgsDict:
         """A pod of this component, under *account* or a new service account.
 
@@ -79,6 +80,7 @@ class Component(ComponentResource):
             spread=self.pods.labels if spread else None,
             placement=placement,
             claims=claims,
+            host_pid=host_pid,
         )
 
     def metadata(self, name: str | None = None) -> k8s.meta.v1.ObjectMetaArgsDict:

@@ -14,6 +14,8 @@ NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
 PART_OF = "app.kubernetes.io/part-of"
 TIER = f"{DOMAIN}/tier"
+STACK = f"{DOMAIN}/stack"
+"""Of namespaces: the stack that created them, and that may delete them."""
 
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services: the provider waits 10 s "to settle" for each; the workload is awaited anyway."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pulumi_kubernetes as k8s
 
-from base.quantity import Resources
+from base.quantity import Resources, parse
 from components.common.args import MaybeOutput
 from components.common.contracts import GpuPlacement
 from components.common.labels import Labels
@@ -30,6 +30,8 @@ class Mount:
     sub_path: str | None = None
     propagation: str | None = None
     """Kubernetes' `mountPropagation`."""
+    scratch_size: str | None = None
+    """Size of an empty volume on the disk of the node."""
 
     def shared_with_node(self) -> "Mount":
         """The same mount; what a privileged container mounts below it appears on the node."""
@@ -70,11 +72,17 @@ def merged_config_files(name: str, config_maps: Sequence[MaybeOutput[str]], path
 
 
 def scratch(name: str, path: str, size: str = "256Mi", *, in_memory: bool = False) -> Mount:
-    """An empty, writable directory with the lifetime of the pod; *in_memory* counts as memory."""
+    """An empty, writable directory with the lifetime of the pod.
+
+    On disk it counts as ephemeral storage, which `container` adds to the limit; *in_memory* it
+    counts as memory, which it does not.
+    """
     empty: k8s.core.v1.EmptyDirVolumeSourceArgsDict = {"size_limit": size}
     if in_memory:
         empty["medium"] = "Memory"
-    return Mount(name, path, {"name": name, "empty_dir": empty}, read_only=False)
+    on_disk = None if in_memory else size
+    volume: k8s.core.v1.VolumeArgsDict = {"name": name, "empty_dir": empty}
+    return Mount(name, path, volume, read_only=False, scratch_size=on_disk)
 
 
 def tmp(size: str = "256Mi", name: str = "tmp") -> Mount:
@@ -131,11 +139,14 @@ def container(
 ) -> k8s.core.v1.ContainerArgsDict:
     """A container without privileges, unless *capabilities* or *privileged* grant some.
 
-    *env* holds no secrets; *gpus* counts devices by resource name; *claims* names device claims of
+    What it may write is its own ephemeral storage and the scratch volumes among *mounts*. *env*
+    holds no secrets; *gpus* counts devices by resource name; *claims* names device claims of
     the pod. A terminating container keeps serving for *pre_stop_seconds*, until every proxy has
     removed it from its endpoints.
     """
-    manifest = resources.manifest()
+    # By name: a volume that is mounted twice is there once.
+    scratches = {m.name: int(parse(m.scratch_size)) for m in mounts if m.scratch_size}
+    manifest = resources.with_scratch(sum(scratches.values())).manifest()
     extended = {resource: str(count) for resource, count in (gpus or {}).items()}
     wanted: k8s.core.v1.ResourceRequirementsArgsDict = {
         "requests": {**manifest["requests"], **extended},
@@ -203,11 +214,13 @@ def pod(
     placement: GpuPlacement | None = None,
     claims: Mapping[str, MaybeOutput[str]] | None = None,
     restart_policy: str | None = None,
+    host_pid: bool = False,
 ) -> k8s.core.v1.PodSpecArgsDict:
     """A pod without an API token, spread over nodes and zones by the labels *spread*.
 
     *placement* puts it on the nodes of a GPU pool. *claims* maps each device claim of the pod
-    (Dynamic Resource Allocation) to its ResourceClaimTemplate.
+    (Dynamic Resource Allocation) to its ResourceClaimTemplate. *host_pid* shows it the processes of
+    the node, which only pods of a privileged namespace may see.
     """
     spec: k8s.core.v1.PodSpecArgsDict = {
         "service_account_name": service_account,
@@ -250,4 +263,6 @@ def pod(
         ]
     if restart_policy:
         spec["restart_policy"] = restart_policy
+    if host_pid:
+        spec["host_pid"] = True
     return spec

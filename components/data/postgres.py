@@ -19,6 +19,8 @@ _STATUS = 8000
 """Port where the operator checks an instance."""
 _METRICS = 9187
 _MEBI = 2**20
+_TEMPORARY = "1Gi"
+"""Size of the volume for sockets, certificates and temporary files."""
 
 
 class PostgresArgs(Args):
@@ -125,8 +127,8 @@ class Postgres(Server):
                 "storageClass": args.tier.storage_class,
                 "resizeInUseVolumes": True,
             },
-            "resources": settings.resources.manifest(),
-            "ephemeralVolumesSizeLimit": {"temporaryData": "1Gi", "shm": "256Mi"},
+            "resources": settings.resources.with_scratch(int(parse(_TEMPORARY))).manifest(),
+            "ephemeralVolumesSizeLimit": {"temporaryData": _TEMPORARY, "shm": "256Mi"},
             "priorityClassName": args.tier.priority_class,
             "affinity": {
                 "enablePodAntiAffinity": True,

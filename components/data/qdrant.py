@@ -23,10 +23,26 @@ _GRPC, _PEERS = 6334, 6335
 _START = """set -eu
 index="${HOSTNAME##*-}"
 self="https://${HOSTNAME}.$1:6335"
-if [ "$index" = 0 ]; then exec ./qdrant --config-path "$3" --uri "$self"; fi
-exec ./qdrant --config-path "$3" --bootstrap "https://$2-0.$1:6335" --uri "$self"
+join="$2-0.$1:6335"
+if [ "$index" = 0 ]; then
+  join=""
+  if [ ! -e "$5/raft_state.json" ]; then
+    for other in $(seq 1 "$4"); do
+      peer="$2-$other.$1"
+      # A member listens for its peers once it belongs to a group.
+      if timeout 3 bash -c "</dev/tcp/$peer/6335" 2>/dev/null; then join="$peer:6335"; break; fi
+    done
+  fi
+fi
+exec ./qdrant --config-path "$3" ${join:+--bootstrap "https://$join"} --uri "$self"
 """
-"""Member 0 bootstraps the Raft group, the others join. $1: peer domain, $2: set, $3: config."""
+"""Member 0 founds the Raft group, the others join it: so does member 0, if its disk is empty while
+another answers. $1: peer domain, $2: set, $3: config, $4: number of the last member, $5: disk.
+
+Qdrant ignores `--bootstrap` once it has a state (v1.19.0, src/consensus.rs:324-352). The official
+chart founds a second group (qdrant-helm 1.19.0, templates/configmap.yaml:26).
+"""
+_STORAGE = "/qdrant/storage"
 
 
 class QdrantArgs(Args):
@@ -74,8 +90,9 @@ class Qdrant(Server):
         mounts = [
             secret_files("config", configuration, "/etc/qdrant"),
             self._tls,
-            template_disk("storage", "/qdrant/storage"),
-            scratch("snapshots", "/qdrant/snapshots", "10Gi"),
+            template_disk("storage", _STORAGE),
+            # What is recovered from lies here as a whole; what is saved, on the disk of the data.
+            scratch("snapshots", "/qdrant/snapshots", settings.storage),
             scratch("init", "/qdrant/init"),
         ]
         probe = probes.https("/livez", self.port)
@@ -84,7 +101,13 @@ class Qdrant(Server):
             args.tier.image("qdrant"),
             settings.resources,
             command=["/bin/sh", "-c", _START, "start"],
-            args=[self.host(self.members), name, "/etc/qdrant/qdrant.yaml"],
+            args=[
+                self.host(self.members),
+                name,
+                "/etc/qdrant/qdrant.yaml",
+                str(settings.nodes - 1),
+                _STORAGE,
+            ],
             env={
                 "QDRANT_INIT_FILE_PATH": "/qdrant/init/.qdrant-initialized",
                 "SSL_CERT_FILE": CA_FILE,  # for the object store
@@ -128,7 +151,10 @@ class Qdrant(Server):
         step = "collections"
         client = pods_of(self, step)
         self.allow_from(client)
-        definition = {n: collection(c) for n, c in settings.collections.items()}
+        definition = {
+            name: collection(each, settings.replication_factor)
+            for name, each in settings.collections.items()
+        }
         files = secrets.config(
             self,
             client.name,
@@ -159,8 +185,11 @@ class Qdrant(Server):
         return after(url, done)
 
 
-def collection(parameters: VectorCollection) -> dict[str, Any]:
-    """The body of `PUT /collections/{name}`; https://api.qdrant.tech/api-reference."""
+def collection(parameters: VectorCollection, replicas: int) -> dict[str, Any]:
+    """The body of `PUT /collections/{name}`; https://api.qdrant.tech/api-reference.
+
+    *replicas* per shard, unless *parameters* say so.
+    """
     return {
         "vectors": {"size": parameters.vector_size, "distance": parameters.distance},
         "hnsw_config": {
@@ -180,7 +209,7 @@ def collection(parameters: VectorCollection) -> dict[str, Any]:
                 "always_ram": parameters.always_ram,
             }
         },
-        "replication_factor": parameters.replication_factor,
+        "replication_factor": parameters.replication_factor or replicas,
         "write_consistency_factor": parameters.write_consistency_factor,
     }
 
@@ -201,6 +230,8 @@ def qdrant_config(
         "telemetry_disabled": True,
         "storage": {
             "performance": {"max_search_threads": settings.max_search_threads},
+            # Of the collections that clients create without saying so: Open WebUI all of its own.
+            "collection": {"replication_factor": settings.replication_factor},
             "snapshots_config": {
                 "snapshots_storage": "s3",
                 "s3_config": {

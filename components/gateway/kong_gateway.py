@@ -194,6 +194,9 @@ def kong_environment(settings: GatewaySettings) -> dict[str, str]:
         "KONG_DECLARATIVE_CONFIG": f"{_CONFIG}/kong.json",
         "KONG_PREFIX": _PREFIX,
         "KONG_PROXY_LISTEN": f"0.0.0.0:{KongGateway.port} ssl http2 reuseport backlog=16384",
+        # X-Forwarded-Port would else be the port of the container, which Keycloak would put into
+        # the URLs that it announces (docs/reference/run-time.md).
+        "KONG_PORT_MAPS": f"{_HTTPS}:{KongGateway.port}",
         "KONG_ADMIN_LISTEN": "off",
         "KONG_ADMIN_GUI_LISTEN": "off",
         "KONG_STATUS_LISTEN": f"0.0.0.0:{_STATUS} ssl",

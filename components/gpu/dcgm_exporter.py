@@ -3,6 +3,7 @@
 from pulumi import ResourceOptions
 
 from base.quantity import Resources
+from catalog.metrics import exporters
 from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Server
@@ -15,30 +16,7 @@ from components.common.tier import Tier
 _POD_RESOURCES = "/var/lib/kubelet/pod-resources"
 _CONFIG = "/etc/dcgm"
 
-# None of the profiling fields (DCGM_FI_PROF_*), for which the exporter would need SYS_ADMIN. Names
-# and types: etc/default-counters.csv of NVIDIA/dcgm-exporter.
-COUNTERS = {
-    "DCGM_FI_DEV_GPU_UTIL": ("gauge", "GPU utilization (in %)."),
-    "DCGM_FI_DEV_MEM_COPY_UTIL": ("gauge", "Memory utilization (in %)."),
-    "DCGM_FI_DEV_FB_USED": ("gauge", "Memory used (in MiB)."),
-    "DCGM_FI_DEV_FB_FREE": ("gauge", "Memory free (in MiB)."),
-    "DCGM_FI_DEV_POWER_USAGE": ("gauge", "Power draw (in W)."),
-    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": ("counter", "Energy since boot (in mJ)."),
-    "DCGM_FI_DEV_GPU_TEMP": ("gauge", "GPU temperature (in C)."),
-    "DCGM_FI_DEV_MEMORY_TEMP": ("gauge", "Memory temperature (in C)."),
-    "DCGM_FI_DEV_SM_CLOCK": ("gauge", "SM clock (in MHz)."),
-    "DCGM_FI_DEV_POWER_VIOLATION": ("counter", "Throttled by the power limit (in us)."),
-    "DCGM_FI_DEV_THERMAL_VIOLATION": ("counter", "Throttled by heat (in us)."),
-    "DCGM_FI_DEV_XID_ERRORS": ("gauge", "The last XID error."),
-    "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL": ("counter", "Single-bit ECC errors."),
-    "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL": ("counter", "Double-bit ECC errors."),
-    "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": ("counter", "Rows remapped: uncorrectable errors."),
-    "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS": ("counter", "Rows remapped: correctable errors."),
-    "DCGM_FI_DEV_ROW_REMAP_FAILURE": ("gauge", "Whether remapping rows has failed."),
-    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": ("counter", "PCIe retries."),
-    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": ("counter", "NVLink bandwidth of all lanes."),
-}
-"""Exported metrics per GPU: type and help by name."""
+_JOB = "dcgm"
 
 
 class DcgmExporterArgs(Args):
@@ -90,7 +68,7 @@ class DcgmExporter(Server):
             liveness=probes.https("/health", self.port, failures=6),
             read_only_root=False,  # as for the device plugin: the runtime's hooks write into it
         )
-        # The label `Hostname` of every metric, which is the pod name by default.
+        # The label `hostname` of every metric, which is the pod name by default.
         exporter["env"] = [
             {"name": "NODE_NAME", "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}
         ]
@@ -103,13 +81,16 @@ class DcgmExporter(Server):
             )
         )
         self.service({"https": self.port}, headless=True)
-        self.metrics = self.scrape_target(self.port, job="dcgm", service=name)
+        self.metrics = self.scrape_target(self.port, job=_JOB, service=name)
         self.register_outputs({})
 
 
 def counters() -> str:
     """The collectors file: field, metric type, help; one per line."""
-    return "".join(f"{name}, {kind}, {text}\n" for name, (kind, text) in COUNTERS.items())
+    return "".join(
+        f"{name}, {metric.kind}, {metric.meaning} Unit: {metric.unit}.\n"
+        for name, metric in exporters()[_JOB].existing().items()
+    )
 
 
 def web_config() -> dict[str, dict[str, str]]:

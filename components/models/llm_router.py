@@ -106,7 +106,7 @@ class LlmRouter(Server):
                 *("--ssl_keyfile_path", KEY_FILE),
                 *("--ssl_certfile_path", CERT_FILE),
             ],
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             ports={"https": self.port},
             mounts=mounts,
             readiness=probes.https("/health/readiness", self.port),
@@ -172,7 +172,7 @@ class LlmRouter(Server):
         )
 
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HOME": "/home/litellm",
     "SSL_CERT_FILE": CA_FILE,
     "LITELLM_MODE": "PRODUCTION",

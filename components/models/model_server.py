@@ -22,14 +22,12 @@ from components.common.contracts import (
 from components.common.pod import Mount, scratch
 from components.common.tier import Tier
 from config.settings.models import ModelSettings, TokenModelSettings, token_settings
-from sizing.startup import startup_seconds
+from sizing.startup import StartupBudget, startup_seconds
 
 PRE_STOP_SECONDS = 15
 """Until every proxy has removed a terminating pod from its endpoints; llm-d and KServe use 15 s."""
 _EXIT_SECONDS = 15
 """From the end of the drain to the end of the process; llm-d's 75 s are 15 + 45 + 15."""
-PULL_SECONDS = 600
-"""To pull an image of about 10 GB onto a node that has none of its layers; an assumption."""
 
 Role = Literal["standalone", "leader", "worker", "prefill", "decode"]
 """`standalone`: one server, one pod. `leader` and `worker`: pods of a multi-node server.
@@ -66,6 +64,17 @@ class ServedModel:
         """Estimated time from the start of a server to its first answer."""
         size = sum(stored.size_bytes for stored in (self.weights, *self.extras.values()))
         return startup_seconds(size, self.weights.read_rate)
+
+    @property
+    def startup(self) -> StartupBudget:
+        """What each step of a start may take."""
+        stored = (self.weights, *self.extras.values())
+        return StartupBudget(
+            verify=sum(ceil(each.size_bytes / each.read_rate) for each in stored),
+            load=self.expected_start_seconds,
+            stop=grace_seconds(self.settings),
+            pods=self.hosts,
+        )
 
 
 class ModelServerArgs(Args):

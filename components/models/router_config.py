@@ -57,6 +57,7 @@ def router_config(
             "num_retries": settings.retries,
             "request_timeout": settings.request_timeout_seconds,
             "cache": False,
+            "disable_hf_tokenizer_download": True,  # it counts with its own; there is no way out
             "set_verbose": False,
             "json_logs": True,
             "turn_off_message_logging": True,  # keeps prompts out of the log

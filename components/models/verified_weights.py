@@ -4,7 +4,6 @@ docs/adr/0011-weights-verified-once-a-node.md says why the stamps are where they
 """
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import pulumi_kubernetes as k8s
 
@@ -33,8 +32,6 @@ class VerifiedWeights:
     """For the server: the volume, which it can only read."""
     files: tuple[Mount, ...]
     """Volumes of the init container, which the pod has to list and the server does not mount."""
-    seconds: int
-    """That it takes at most, where the node has not read the weights before."""
 
 
 def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> VerifiedWeights:
@@ -72,5 +69,4 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     }
     # So that whoever describes the pod reads the name of the wrong file.
     verify["termination_message_policy"] = "FallbackToLogsOnError"
-    seconds = ceil(stored.size_bytes / stored.read_rate)
-    return VerifiedWeights(verify, weights, (program,), seconds)
+    return VerifiedWeights(verify, weights, (program,))

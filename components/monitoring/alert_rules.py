@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.monitoring.promql import quantile, rate, total
+from components.monitoring.promql import increase, quantile, rate, total
 from config.settings.observability import SloSettings
 
 Severity = Literal["critical", "warning", "none"]
@@ -60,13 +60,13 @@ class Alert:
         }
 
 
-def rules(slo: SloSettings, jobs: Sequence[str]) -> dict[str, Any]:
-    """The rules file for a stack with scrape targets of these *jobs*.
+def rules(slo: SloSettings, targets: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The rules file for a stack with these scrape *targets*, each a job and a component.
 
     https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
     """
     groups: dict[str, list[Record | Alert]] = {
-        "targets": list(_targets(jobs)),
+        "targets": list(_targets(targets)),
         "models": [*_ttft(slo), *_MODELS],
         "gpus": _GPUS,
         "router": [*_availability(slo), *_ROUTER],
@@ -81,7 +81,7 @@ def rules(slo: SloSettings, jobs: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _targets(jobs: Sequence[str]) -> Iterator[Alert]:
+def _targets(targets: Sequence[tuple[str, str]]) -> Iterator[Alert]:
     yield Alert(
         "TargetDown",
         "up == 0",
@@ -89,12 +89,16 @@ def _targets(jobs: Sequence[str]) -> Iterator[Alert]:
         "Scrape of {{ $labels.job }} at {{ $labels.instance }} fails.",
         "Check the pod, and whether its certificate has expired: `pulumi up` renews it.",
     )
-    if jobs:
+    if targets:
         yield Alert(
             "TargetAbsent",
-            " or ".join(f'absent(up{{job="{job}"}})' for job in sorted(set(jobs))),
+            # With the last pod of a component, its series and every other alert on them are gone.
+            " or ".join(
+                f'absent(up{{job="{job}", component="{component}"}})'
+                for job, component in sorted(set(targets))
+            ),
             "critical",
-            "No targets discovered for {{ $labels.job }}.",
+            "No targets discovered for {{ $labels.component }} ({{ $labels.job }}).",
             "Check whether its pods run and whether its headless Service has endpoints.",
             "10m",
         )
@@ -195,9 +199,11 @@ _GPUS: list[Record | Alert] = [
     ),
     Alert(
         "GpuXid",
-        "DCGM_FI_DEV_XID_ERRORS != 0",
+        # A count of the last five minutes. DCGM_FI_DEV_XID_ERRORS keeps the last XID for ever; it
+        # is 0 on a healthy GPU.
+        'DCGM_EXP_XID_ERRORS_COUNT{xid!="0"} > 0',
         "critical",
-        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} reported XID {{ $value }}.",
+        "GPU {{ $labels.gpu }} on {{ $labels.hostname }} reported XID {{ $labels.xid }}.",
         "Look up the XID in NVIDIA's documentation; drain the node unless the XID is an application"
         " error.",
         "0m",
@@ -206,7 +212,7 @@ _GPUS: list[Record | Alert] = [
         "GpuMemoryErrors",
         "increase(DCGM_FI_DEV_ECC_DBE_VOL_TOTAL[1h]) > 0 or DCGM_FI_DEV_ROW_REMAP_FAILURE > 0",
         "critical",
-        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} has uncorrectable memory errors.",
+        "GPU {{ $labels.gpu }} on {{ $labels.hostname }} has uncorrectable memory errors.",
         "Drain the node and reset the GPU; replace it if the errors recur.",
         "0m",
     ),
@@ -214,7 +220,7 @@ _GPUS: list[Record | Alert] = [
         "GpuTemperatureHigh",
         "DCGM_FI_DEV_GPU_TEMP > 85",
         "warning",
-        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} is at {{ $value }} °C.",
+        "GPU {{ $labels.gpu }} on {{ $labels.hostname }} is at {{ $value }} °C.",
         "Check the cooling; above about 90 °C the GPU throttles.",
         "10m",
     ),
@@ -222,21 +228,38 @@ _GPUS: list[Record | Alert] = [
         "GpuThrottled",
         "rate(DCGM_FI_DEV_THERMAL_VIOLATION[10m]) > 0",
         "warning",
-        "GPU {{ $labels.gpu }} on {{ $labels.Hostname }} is thermally throttled.",
+        "GPU {{ $labels.gpu }} on {{ $labels.hostname }} is thermally throttled.",
         "Check the cooling.",
         "10m",
     ),
 ]
 
+# Not litellm_deployment_state, whose series of an outage stays at 2, nor the number of cool-downs:
+# a refused connection seldom leads to one. What the router itself refuses names no model.
+_OF_A_MODEL = 'litellm_model_name!=""'
+_FAILED_BY_A_MODEL = rate(
+    "litellm_deployment_failure_responses_total",
+    "litellm_model_name",
+    where=f'{_OF_A_MODEL}, exception_status=~"5..|408"',
+)
+_ASKED_OF_A_MODEL = rate(
+    "litellm_deployment_total_requests_total", "litellm_model_name", where=_OF_A_MODEL
+)
+
 _ROUTER: list[Record | Alert] = [
     Alert(
         "ModelUnreachable",
-        "max by (litellm_model_name) (litellm_deployment_state) == 2",
+        f"{_FAILED_BY_A_MODEL} / {_ASKED_OF_A_MODEL} > 0.5",
         "critical",
-        "The router cannot reach {{ $labels.litellm_model_name }}.",
+        "Most requests of the router to {{ $labels.litellm_model_name }} fail.",
         "Check the pods of the model and the log of the router.",
     ),
 ]
+
+_SIGN_INS = "keycloak_user_events_total"
+_SIGN_IN_EVENTS = 'event=~"login|client_login"'
+_FAILED_SIGN_INS = increase(_SIGN_INS, where=f'{_SIGN_IN_EVENTS}, error!=""', window="10m")
+_SIGNED_IN = increase(_SIGN_INS, where=f'{_SIGN_IN_EVENTS}, error=""', window="10m")
 
 _PLATFORM: list[Alert] = [
     Alert(
@@ -254,6 +277,14 @@ _PLATFORM: list[Alert] = [
         "Requests in Keycloak wait for a database connection.",
         "Check the load of its PostgreSQL; increase the connection pool of Keycloak.",
         "10m",
+    ),
+    Alert(
+        "LoginFailures",
+        f"{_FAILED_SIGN_INS} > 20 and {_FAILED_SIGN_INS} > ({_SIGNED_IN} or vector(0))",
+        "warning",
+        "More sign-ins at Keycloak fail than succeed.",
+        "Find out from its log who tries, and from where: somebody may be guessing passwords, or a"
+        " client has a wrong secret.",
     ),
     Alert(
         "QdrantReplicasDead",

@@ -1,6 +1,6 @@
 """The dashboards of the stack: models and teams, GPUs, platform.
 
-Every metric in a query is listed in tests/metric_catalog.py.
+Every metric in a query has a record in catalog/metrics; the unit of a panel is that of its queries.
 """
 
 from components.monitoring.dashboard import Dashboard, Panel
@@ -8,9 +8,10 @@ from components.monitoring.promql import quantile, rate, total
 
 _MODEL = "{{model_name}}"
 _TEAM = "{{team}}"
-_GPU = "{{Hostname}} GPU {{gpu}}"
+_GPU = "{{hostname}} GPU {{gpu}}"
 _REQUESTS = "litellm_proxy_total_requests_metric_total"
 _HITS, _QUERIES = (f"vllm:prefix_cache_{what}_total" for what in ("hits", "queries"))
+_SIGN_INS = 'event=~"login|client_login"'
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 
 _MODELS = Dashboard(
@@ -113,6 +114,11 @@ _GPUS = Dashboard(
         Panel("GPU memory used", "mbytes", {_GPU: "DCGM_FI_DEV_FB_USED"}),
         Panel("GPU memory free", "mbytes", {_GPU: "DCGM_FI_DEV_FB_FREE"}),
         Panel("GPU temperature", "celsius", {_GPU: "DCGM_FI_DEV_GPU_TEMP"}),
+        Panel(
+            "Throttled by heat",
+            "percentunit",
+            {_GPU: "rate(DCGM_FI_DEV_THERMAL_VIOLATION[5m]) / 1e9"},  # nanoseconds per second
+        ),
         Panel("Last XID error", "short", {_GPU: "DCGM_FI_DEV_XID_ERRORS"}),
     ],
 )
@@ -165,11 +171,22 @@ _PLATFORM = Dashboard(
             "short",
             {"active": total("agroal_active_count"), "awaiting": total("agroal_awaiting_count")},
         ),
+        Panel(
+            "Keycloak sign-ins/s",
+            "short",
+            {
+                "succeeded": rate("keycloak_user_events_total", where=f'{_SIGN_INS}, error=""'),
+                "failed": rate("keycloak_user_events_total", where=f'{_SIGN_INS}, error!=""'),
+            },
+        ),
         Panel("Qdrant points", "short", {"{{id}}": "max by (id) (collection_points)"}),
         Panel(
             "Qdrant requests/s",
             "reqps",
-            {"all": rate("rest_responses_total"), "failed": rate("rest_responses_fail_total")},
+            {
+                "all": rate("rest_responses_total"),
+                "failed": rate("rest_responses_total", where='status=~"5.."'),
+            },
         ),
         Panel("Qdrant resident memory", "bytes", {"{{instance}}": "memory_resident_bytes"}),
         Panel(

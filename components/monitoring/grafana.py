@@ -146,6 +146,8 @@ def environment(host: str) -> dict[str, str]:
             "secret_key__file": f"{_SECRETS}/secret-key",
             "cookie_secure": "true",
             "strict_transport_security": "true",
+            # It compares Origin with Host, which the gateway rewrites (docs/reference/run-time.md).
+            "csrf_trusted_origins": host,
             "disable_gravatar": "true",
         },
         "auth": {"disable_login_form": "true"},

@@ -135,7 +135,7 @@ def _files(args: PrometheusArgs, targets: Sequence[ScrapeTarget]) -> dict[str, O
             ),
         )
     )
-    alerts = rules(args.settings.slo, [target.job for target in targets])
+    alerts = rules(args.settings.slo, [(target.job, target.server.name) for target in targets])
     return {
         "prometheus.yaml": configuration,
         "rules.yaml": Output.from_input(json_text(alerts)),

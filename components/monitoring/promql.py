@@ -12,6 +12,11 @@ def rate(counter: str, *by: str, where: str = "", window: str = "5m") -> str:
     return _sum(f"rate({counter}{selector}[{window}])", by)
 
 
+def increase(counter: str, *by: str, where: str = "", window: str) -> str:
+    """How much *counter* grew, of the series that *where* selects, grouped by *by*."""
+    return _sum(f"increase({counter}{{{where}}}[{window}])", by)
+
+
 def quantile(share: float, histogram: str, *by: str) -> str:
     """The *share* quantile of *histogram* over the last five minutes, grouped by *by*."""
     return f"histogram_quantile({share}, {rate(f'{histogram}_bucket', *by, 'le')})"

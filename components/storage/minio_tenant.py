@@ -14,7 +14,7 @@ from components.common.component import Server, after
 from components.common.contracts import BucketAccess, ScrapeTarget
 from components.common.json_text import json_text
 from components.common.network import Pods
-from components.common.pki import CA_FILE, TLS_PATH
+from components.common.pki import AUTHORITY, CA_FILE, TLS_PATH
 from components.common.pod import Mount, config_files, container, secret_files, tmp
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
@@ -42,6 +42,8 @@ _USER = 1000
 """The user of MinIO's image."""
 _SERVICE = "minio"
 """Name of the S3 Service, which the operator fixes for every tenant."""
+_TRUSTED = "operator-ca-tls"
+"""Begins the names of the Secrets that the operator trusts (operator.go:46,115 of 7.1.1)."""
 
 
 class MinioTenantArgs(Args):
@@ -52,6 +54,7 @@ class MinioTenantArgs(Args):
     api_server_cidrs: list[str]
     """Addresses of the Kubernetes API server, which the sidecar watches for its configuration."""
     operator_namespace: str = "minio-operator"
+    """Where the operator runs, and finds the authority of the tenant's certificate."""
 
 
 class MinioTenant(Server):
@@ -70,7 +73,16 @@ class MinioTenant(Server):
         super().__init__(name, args.tier, opts)
         self.pods = Pods(name, args.tier.namespace, {"v1.min.io/tenant": name}, self)
         self._account = self.service_account()
-        self._certificate = self.certificate_secret(_SERVICE, f"{name}-hl")
+        # The operator asks the tenant for its health over TLS, and never calls it initialized
+        # before it trusts what answers: our authority has to be in its own namespace, first.
+        trusted = secrets.files(
+            self,
+            f"{_TRUSTED}-{name}",
+            args.operator_namespace,
+            self.labels,
+            {AUTHORITY: args.tier.authority.pem},
+        )
+        self._certificate = after(self.certificate_secret(_SERVICE, f"{name}-hl"), trusted)
         password = secrets.password(self, f"{name}-root")
         self._root = self._files(f"{name}-root", "root", {"user": "root", "password": password})
         configuration = secrets.files(

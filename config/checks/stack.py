@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from base.problems import Problem
-from config.checks.data import data_problems
+from config.checks.data import replication_problems
 from config.checks.engines import engine_problems
 from config.checks.names import name_problems
 from config.checks.namespaces import namespace_problems
 from config.checks.nodes import node_problems
 from config.checks.pools import pool_problems, usable_models, usable_pools
 from config.checks.scaling import scaling_problems
+from config.checks.stores import store_problems
 from config.checks.vllm import vllm_problems
 from config.settings.models import TokenModelSettings
 from config.stack import StackConfig
@@ -65,12 +66,13 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *engine_problems(config),
         *scaling_problems(config),
         *vllm_problems(config),
+        *replication_problems(config),
         *_hosts_differ(config),
         *name_problems(config),
         *_team_models_exist(config),
         *_chat_models_exist(config),
         *namespace_problems(config),
-        *data_problems(config),
+        *store_problems(config),
         *_storage_classes_exist(config),
         *_operators_are_installed(config),
         *node_problems(config),

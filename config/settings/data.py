@@ -51,8 +51,11 @@ class VectorCollection(Model):
         default=0.99, ge=0.5, le=1, description="Quantile of values that int8 quantization covers."
     )
     always_ram: bool = Field(default=True, description="Keep quantized vectors in memory.")
-    replication_factor: int = Field(
-        default=2, ge=1, le=MOST_PODS, description="Replicas per shard."
+    replication_factor: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_PODS,
+        description="Replicas per shard; by default 2, or 1 where there is a single member.",
     )
     write_consistency_factor: int = Field(
         default=1, ge=1, le=MOST_PODS, description="Replicas that must acknowledge a write."
@@ -77,6 +80,11 @@ class QdrantSettings(Model):
         default={"knowledge-base": VectorCollection()},
         description="Collections to create, by name.",
     )
+
+    @property
+    def replication_factor(self) -> int:
+        """Replicas per shard of every collection that names no number, whoever creates it."""
+        return min(2, self.nodes)
 
 
 class RedisSettings(Model):

@@ -8,10 +8,15 @@ from base.cidrs import Cidr
 from base.model import Model
 from base.quantity import Disk, Resources
 from base.words import Words
+from catalog.metrics import exporters
 
-TTFT_BUCKETS = (0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0)
-"""Bounds of vLLM's TTFT histogram that make sense as a target, seconds (vllm/v1/metrics of 0.33.0).
-A target between two bounds could not be measured."""
+_TTFT = exporters()["vllm"].metrics["vllm:time_to_first_token_seconds"]
+_SENSIBLE_SECONDS = (0.25, 40)
+TTFT_BUCKETS = tuple(
+    edge for edge in _TTFT.edges if _SENSIBLE_SECONDS[0] <= edge <= _SENSIBLE_SECONDS[1]
+)
+"""Bounds of vLLM's TTFT histogram that make sense as a target, seconds. A target between two bounds
+could not be measured."""
 
 _RETENTION = Words(
     "[1-9][0-9]{0,3}[hd]|[1-9][0-9]{0,2}w|[1-9][0-9]?y",

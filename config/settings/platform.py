@@ -51,6 +51,11 @@ class PlatformSettings(Model):
         description="Registry and path of a mirror of all images; empty pulls from upstream.",
     )
     namespaces: Namespaces = Field(default=Namespaces(), description="Namespace of each tier.")
+    adopt_namespaces: list[TierName] = Field(
+        default=[],
+        description="Tiers whose namespace may exist before the stack. It is then closed and"
+        " restricted as one of the stack's own, and never deleted.",
+    )
     storage_class: Subdomain = Field(
         description="For ReadWriteOnce volumes: fast, WaitForFirstConsumer."
     )
@@ -60,6 +65,11 @@ class PlatformSettings(Model):
     api_server_cidrs: list[Cidr] = Field(
         min_length=1,
         description="CIDRs of the API server, which database pods must reach to elect a primary.",
+    )
+    dns_cache_cidrs: list[Cidr] = Field(
+        default=[],
+        description="CIDRs of NodeLocal DNSCache where it runs, usually `169.254.20.10/32`: pods"
+        " then ask it instead of the cluster's DNS pods.",
     )
     disposable: bool = Field(
         default=False,

@@ -2,7 +2,7 @@
 
 Names, labels, ports, containers and defaults are the operator's; so is the configuration secret
 that it requires. Because the pods are simulated, buckets and users are reported as provisioned
-once the pods are ready, but do not exist.
+once the pods are ready and the operator would trust their certificate, but do not exist.
 """
 
 from typing import Final
@@ -14,6 +14,10 @@ API_VERSION: Final = "minio.min.io/v2"
 TENANTS: Final = "/apis/minio.min.io/v2/tenants"
 TENANT_LABEL: Final = "v1.min.io/tenant"
 CONFIGURATION_KEY: Final = "config.env"
+NAMESPACE: Final = "minio-operator"
+"""The operator's own, as in its chart and its kustomization."""
+TRUSTED_PREFIX: Final = "operator-ca-tls"
+"""Begins the names of the Secrets in that namespace whose certificates the operator trusts."""
 _POOL_LABEL = "v1.min.io/pool"
 _CONSOLE_LABEL = "v1.min.io/console"
 _VERSION = "v7.1.1"
@@ -80,8 +84,13 @@ def children(tenant: Object) -> list[Object]:
     return [owned(tenant, "Tenant", API_VERSION, content) for content in objects]
 
 
-def status(tenant: Object, stateful_sets: list[Object]) -> Object:
-    """The status of *tenant*, given the current *stateful_sets* of its pools."""
+def status(tenant: Object, stateful_sets: list[Object], problem: str = "") -> Object:
+    """The status of *tenant*, given the current *stateful_sets* of its pools.
+
+    *problem*: why the operator cannot ask the pods for their health. It then leaves health, drives
+    and buckets as they were, and waits (v7.1.1, pkg/controller/monitoring.go:120-125,
+    main-controller.go:1353-1357).
+    """
     spec = tenant["spec"]
     by_name = {entry["metadata"]["name"]: entry for entry in stateful_sets}
     pools, online, offline, replicas = [], 0, 0, 0
@@ -94,7 +103,20 @@ def status(tenant: Object, stateful_sets: list[Object]) -> Object:
         state = "PoolInitialized" if ready == pool["servers"] else "PoolCreated"
         pools.append({"ssName": name, "state": state, "legacySecurityContext": False})
     complete = offline == 0
-    was_complete = tenant.get("status", {}).get("currentState") == "Initialized"
+    before = tenant.get("status", {})
+    was_complete = before.get("currentState") == "Initialized"
+    if problem:
+        return {
+            "availableReplicas": replicas,
+            "currentState": "Initialized"
+            if was_complete
+            else "Waiting for Tenant to be healthy"
+            if complete
+            else "Provisioning MinIO Statefulset",
+            "pools": pools,
+            "revision": 0,
+            "syncVersion": "v6.0.0",
+        }
     return {
         "availableReplicas": replicas,
         "certificates": {"autoCertEnabled": spec.get("requestAutoCert", True)},

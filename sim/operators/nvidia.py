@@ -20,6 +20,8 @@ from sizing import mig
 
 PLUGIN: Final = "nvidia-device-plugin"
 """`app.kubernetes.io/name` of the device plugin's pods."""
+MPS_DAEMON: Final = "nvidia-mps-control-daemon"
+"""`app.kubernetes.io/name` of the MPS daemon's pods."""
 OPERATOR_CONFIG: Final = "gpu-operator-config"
 """`app.kubernetes.io/name` of the ConfigMaps that the stack writes for the GPU operator."""
 MIG_STATE: Final = "nvidia.com/mig.config.state"

@@ -38,16 +38,22 @@ def reconcile_node(api: Api, _namespace: str, name: str) -> float | None:
 
 def _node_config(api: Api, node: Object) -> tuple[NodeConfig | None, bool]:
     """The node's configuration, and whether only a watched event can change it."""
-    for pod in api.items("/api/v1/pods", f"{_NAME}={nvidia.PLUGIN}"):
-        if pod["spec"].get("nodeName") != node["metadata"]["name"] or not _is_ready(pod):
-            continue
+    name = node["metadata"]["name"]
+    for pod in _ready_pods(api, nvidia.PLUGIN, name):
         namespace = pod["metadata"]["namespace"]
         names = [volume.get("configMap", {}).get("name") for volume in pod["spec"]["volumes"]]
-        [name] = [each for each in names if each]
-        config_map = api.get(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+        [source] = [each for each in names if each]
+        config_map = api.get(f"/api/v1/namespaces/{namespace}/configmaps/{source}")
         if config_map is None:
             return None, False
-        return nvidia.node_config(config_map["data"], nvidia.selected_layout(pod)), True
+        config = nvidia.node_config(config_map["data"], nvidia.selected_layout(pod))
+        # The plugin registers nothing before the MPS daemon answers (k8s-device-plugin v0.20.0,
+        # internal/plugin/server.go:132, mps.go:61-72).
+        if "mps" in config.plugin.get("sharing", {}) and not _ready_pods(
+            api, nvidia.MPS_DAEMON, name
+        ):
+            return None, False
+        return config, True
     return _from_labels(api, node["metadata"]["labels"])
 
 
@@ -77,6 +83,12 @@ def _apply(api: Api, node: Object, wanted: Advertised) -> None:
     if status:
         _log.info("%s advertises %s", name, wanted.resources or "nothing: unsupported MIG layout")
         api.merge(f"{_NODES}/{name}/status", status)
+
+
+def _ready_pods(api: Api, program: str, node: str) -> list[Object]:
+    """The pods of *program* on *node* that are ready."""
+    pods = api.items("/api/v1/pods", f"{_NAME}={program}")
+    return [pod for pod in pods if pod["spec"].get("nodeName") == node and _is_ready(pod)]
 
 
 def _is_ready(pod: Object) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 
 from sim.api import Api, ConflictError, Object, RefusedError
 from sim.operators import cloudnative_pg, minio
+from sim.operators.demands import cluster_problem, tenant_problem
 from sim.operators.objects import collection, path
 
 _MINIO, _CNPG = "minio-operator", "cloudnative-pg"
@@ -24,8 +25,9 @@ def reconcile_tenant(api: Api, namespace: str, name: str) -> float | None:
         api.apply(path(content), content, _MINIO)
     selector = f"{minio.TENANT_LABEL}={name}"
     pools = api.items(collection("StatefulSet", namespace), selector)
-    _report(api, minio.tenant_path(namespace, name), tenant, minio.status(tenant, pools))
-    return None
+    problem = tenant_problem(api, tenant)
+    _report(api, minio.tenant_path(namespace, name), tenant, minio.status(tenant, pools, problem))
+    return RETRY_SECONDS if problem else None
 
 
 def _has_credentials(api: Api, tenant: Object) -> bool:
@@ -41,12 +43,13 @@ def reconcile_cluster(api: Api, namespace: str, name: str) -> float | None:
     cluster = api.get(cloudnative_pg.cluster_path(namespace, name))
     if cluster is None or "deletionTimestamp" in cluster["metadata"]:
         return None
-    problem = ""
-    try:
-        _apply_shared(api, cluster)
-        _reconcile_instances(api, cluster)
-    except RefusedError as error:  # such as a quota or Pod Security
-        problem = str(error)
+    problem = cluster_problem(api, cluster)
+    if not problem:
+        try:
+            _apply_shared(api, cluster)
+            _reconcile_instances(api, cluster)
+        except RefusedError as error:  # such as a quota or Pod Security
+            problem = str(error)
     pods = _instances(api, cluster)
     primary = _primary(cluster, pods)
     state = cloudnative_pg.status(cluster, pods, primary, problem)

@@ -1,10 +1,10 @@
 """The real programs on what is generated for prod, started once a run."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -19,7 +19,23 @@ from tests.conformance.peers.redis import Redis
 from tests.conformance.peers.relocate import relocated
 from tests.conformance.peers.vllm import VllmSource
 
-StartRouter = Callable[[Generated, Redis], AbstractContextManager[LiteLlm]]
+
+class StartRouter(Protocol):
+    """Starts a LiteLLM on a stack's files, its counters in a Redis."""
+
+    def __call__(
+        self,
+        generated: Generated,
+        counters: Redis,
+        *,
+        models: str | None = None,
+        cooldown: int | None = None,
+    ) -> AbstractContextManager[LiteLlm]:
+        """A LiteLLM that finds every model at *models*, else where one is served.
+
+        *cooldown* is for how long it leaves a model alone, in seconds, if not as configured.
+        """
+        ...
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -131,18 +147,27 @@ def start_router(
     models: ModelServer,
 ) -> StartRouter:
     """Starts a LiteLLM on a stack's files, its models on this machine, its counters in a Redis."""
+    served = models.url
 
-    def start(generated: Generated, counters: Redis) -> AbstractContextManager[LiteLlm]:
+    def start(
+        generated: Generated,
+        counters: Redis,
+        *,
+        models: str | None = None,
+        cooldown: int | None = None,
+    ) -> AbstractContextManager[LiteLlm]:
         files = generated.secret("router")
         config = json.loads(files["config.yaml"])
         urls = [entry["litellm_params"]["api_base"] for entry in config["model_list"]]
         shared = config["general_settings"]["coordination_redis"]
         places = {
-            **dict.fromkeys(urls, f"{models.url}/v1"),
+            **dict.fromkeys(urls, f"{models or served}/v1"),
             shared["host"]: "localhost",
             "/etc/tls/ca.crt": str(certificates.authority),
         }
         shared["port"] = counters.port
+        if cooldown is not None:
+            config["router_settings"]["cooldown_time"] = cooldown
         return litellm.start(
             tmp_path_factory.mktemp("litellm"),
             generated.container("router")["args"],

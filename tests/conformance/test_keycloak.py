@@ -8,6 +8,7 @@ import httpx
 import pytest
 from cryptography.exceptions import InvalidSignature
 
+from catalog.metrics import exporters
 from components.auth.realm import ADMIN_ROLE, USER_ROLE
 from tests.conformance.generated import Generated
 from tests.conformance.peers import exposition, keycloak, postgres
@@ -17,7 +18,6 @@ from tests.conformance.peers.errors import PeerFailedError
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.postgres import Postgres
 from tests.conformance.tokens import claims, of_team, verify
-from tests.metric_catalog import METRICS
 
 _TEAM = "developers"
 
@@ -59,6 +59,19 @@ def test_a_token_says_what_the_router_asks_for(token: str, prod: Generated) -> N
     assert _TEAM in known["teams"]
     assert said["roles"] == [USER_ROLE]
     verify(token, prod.secret("router")["realm.pem"])
+
+
+def test_through_the_gateway_every_endpoint_is_announced_under_the_public_url(
+    identity: Keycloak, realm: dict[str, Any], prod: Generated
+) -> None:
+    # With another X-Forwarded-Port than the public one it announces the token endpoint there.
+    public = f"https://{prod.stack.hosts.auth}"
+    path = f"/realms/{realm['realm']}/.well-known/openid-configuration"
+    said = Browser(identity, public).get(path).json()
+    endpoints = [said[name] for name in said if name.endswith("_endpoint")]
+
+    assert endpoints
+    assert [url for url in endpoints if not url.startswith(f"{public}/")] == []
 
 
 def test_an_applications_token_opens_nothing_of_keycloak_itself(
@@ -127,7 +140,7 @@ def test_applications_find_in_the_cluster_what_the_public_sees_as_the_issuer(
         assert found[f"{endpoint}_endpoint"] == f"{identity.url}{path}"
 
 
-def test_the_probes_and_metrics_are_served_over_tls_on_the_management_port(
+def test_the_probes_are_served_over_tls_on_the_management_port(
     identity: Keycloak, prod: Generated
 ) -> None:
     container = prod.container("keycloak")
@@ -136,8 +149,27 @@ def test_the_probes_and_metrics_are_served_over_tls_on_the_management_port(
 
         assert request["scheme"] == "HTTPS"
         assert identity.health(request["path"].removeprefix("/health/")) == 200
-    exposed = exposition.series(identity.metrics())
-    assert set(METRICS["keycloak"]) <= set(exposed)
+
+
+def test_sign_ins_are_counted_by_how_they_end_and_the_metrics_are_those_of_the_records(
+    identity: Keycloak, realm: dict[str, Any]
+) -> None:
+    events = "keycloak_user_events_total"
+    before = identity.metrics()
+    of_team(identity, realm, _TEAM)
+    [application] = [c for c in realm["clients"] if c["clientId"] == "open-webui"]
+    refused = identity.token(realm["realm"], application["clientId"], "wrong")
+    after = identity.metrics()
+
+    def counted(event: str, error: str) -> float:
+        return exposition.total(after, events, event=event, error=error) - exposition.total(
+            before, events, event=event, error=error
+        )
+
+    assert refused["error"] == "unauthorized_client"
+    assert counted("client_login", "") == 1
+    assert counted(".*", "[a-z_]+") == 1
+    assert exposition.differences(after, exporters()["keycloak"]) == {}
 
 
 def test_the_administrator_of_the_secret_opens_the_master_realm(

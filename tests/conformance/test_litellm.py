@@ -1,22 +1,25 @@
 """A real LiteLLM starts from prod's files alone: routes over TLS, limits and refuses by team."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from catalog.metrics import exporters
+from sim.ports import free_port
 from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated
-from tests.conformance.peers import exposition, redis
+from tests.conformance.peers import exposition, model_server, redis
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.litellm import LiteLlm
 from tests.conformance.peers.model_server import ModelServer
 from tests.conformance.peers.redis import Redis
 from tests.conformance.tokens import of_team, signed_by
-from tests.metric_catalog import METRICS
 
 _LONG = 32_000
 """Tokens of a long answer: a few of them are what a team may have in a minute."""
@@ -175,21 +178,55 @@ def test_the_probes_need_no_key(router: LiteLlm, prod: Generated) -> None:
         assert router.get(container[probe]["httpGet"]["path"]).status_code == 200
 
 
-def test_every_metric_that_rules_and_dashboards_read_is_exposed_and_names_nobody(
+def test_the_metrics_are_those_of_the_records_and_name_nobody(
     router: LiteLlm, keys: dict[str, str], config: dict[str, Any]
 ) -> None:
     router.chat(keys["developers"], "chat")
-    exposed = exposition.series(router.get("/metrics/").text)
-    wanted = frozenset[str]().union(
-        *(exposition.names(name, kind) for name, kind in METRICS["litellm"].items())
-    )
+    router.chat(keys["developers"], "no-such-model")  # what fails has series of its own
+    text = router.get("/metrics/").text
+    exposed = exposition.series(text)
 
-    assert wanted - set(exposed) == set()
-    assert {"team", "status_code"} <= exposed["litellm_proxy_total_requests_metric_total"]
-    assert "litellm_model_name" in exposed["litellm_deployment_state"]
+    assert exposition.differences(text, exporters()["litellm"]) == {}
     personal = {*config["litellm_settings"]["prometheus_exclude_labels"], "client_ip", "user"}
     seen = frozenset[str]().union(*(exposed[name] for name in exposed if "litellm" in name))
     assert personal & seen == set()
+
+
+def test_a_model_that_is_gone_shows_in_what_its_alert_reads_until_it_answers_again(
+    start_router: StartRouter,
+    prod: Generated,
+    counters: Redis,
+    certificates: Certificates,
+    keys: dict[str, str],
+) -> None:
+    """ModelUnreachable: the share of requests to the model that failed with 5xx or 408."""
+    port, people = free_port(), 2 * (prod.stack.router.allowed_fails + 1)
+    with start_router(prod, counters, models=f"https://localhost:{port}", cooldown=1) as router:
+
+        def chat(_: int = 0) -> int:
+            return router.chat(keys["developers"], "chat").status_code
+
+        def of_chat(metric: str, **labels: str) -> float:
+            text = router.get("/metrics/").text
+            return exposition.total(text, metric, litellm_model_name="chat", **labels)
+
+        def asked_and_failed() -> tuple[float, float]:
+            failures = "litellm_deployment_failure_responses_total"
+            return (
+                of_chat("litellm_deployment_total_requests_total"),
+                of_chat(failures, exception_status="(5..|408)"),
+            )
+
+        with ThreadPoolExecutor(people) as pool:
+            assert set(pool.map(chat, range(people))) <= {500, 429}
+        asked, failed = asked_and_failed()
+        assert asked == failed > 1
+        with model_server.start(certificates, port):
+            time.sleep(2)  # a cool-down, after which it is asked again
+            assert [chat() for _ in range(3)] == [200, 200, 200]
+            assert asked_and_failed() == (asked + 3, failed)
+        # Why the alert does not read this one: the outage that it states is never taken back.
+        assert of_chat("litellm_deployment_state") == 2
 
 
 def test_secrets_show_in_no_log_argument_or_environment(

@@ -72,14 +72,15 @@ def run_plugin(api: Api, namespace: str, pool: str, sharing: Sharing) -> None:
         init = [{"name": "mig-layout", "image": "mig-manager", "args": arguments}]
     folder = f"/api/v1/namespaces/{namespace}"
     api.create(f"{folder}/configmaps", {"metadata": {"name": pool}, "data": data})
-    pod = on_pool(pool, {"name": "plugin", "image": "plugin"})
-    pod["metadata"] = {
-        "name": "plugin",
-        "labels": {"app.kubernetes.io/name": "nvidia-device-plugin"},
-    }
-    pod["spec"]["initContainers"] = init
-    pod["spec"]["volumes"] = [{"name": "config", "configMap": {"name": pool}}]
-    api.create(f"{folder}/pods", pod)
+    programs = ["nvidia-device-plugin"]
+    if isinstance(sharing, Mps):
+        programs.append("nvidia-mps-control-daemon")
+    for program in programs:
+        pod = on_pool(pool, {"name": "program", "image": "plugin"})
+        pod["metadata"] = {"name": program, "labels": {"app.kubernetes.io/name": program}}
+        pod["spec"]["initContainers"] = init
+        pod["spec"]["volumes"] = [{"name": "config", "configMap": {"name": pool}}]
+        api.create(f"{folder}/pods", pod)
 
 
 def on_pool(pool: str, container: Object) -> Object:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from components.models.vllm.leader_worker_set import AFTER_START
 from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
@@ -110,6 +111,36 @@ def test_a_group_is_made_anew_when_one_of_its_pods_is_lost(api: Api) -> None:
 
     once(api, leader, lambda pod: pod["metadata"]["uid"] != before and is_ready(pod))
     once(api, f"{groups('groups')}/big", is_available)
+
+
+def test_a_restart_takes_the_group_with_it_but_not_while_a_pod_of_ours_is_still_pending(
+    api: Api,
+) -> None:
+    namespace = new_namespace(api, "joining")
+    leaders: dict[str, tuple[str, Object]] = {}
+    for name, annotations in {"ours": {AFTER_START: "true"}, "plain": {}}.items():
+        content = leader_worker_set(name)
+        content["metadata"]["annotations"] = annotations
+        template = content["spec"]["leaderWorkerTemplate"]
+        template |= {"leaderTemplate": pod_template(0), "workerTemplate": pod_template(64)}
+        create(api, groups(namespace), "LeaderWorkerSet", content)
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}-0"
+        leaders[name] = (path, once(api, path, is_ready))
+        once(api, f"{path}-1", lambda pod: pod["status"]["phase"] == "Pending")
+
+    for path, leader in leaders.values():
+        statuses = [each | {"restartCount": 1} for each in leader["status"]["containerStatuses"]]
+        api.merge(f"{path}/status", {"status": {"containerStatuses": statuses}})
+
+    def is_another(name: str) -> bool:
+        path, leader = leaders[name]
+        found = api.get(path)
+        return found is not None and found["metadata"]["uid"] != leader["metadata"]["uid"]
+
+    eventually(lambda: is_another("plain"))
+    assert not is_another("ours")
+    for name in leaders:
+        api.delete(f"{groups(namespace)}/{name}")
 
 
 def test_an_impossible_group_is_refused_by_the_controllers_own_webhook(api: Api) -> None:

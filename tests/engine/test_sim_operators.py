@@ -3,6 +3,7 @@
 import copy
 from base64 import b64decode
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from sim.api import Api, Object, RefusedError
 from sim.control_plane import SimCluster
+from sim.pki import SERVER, Authority
 from tests.engine.sim_support import eventually, got, is_ready, new_namespace, once
 from toolchain import build
 
@@ -78,18 +80,46 @@ def tenant() -> Object:
     }
 
 
+@cache
+def authority() -> Authority:
+    return Authority("tests")
+
+
 def give_credentials(api: Api, namespace: str) -> None:
-    secret = {"metadata": {"name": "store-root"}, "stringData": {"config.env": "export A=b"}}
-    api.create(f"/api/v1/namespaces/{namespace}/secrets", secret)
+    """What a Tenant reads; the test's authority signs its certificate."""
+    host = f"minio.{namespace}.svc.cluster.local"
+    served = authority().issue("minio", [SERVER], [host]).certificate.decode()
+    for name, content in {
+        "store-root": {"config.env": "export A=b"},
+        "store-tls": {"tls.crt": served},
+    }.items():
+        secret = {"metadata": {"name": name}, "stringData": content}
+        api.create(f"/api/v1/namespaces/{namespace}/secrets", secret)
+
+
+def be_trusted(api: Api) -> None:
+    """Have the operator trust the test's authority."""
+    path = "/api/v1/namespaces/minio-operator/secrets/operator-ca-tls-tests"
+    pem = authority().own.certificate.decode()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "operator-ca-tls-tests"}}
+    applied(api, path, secret | {"stringData": {"ca.crt": pem}})
 
 
 def applied(api: Api, path: str, content: Object) -> None:
     api.apply(path, content, "test")
 
 
-def test_a_tenant_is_initialized_once_its_pods_are_ready(api: Api, namespace: str) -> None:
+def test_a_tenant_is_initialized_once_its_pods_are_ready_and_it_is_trusted(
+    api: Api, namespace: str
+) -> None:
     give_credentials(api, namespace)
     applied(api, tenant_path(namespace), tenant())
+    once(
+        api,
+        tenant_path(namespace),
+        lambda found: "Waiting" in found.get("status", {}).get("currentState", ""),
+    )
+    be_trusted(api)
     done = once(
         api,
         tenant_path(namespace),
@@ -118,6 +148,7 @@ def test_a_tenant_without_its_configuration_secret_waits_for_it(api: Api, namesp
     )
     assert api.items(f"/api/v1/namespaces/{namespace}/pods") == []
     give_credentials(api, namespace)
+    be_trusted(api)
     once(
         api, tenant_path(namespace), lambda found: found["status"]["currentState"] == "Initialized"
     )

@@ -15,7 +15,18 @@ with (ROOT / "pyproject.toml").open("rb") as file:
     PROJECT = tomllib.load(file)["project"]
 
 PRODUCT = [
-    *("base", "catalog", "cli", "components", "config", "policies", "review", "sim", "sizing"),
+    *(
+        "base",
+        "catalog",
+        "cli",
+        "components",
+        "config",
+        "policies",
+        "preflight",
+        "review",
+        "sim",
+        "sizing",
+    ),
     *("toolchain", "weights"),
 ]
 INSIDE_CONTAINERS = {"fastapi", "jwt", "litellm"}

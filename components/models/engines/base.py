@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -20,17 +19,14 @@ from components.models.engines import auth_proxy
 from components.models.engines.auth_proxy import AuthProxy, Location
 from components.models.model_server import (
     PRE_STOP_SECONDS,
-    PULL_SECONDS,
     ModelServerArgs,
     ServedModel,
-    grace_seconds,
     shared_memory,
     with_memory,
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from config.settings.engines import ENGINE_SPECS
 from config.settings.models import TokenModelSettings
-from sizing.startup import STARTUP_MARGIN
 
 FILES = "/etc/engine"
 """Mount path of the files that `Launch.files` generates."""
@@ -175,24 +171,22 @@ class EngineService(Server):
         self, gate: VerifiedWeights, proxy_mounts: Sequence[Mount]
     ) -> k8s.apps.v1.Deployment:
         settings, placement = self._model.settings, self._model.placement
-        seconds = ceil(self._model.expected_start_seconds * STARTUP_MARGIN)
-        grace = grace_seconds(settings)
+        startup = self._model.startup
         mounts = self._engine_mounts(gate.weights)
         gpus = request(self, placement, settings.gpus)
         return self.deployment(
             self.pod(
-                [self._engine(mounts, gpus, seconds), self._proxy(proxy_mounts)],
+                [self._engine(mounts, gpus, startup.probe), self._proxy(proxy_mounts)],
                 [*mounts, *gate.files, *proxy_mounts],
                 init=[gate.init, *self._prepare(mounts)],
-                grace_seconds=grace,
+                grace_seconds=startup.stop,
                 spread=settings.replicas > 1,
                 placement=placement,
                 claims=gpus.claims,
             ),
             settings.replicas,
             surge=False,  # no GPUs are reserved for a second copy
-            ready_within_seconds=PULL_SECONDS
-            + settings.replicas * (gate.seconds + seconds + grace),
+            ready_within_seconds=startup.ready(settings.replicas),
         )
 
     def _engine(

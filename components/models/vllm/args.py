@@ -147,6 +147,9 @@ def _group(model: ServedModel) -> Iterator[str]:
     yield f"--nnodes={model.hosts}"
     yield "--node-rank=$(LWS_WORKER_INDEX)"
     yield "--master-addr=$(LWS_LEADER_ADDRESS)"
+    # Peers on other nodes may have to pull the image and verify the weights first.
+    yield f"--distributed-timeout-seconds={model.startup.join}"
+    yield f"--cpu-distributed-timeout-seconds={model.startup.cpu_join}"
     if model.role == "worker":
         yield "--headless"
 

@@ -14,6 +14,10 @@ from components.common.manifest import manifest
 API_VERSION = "leaderworkerset.x-k8s.io/v1"
 KIND = "LeaderWorkerSet"
 
+AFTER_START = "leaderworkerset.sigs.k8s.io/experimental-recreate-group-after-start"
+"""Since 0.8.0 (pkg/controllers/pod_controller.go:216), any value: while a pod of the group still
+pulls or verifies, one that restarts does not take the group with it, and that work."""
+
 LEADERS: Labels = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
 """Labels of the pods with an HTTP server, besides those of their component."""
 
@@ -41,6 +45,7 @@ def leader_worker_set(
         metadata={
             **component.metadata(component.name),  # pods resolve their leader by this name
             "annotations": {
+                AFTER_START: "true",
                 "pulumi.com/waitFor": "condition=Available",
                 "pulumi.com/timeoutSeconds": str(ready_within_seconds),
             },

@@ -1,7 +1,6 @@
 """Pods of a vLLM server, in each of its roles."""
 
 from dataclasses import dataclass, replace
-from math import ceil
 
 import pulumi_kubernetes as k8s
 from pulumi import Output
@@ -23,7 +22,7 @@ from components.models.model_server import (
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from components.models.vllm.args import BEHIND_SIDECAR, CONFIG, PORT, environment, port, vllm_args
-from sizing.startup import STARTUP_MARGIN, shm_bytes
+from sizing.startup import shm_bytes
 
 _HOME = "/var/lib/vllm"
 
@@ -66,17 +65,6 @@ class VllmPods:
             verified_weights(self.tier, self.model.weights),
             *(verified_weights(self.tier, s, name) for name, s in self.model.extras.items()),
         ]
-
-    @property
-    def start_seconds(self) -> int:
-        """Maximum time from the start of a server to its first answer."""
-        return ceil(self.model.expected_start_seconds * STARTUP_MARGIN)
-
-    @property
-    def replace_seconds(self) -> int:
-        """Maximum time from the termination of one server to the readiness of its successor."""
-        verifying = sum(gate.seconds for gate in self.gates)
-        return verifying + self.start_seconds + grace_seconds(self.model.settings)
 
     def pod(
         self,
@@ -138,7 +126,7 @@ class VllmPods:
             claims=list(gpus.claims),
             readiness=healthy if serves else None,
             liveness={**healthy, "failure_threshold": 6} if serves else None,
-            startup=probes.startup(healthy, self.start_seconds) if serves else None,
+            startup=probes.startup(healthy, model.startup.probe) if serves else None,
             # A leader finishes its running requests, and needs its workers until then.
             pre_stop_seconds=PRE_STOP_SECONDS + (0 if serves else settings.drain_seconds),
             # NVIDIA's CDI hooks write into it, as KServe's LLM templates note too.
@@ -147,6 +135,8 @@ class VllmPods:
         fixed = {
             **_ENVIRONMENT,
             **environment(self.model.token_settings, role),
+            # Else each of its API servers gives up on the engine after 600 s.
+            "VLLM_ENGINE_READY_TIMEOUT_S": str(model.startup.engine),
             **placement.environment,
         }
         built["env"] = [

@@ -7,7 +7,6 @@ from components.common.component import Server, after
 from components.common.network import Pods
 from components.common.tier import Tier
 from components.gpu.resource_claims import request
-from components.models.model_server import PULL_SECONDS
 from components.models.vllm.args import PORT
 from components.models.vllm.endpoint_picker import role_labels
 from components.models.vllm.pod import VllmPods
@@ -49,7 +48,7 @@ class VllmPrefill(Server):
             ),
             args.replicas,
             surge=False,
-            ready_within_seconds=PULL_SECONDS + args.replicas * args.pods.replace_seconds,
+            ready_within_seconds=model.startup.ready(args.replicas),
         )
         # The decode sidecar requests the prefill; then both exchange the cache, and the prefill
         # server is notified when its blocks have been transferred.

@@ -9,7 +9,7 @@ from components.common.component import Server, after
 from components.common.contracts import ImageAccess, ModelEndpoint, ScrapeTarget, Upstream
 from components.common.labels import Labels
 from components.gpu.resource_claims import request
-from components.models.model_server import PULL_SECONDS, ModelServerArgs
+from components.models.model_server import ModelServerArgs
 from components.models.vllm import leader_worker_set
 from components.models.vllm.args import PORT, vllm_config
 from components.models.vllm.autoscaler import Autoscaler, AutoscalerArgs
@@ -109,7 +109,7 @@ class VllmService(Server):
             most,
             scaled=settings.autoscaling is not None,
             surge=False,  # no GPUs are reserved for a second copy
-            ready_within_seconds=PULL_SECONDS + fewest * self._pods.replace_seconds,
+            ready_within_seconds=self._model.startup.ready(fewest),
         )
         ready = workload.metadata.name
         self._scale("apps/v1", "Deployment", ready)
@@ -146,7 +146,7 @@ class VllmService(Server):
             worker,
             groups=None if settings.autoscaling else fewest,
             size=hosts,
-            ready_within_seconds=PULL_SECONDS + fewest * self._pods.replace_seconds,
+            ready_within_seconds=self._model.startup.ready(fewest),
         )
         ready = after(Output.from_input(self.name), groups.id)
         self._scale(leader_worker_set.API_VERSION, leader_worker_set.KIND, ready)

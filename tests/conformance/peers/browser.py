@@ -11,11 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from components.gateway.kong_gateway import kong_environment
+from config.settings.gateway import GatewaySettings
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.process import ANSWER_SECONDS
 
 _FORM = re.compile(r'<form[^>]*\saction="([^"]+)"')
 _MOST_PAGES = 10
+_PORT = kong_environment(GatewaySettings())["KONG_PORT_MAPS"].partition(":")[0]
+"""What the gateway says that it was reached at."""
 PASSWORD = "chosen-at-the-first-sign-in-1"
 
 
@@ -33,9 +37,13 @@ class Browser:
             headers={
                 "X-Forwarded-Proto": "https",
                 "X-Forwarded-Host": host,
-                "X-Forwarded-Port": "443",
+                "X-Forwarded-Port": _PORT,
             },
         )
+
+    def get(self, path: str) -> httpx.Response:
+        """What the server answers at *path*."""
+        return self._client.get(f"{self._server.url}{path}")
 
     def authorize(self, realm: str, client: str, callback: str, **more: str) -> httpx.Response:
         """The first answer to an application that sends the person to sign in."""

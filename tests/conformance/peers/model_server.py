@@ -41,9 +41,9 @@ class ModelServer:
 
 
 @contextmanager
-def start(certificates: Certificates) -> Generator[ModelServer]:
-    """Serve on a free loopback port until the block ends."""
-    port = free_port()
+def start(certificates: Certificates, port: int | None = None) -> Generator[ModelServer]:
+    """Serve on *port*, else on a free one, of the loopback interface until the block ends."""
+    port = port or free_port()
     server = ModelServer(f"localhost:{port}")
 
     class Handler(_Handler):

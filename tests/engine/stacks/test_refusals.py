@@ -62,3 +62,26 @@ def test_the_pack_refuses(
     assert "[mandatory]" in done.output
     assert said in done.output
     assert empty.pulumi("stack", "export").output.count('"urn"') == 0
+
+
+def test_a_namespace_of_somebody_else_is_left_as_it_is(empty: Checkout) -> None:
+    """Their workloads would be cut off and restricted, and deleted with the stack."""
+    api = empty.cluster.api()
+    api.create(
+        "/api/v1/namespaces", {"metadata": {"name": "monitoring", "labels": {"team": "them"}}}
+    )
+    before = api.get("/api/v1/namespaces/monitoring")
+    try:
+        previewed = empty.pulumi("preview")
+        done = empty.pulumi("up", "--yes", "--skip-preview")
+    finally:
+        api.delete("/api/v1/namespaces/monitoring")
+
+    for refused in (previewed, done):
+        assert refused.code != 0
+        assert "platform.namespaces.monitoring" in refused.output
+        assert "monitoring, which this stack did not create (labels: team=them)" in refused.output
+        assert "Traceback" not in refused.output
+    assert before is not None
+    assert api.items("/apis/networking.k8s.io/v1/networkpolicies") == []
+    assert empty.pulumi("stack", "export").output.count('"urn"') <= 1

@@ -42,9 +42,7 @@ def size_json(*arguments: str, status: int = 0) -> dict[str, Any]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    folder = tmp_path / "mistral-7b-v0.3"
-    folder.mkdir()
-    file = folder / "config.json"
+    file = tmp_path / "mistral-7b-v0.3.json"
     file.write_text(json.dumps(MISTRAL), encoding="utf-8")
     return file
 
@@ -63,7 +61,8 @@ def test_a_person_sees_stored_and_nominal_sizes_the_cache_a_bar_and_every_placem
     assert "75.2 GB stored, 72.7 GB nominal" in text
     assert "327 680 bytes per token, 10.7 GB (10.0 GiB) for 32 768 tokens" in text
     assert "one h200-141gb\n████████▓▒░░░░░░" in text
-    assert "fits, 45.0 GB free" in text
+    assert text.startswith("fits on 1 h200-141gb, 45.0 GB free\n")
+    assert "parameters         72 706 203 648" in text
     assert "upper bounds (roofline)" in text
     assert "h100-80gb" in text
 
@@ -95,7 +94,7 @@ def test_what_does_not_fit_exits_3_and_says_what_would() -> None:
     assert "--dtype fp8 --kv-dtype fp8" not in found["remedies"], "either alone is enough"
     assert any(change.startswith("--gpus 4") for change in found["remedies"])
     text = size("llama-3.3-70b", "--gpu", "l40s-48gb", status=3)
-    assert "does not fit" in text
+    assert text.startswith("does not fit on 1 l40s-48gb: ")
     assert "fits with  --gpus 4" in text
 
 
@@ -140,7 +139,11 @@ def test_an_index_gives_the_weights_their_exact_size(config: Path) -> None:
     ("arguments", "message"),
     [
         (("llama-3.3-7b",), "Did you mean"),
-        (("qwen3-4b", "--gpu", "h200"), "h200-141gb"),
+        (("qwen3-4b", "--gpu", "h300"), "Did you mean 'h100-80gb'?"),
+        (("qwen3-4b", "--gpu", "a100"), "one of a100-80gb, a100-40gb"),
+        (("qwen3-4b", "--dtype", "fp9"), "Did you mean 'fp8'?"),
+        (("qwen3-4b", "--kv-dtype", "fp9"), "Did you mean 'fp8'?"),
+        (("qwen3-4b", "--config", __file__), "both MODEL and --config"),
         ((), "neither MODEL nor --config"),
         (("qwen3-4b", "--index", __file__), "an index together with --config"),
         (("--config", __file__), "is not JSON"),
@@ -164,6 +167,81 @@ def test_a_config_json_that_lacks_what_matters_is_refused_with_everything_it_lac
     text = size("--config", str(config), status=2)
     assert "vocab_size" in text
     assert "hidden_size" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "key", "dtype"),
+    [
+        (("Qwen/Qwen3-30B-A3B-FP8",), "qwen3-30b-a3b", "fp8"),
+        (("qwen3-30B-a3b-fp8",), "qwen3-30b-a3b", "fp8"),
+        (("META-LLAMA/llama-3.3-70b-instruct",), "llama-3.3-70b", "bf16"),
+        (("openai/gpt-oss-120b",), "gpt-oss-120b", "mxfp4"),
+        (("Qwen/Qwen2.5-72B-Instruct-FP8",), "qwen2.5-72b", "fp8"),  # of RedHatAI in the catalog
+        (("qwen2.5:72b",), "qwen2.5-72b", "bf16"),
+        (("qwen3-4b", "--dtype", "bfloat16"), "qwen3-4b", "bf16"),
+        (("qwen3-4b", "--dtype", "FP8_E4M3"), "qwen3-4b", "fp8"),
+        (("qwen3-4b-fp8", "--dtype", "bf16"), "qwen3-4b", "bf16"),
+    ],
+)
+def test_a_model_goes_by_the_names_that_people_know(
+    words: tuple[str, ...], key: str, dtype: str
+) -> None:
+    found = size_json(*words)
+    assert (found["model"], found["dtype"]) == (key, dtype)
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("H100", "h100-80gb"),
+        ("H200", "h200-141gb"),
+        ("L40S", "l40s-48gb"),
+        ("RTX 4090", "rtx4090-24gb"),
+        ("A100-80GB", "a100-80gb"),
+        ("NVIDIA-H100-80GB-HBM3", "h100-80gb"),
+        ("b200", "b200-180gb"),
+    ],
+)
+def test_a_gpu_goes_by_the_names_that_people_know(word: str, key: str) -> None:
+    assert size_json("qwen3-4b", "--gpu", word)["gpu"] == key
+
+
+@pytest.mark.parametrize(
+    ("word", "cache"), [("bf16", "auto"), ("Float16", "auto"), ("fp8_e5m2", "fp8")]
+)
+def test_a_cache_goes_by_the_names_that_engines_use(word: str, cache: str) -> None:
+    assert size_json("qwen3-4b", "--kv-dtype", word)["kv_dtype"] == cache
+
+
+def test_a_file_is_called_what_it_says_it_is(config: Path) -> None:
+    config.write_text(json.dumps(MISTRAL | {"_name_or_path": "org/mine"}), encoding="utf-8")
+    assert size_json("--config", str(config))["model"] == "org/mine"
+
+
+def test_hf_quant_config_beside_the_file_says_how_it_is_quantized(config: Path) -> None:
+    beside = config.with_name("hf_quant_config.json")
+    beside.write_text(json.dumps({"quantization": {"quant_algo": "FP8"}}), encoding="utf-8")
+    assert size_json("--config", str(config))["dtype"] == "fp8"
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "1" * 5000, "[]", '"text"', '{"a": ' * 5000, "\udcff", "", "{}"]
+)
+def test_a_file_that_is_no_config_is_refused_without_a_traceback(
+    config: Path, content: str
+) -> None:
+    config.write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert "got:" in size("--config", str(config), status=2)
+
+
+def test_notes_and_the_part_that_is_an_index_are_told() -> None:
+    file = ROOT / "tests" / "unit" / "catalog" / "configs" / "deepseek-v3.2.json"
+    found = size_json("--config", str(file), "--dtype", "fp8")
+    assert found["index_bytes_per_token"] == 15_616
+    assert found["mtp_parameters"] == pytest.approx(13.48e9, rel=0.001)
+    text = size("--config", str(file))
+    assert "15 616 of them keys of its index" in text
+    assert "note: 13.48 billion of the parameters are for multi-token prediction" in text
 
 
 def test_speech_has_memory_and_no_tokens() -> None:

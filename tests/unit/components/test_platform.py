@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.common.network import Firewall, Pods
@@ -152,3 +153,16 @@ def test_a_namespace_is_protected_unless_the_stack_is_disposable(disposable: boo
 
     assert {n.protect for n in asked.of(NAMESPACE)} == {not disposable}
     assert not any(p.protect for p in asked.of(POLICY))
+
+
+def test_a_namespace_that_was_there_before_stays_when_the_stack_goes() -> None:
+    settings = SETTINGS.model_copy(update={"disposable": True, "adopt_namespaces": ["monitoring"]})
+
+    def program() -> None:
+        Platform("platform", PlatformArgs(settings=settings, gpus={}, image=lambda key: key))
+
+    asked = deploy(program)
+
+    assert {n.name for n in asked.of(NAMESPACE) if n.retain} == {"monitoring"}
+    stacks = {n.inputs["metadata"]["labels"]["private-ai.dev/stack"] for n in asked.of(NAMESPACE)}
+    assert stacks == {pulumi.get_stack()}

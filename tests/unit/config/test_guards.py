@@ -120,6 +120,21 @@ REFUSED = {
         "needs NCCL between whole GPUs\n"
         "    change:   Set it to 1, or name a pool with sharing: {mode: exclusive}.",
     ),
+    "a collection has fewer copies than the cluster promises": Guard(
+        {"qdrant.collections": {"papers": {"replication_factor": 1}}},
+        "qdrant.collections.papers.replication_factor\n"
+        "    got:      1\n"
+        "    allowed:  at least 2: a cluster of 3 survives the loss of one member, and so must its"
+        " collections\n"
+        "    change:   Set it to 2, or leave it out.",
+    ),
+    "a collection has more copies than there are members": Guard(
+        {"qdrant.nodes": 1, "qdrant.collections": {"papers": {"replication_factor": 2}}},
+        "qdrant.collections.papers.replication_factor\n"
+        "    got:      2\n"
+        "    allowed:  at most 1, the members that there are (qdrant.nodes)\n"
+        "    change:   Set it to 1, or leave it out.",
+    ),
     "nothing holds a request at zero servers": Guard(
         {"models.chat.autoscaling": {"min": 0, "max": 4}},
         "models.chat.autoscaling.min\n"

@@ -51,6 +51,7 @@ def test_a_pool_is_called_as_the_label_of_its_nodes_can_be(name: str) -> None:
     [
         ("qdrant__collections", {"a/../b": {}}, "lower-case letters, digits and hyphens"),
         ("platform__api_server_cidrs", ["banana"], "an address, / and the length of the prefix"),
+        ("platform__dns_cache_cidrs", ["169.254.20.10"], "networks such as 198.51.100.0/24"),
         ("gateway__client_cidrs", ["10.0.0.1"], "networks such as 198.51.100.0/24"),
         ("gateway__client_cidrs", ["10.0.0.0/255.0.0.0"], "the length of the prefix"),
         ("model_store__cidrs", ["10.0.0.1/8"], "has host bits set"),
@@ -144,13 +145,13 @@ def test_a_value_is_refused_by_its_path(path: str, value: Any, allowed: str) -> 
             "qdrant__collections",
             {"a": {"replication_factor": 9}},
             "qdrant.collections.a.replication_factor",
-            "at most 3, the members of qdrant.nodes",
+            "at most 3, the members that there are (qdrant.nodes)",
         ),
         (
             "qdrant__collections",
             {"a": {"write_consistency_factor": 5}},
             "qdrant.collections.a.write_consistency_factor",
-            "at most replication_factor, 2",
+            "at most 2, the copies (replication_factor)",
         ),
         (
             "qdrant__collections",

@@ -10,7 +10,8 @@ from tests.unit.docs.repository import headings, text, tracked
 
 PAGE = "docs/how-to/troubleshooting.md"
 _PACKAGES = (
-    *("base", "catalog", "cli", "components", "config", "policies", "review", "sim", "sizing"),
+    *("base", "catalog", "cli", "components", "config", "policies", "preflight", "review"),
+    *("sim", "sizing"),
     *("toolchain", "weights"),
 )
 _QUOTED = [heading.strip("`") for heading in headings(PAGE) if heading.startswith("`")]

@@ -9,9 +9,10 @@ from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_conf
 from config.settings.cluster import ClusterConfig, NodeGroup, StorageClassConfig
 from config.settings.pools import GpuPoolSettings
 from sim.nodes import node_objects
-from sim.operators import nvidia
+from sim.operators import nvidia, nvidia_reconciler
 from sim.provision import _is_same_node
 from sizing.sharing import Exclusive, Mig, Mps, Sharing, TimeSlicing
+from tests.unit.sim.memory import Memory
 
 H100 = MACHINES["8xh100-80gb"]
 
@@ -135,3 +136,32 @@ def test_starting_the_cluster_again_keeps_a_node_whose_gpus_are_partitioned() ->
 def test_only_a_machine_with_gpus_counts() -> None:
     assert nvidia.machine_of(node()) is H100
     assert nvidia.machine_of({"metadata": {"labels": {}}}) is None
+
+
+def ready_pod(name: str, node: str) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": "gpu",
+        "labels": {"app.kubernetes.io/name": name},
+    }
+    spec = {"nodeName": node, "volumes": [{"name": "config", "configMap": {"name": "plugin"}}]}
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return {"metadata": metadata, "spec": spec, "status": status}
+
+
+def test_gpus_are_shared_by_mps_once_the_daemon_answers() -> None:
+    # k8s-device-plugin v0.20.0, internal/plugin/server.go:132: no registration before it.
+    api, made = Memory(), node()
+    name = made["metadata"]["name"]
+    files = {"config.yaml": as_yaml(plugin_config(Mps(mode="mps", clients=4)))}
+    api.create("/api/v1/nodes", made)
+    api.create("/api/v1/namespaces/gpu/configmaps", {"metadata": {"name": "plugin"}, "data": files})
+    api.create("/api/v1/namespaces/gpu/pods", ready_pod(nvidia.PLUGIN, name))
+
+    assert nvidia_reconciler.reconcile_node(api, "", name)
+    assert made["status"]["capacity"]["nvidia.com/gpu"] == "8"
+
+    api.create("/api/v1/namespaces/gpu/pods", ready_pod(nvidia.MPS_DAEMON, name))
+    assert nvidia_reconciler.reconcile_node(api, "", name) is None
+    capacity = api.objects[f"/api/v1/nodes/{name}"]["status"]["capacity"]
+    assert "32" in {capacity.get("nvidia.com/gpu.shared"), capacity.get("nvidia.com/gpu")}

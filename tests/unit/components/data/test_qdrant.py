@@ -1,6 +1,9 @@
 """What a Qdrant asks of the cluster."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +54,48 @@ def test_members_find_each_other_under_names_that_their_certificate_holds() -> N
     assert "*.qdrant-members.llm-data.svc" in hosts
 
 
+@pytest.mark.parametrize(
+    ("member", "empty", "answers", "joins"),
+    [
+        (0, True, None, None),
+        (0, True, 2, "https://qdrant-2.qdrant-members.llm-data.svc:6335"),
+        (0, False, 2, None),
+        (1, True, None, "https://qdrant-0.qdrant-members.llm-data.svc:6335"),
+    ],
+)
+def test_a_member_0_without_its_disk_joins_the_others_and_founds_no_second_cluster(
+    tmp_path: Path, member: int, empty: bool, answers: int | None, joins: str | None
+) -> None:
+    """The script as it is, with a Qdrant that prints its arguments and peers that may answer."""
+    # qdrant v1.19.0: the state is raft_state.json (lib/storage/src/content_manager/consensus/
+    # persistent.rs:26); with it, --bootstrap is ignored (src/consensus.rs:324-352).
+    [server] = (
+        ask(nodes=3).one(STATEFUL_SET, "qdrant").inputs["spec"]["template"]["spec"]["containers"]
+    )
+    for program, text in {
+        "qdrant": 'echo "$@"',
+        "timeout": f'case "$*" in *qdrant-{answers}.*) exit 0 ;; esac; exit 1',
+    }.items():
+        (tmp_path / program).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / program).chmod(0o755)
+    if not empty:
+        (tmp_path / "raft_state.json").touch()
+    args = [str(tmp_path) if a == "/qdrant/storage" else a for a in server["args"]]
+
+    started = subprocess.run(
+        [*server["command"], *args],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOSTNAME": f"qdrant-{member}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    own = f"https://qdrant-{member}.qdrant-members.llm-data.svc:6335"
+    bootstrap = ["--bootstrap", joins] if joins else []
+    assert started == ["--config-path", "/etc/qdrant/qdrant.yaml", *bootstrap, "--uri", own]
+
+
 def test_its_configuration_speaks_tls_to_clients_and_to_members() -> None:
     text = ask().one(SECRET, "qdrant").inputs["stringData"]["qdrant.yaml"]
     configuration = json.loads(text)
@@ -58,6 +103,21 @@ def test_its_configuration_speaks_tls_to_clients_and_to_members() -> None:
     assert configuration["service"]["enable_tls"] is True
     assert configuration["cluster"]["p2p"]["enable_tls"] is True
     assert configuration["telemetry_disabled"] is True
+
+
+@pytest.mark.parametrize(("nodes", "copies"), [(1, 1), (2, 2), (3, 2), (5, 2)])
+def test_collections_that_clients_create_have_as_many_copies_as_the_cluster_promises(
+    nodes: int, copies: int
+) -> None:
+    # Open WebUI 0.11.4 names no number (retrieval/vector/dbs/qdrant_multitenancy.py:139); Qdrant
+    # 1.19.0 then takes that of its file (lib/storage/src/content_manager/toc/mod.rs:556), else 1.
+    asked = ask(nodes=nodes)
+    configuration = json.loads(asked.one(SECRET, "qdrant").inputs["stringData"]["qdrant.yaml"])
+    files = asked.one(CONFIG_MAP, "qdrant-collections").inputs["data"]
+    ours = json.loads(files["collections.json"])["knowledge-base"]
+
+    assert configuration["storage"]["collection"]["replication_factor"] == copies
+    assert ours["replication_factor"] == copies
 
 
 def test_keys_are_marked_secret_and_reach_the_pod_as_a_file_only() -> None:

@@ -5,7 +5,6 @@ import json
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.gpu.dcgm_exporter import COUNTERS
 from components.gpu.gpu_node_pool import GpuNodePool, GpuNodePoolArgs
 from config.settings.pools import GpuPoolSettings
 from tests.support import Recorded, deploy, tier
@@ -95,8 +94,8 @@ def test_metrics_are_served_over_tls_and_none_needs_a_capability(asked: Recorded
     assert json.loads(files["web.yaml"])["tls_server_config"]["cert_file"] == "/etc/tls/tls.crt"
     assert "--web-config-file=/etc/dcgm/web.yaml" in container["args"]
     assert container["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
-    assert first == "DCGM_FI_DEV_GPU_UTIL, gauge, GPU utilization (in %)."
-    assert not [name for name in COUNTERS if "_PROF_" in name]
+    assert first == "DCGM_FI_DEV_GPU_UTIL, gauge, GPU utilization. Unit: percent."
+    assert "_PROF_" not in files["counters.csv"]
 
 
 def test_every_part_is_a_child_of_the_pool(asked: Recorded) -> None:

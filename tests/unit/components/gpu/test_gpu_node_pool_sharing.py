@@ -102,6 +102,17 @@ def test_time_slicing_is_written_as_the_device_plugin_reads_it() -> None:
     assert box["resources"]["limits"]["nvidia.com/gpu.shared"] == "1"
 
 
+def test_the_mps_daemon_alone_sees_the_processes_of_its_node() -> None:
+    # k8s-device-plugin v0.20.0, deployments/helm/nvidia-device-plugin/values.yaml:161-166: "hostPID
+    # is needed for the MPS server to find its own PID".
+    asked = ask(MPS)
+    seeing = {
+        a.name for a in asked.of(DAEMON_SET) if pod_of(asked, DAEMON_SET, a.name).get("hostPID")
+    }
+
+    assert seeing == {"pool-mps"}
+
+
 def test_mps_has_a_daemon_that_reads_the_plugins_file_and_holds_a_client_to_its_share() -> None:
     asked = ask(MPS, share=0.4)
     [daemon] = pod_of(asked, DAEMON_SET, "pool-mps")["containers"]

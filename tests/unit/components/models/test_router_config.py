@@ -127,6 +127,8 @@ def test_retries_timeouts_and_cooldown_have_the_documented_defaults() -> None:
     assert configuration["litellm_settings"]["num_retries"] == 3
     assert configuration["litellm_settings"]["request_timeout"] == 3600
     assert configuration["litellm_settings"]["drop_params"] is True
+    # litellm 1.106.2, litellm/utils.py:2416: it asks Hugging Face for a tokenizer otherwise.
+    assert configuration["litellm_settings"]["disable_hf_tokenizer_download"] is True
     assert configuration["router_settings"]["allowed_fails"] == 5
     assert configuration["router_settings"]["cooldown_time"] == 30
 

@@ -42,6 +42,21 @@ def test_its_certificates_are_of_the_stacks_authority(asked: Recorded) -> None:
     assert {"minio.minio.svc", "*.llm-storage-hl.minio.svc.cluster.local"} <= set(hosts)
 
 
+def test_its_operator_trusts_the_authority_before_there_is_a_tenant_to_trust(
+    asked: Recorded,
+) -> None:
+    # minio/operator v7.1.1: pkg/controller/operator.go:46 and 106-132 read `ca.crt` of Secrets with
+    # this prefix in its own namespace; otherwise monitoring.go:120-125 reports no health.
+    secret = asked.one("kubernetes:core/v1:Secret", "operator-ca-tls-llm-storage")
+    tenant = asked.one(TENANT, "llm-storage")
+
+    # Named by Pulumi, so that the names on the cluster begin with this one.
+    assert "name" not in secret.inputs["metadata"]
+    assert secret.inputs["metadata"]["namespace"] == "minio-operator"
+    assert secret.inputs["stringData"] == {"ca.crt": "ca-certificate"}
+    assert any(urn.endswith("Secret::operator-ca-tls-llm-storage") for urn in tenant.depends_on)
+
+
 def test_it_is_awaited_and_its_disks_are_kept(asked: Recorded) -> None:
     tenant = asked.one(TENANT, "llm-storage")
 

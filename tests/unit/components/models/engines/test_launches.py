@@ -64,7 +64,7 @@ def test_ollama_is_ready_once_the_model_is_loaded_and_not_before() -> None:
     probe = serve("ollama").engine["startupProbe"]
 
     assert probe["exec"] == {"command": ["ollama", "run", "chat", ""]}
-    assert probe["timeoutSeconds"] == 525
+    assert probe["timeoutSeconds"] == 530
 
 
 def test_ollamas_administration_is_let_in_for_nobody() -> None:
