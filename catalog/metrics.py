@@ -49,6 +49,10 @@ _PARTS: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
+_Labels = Annotated[frozenset[str], Field(strict=False)]
+"""YAML has lists only."""
+
+
 def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
     if list(edges) != sorted(set(edges)):
         message = "must ascend"
@@ -65,9 +69,9 @@ class Metric(Model):
     kind: Kind
     unit: Unit
     meaning: str = Field(min_length=1)
-    labels: frozenset[str] = frozenset()
+    labels: _Labels = frozenset()
     """Besides those that all metrics of the exporter have."""
-    edges: Annotated[tuple[float, ...], AfterValidator(_ascending)] = ()
+    edges: Annotated[tuple[float, ...], Field(strict=False), AfterValidator(_ascending)] = ()
     """Upper bounds of a histogram's buckets, without infinity."""
     counts: Unit = "count"
     """What one observation of a histogram or summary is."""
@@ -117,7 +121,7 @@ class Exporter(Model):
     read_at: str = "any"
     """Version of the program that the records describe."""
     source: str
-    labels: frozenset[str]
+    labels: _Labels
     """Labels of every metric; some may be absent from some series."""
     renamed_labels: Mapping[str, str] = {}
     """Present names of labels by their names in versions before `read_at`."""

@@ -1,12 +1,10 @@
 """Reading `Pulumi.<stack>.yaml` without Pulumi."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from base.problems import Problem
+from base.problems import ConfigError, Problem
 from cli.errors import UsageError
+from cli.yaml_text import YamlTextError, read_mapping
 from config.checks.hub_access import TOKEN
 from config.load import load
 from config.reference import KEY
@@ -33,19 +31,24 @@ def stack_file(stack: str) -> Path:
 def read_stack(stack: str, file: Path | None = None) -> StackConfig:
     """The configuration of *stack*, from *file* if given.
 
-    Raises ConfigError with every problem in it, UsageError if there is no file or it is not YAML.
+    Raises ConfigError with every problem in it, UsageError if there is no file.
     """
     source = file or stack_file(stack)
     try:
-        raw: Any = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UsageError(
-            Problem(
-                path="--config-file" if file else "--stack",
-                got=f"{source.name}, which is not valid YAML: {error}",
-                allowed="a stack configuration in YAML",
-                change="fix the syntax at the line above",
-            )
-        ) from None
-    settings: dict[str, Any] = (raw or {}).get("config") or {}
-    return load(settings.get(KEY), stack, hub_token=TOKEN in settings)
+        raw = read_mapping(source)
+    except YamlTextError as error:
+        raise ConfigError(stack, [error.problem]) from None
+    settings = raw.get("config")
+    if not isinstance(settings, dict) or KEY not in settings:
+        raise ConfigError(
+            stack,
+            [
+                Problem(
+                    path=f"config.{KEY}",
+                    got="nothing",
+                    allowed="the settings of the stack, a mapping",
+                    change="Copy Pulumi.local.yaml or a file of examples/, and change it.",
+                )
+            ],
+        )
+    return load(settings[KEY], stack, hub_token=TOKEN in settings)

@@ -15,6 +15,19 @@ from config.stack import StackConfig
 
 _MAX_VALUE = 60
 """Most characters of a wrong value that a message quotes."""
+_KINDS = {
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "dict_type": "a mapping of names to values",
+    "list_type": "a list",
+    "string_type": "text, in quotes where YAML would read it as something else",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "float_type": "a number, without quotes",
+}
+"""What pydantic calls valid dictionaries, strings and so on, by the type of its error."""
+_NOTHING = "nothing"
+"""What was got where a field is missing."""
 
 
 def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
@@ -33,10 +46,12 @@ def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
             config = StackConfig.model_validate(data)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            known = {problem.path for problem in problems}
-            # A field that was removed may now be missing: that is the same problem.
-            new = [_problem(detail, _as_written(data, detail)) for detail in found]
-            problems += [problem for problem in new if problem.path not in known]
+            known = [problem.path for problem in problems]
+            problems += [
+                problem
+                for detail in found
+                if not _follows(problem := _problem(detail, _as_written(data, detail)), known)
+            ]
             if not all([_leave_out(data, detail) for detail in found]):  # noqa: C419 - try each
                 break
     if config is not None:
@@ -46,19 +61,27 @@ def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
     return config
 
 
+def _follows(problem: Problem, known: list[str]) -> bool:
+    """Whether *problem* is that a field is missing which was left out, or of a part of which."""
+    missing = problem.got == _NOTHING and any(k.startswith(f"{problem.path}.") for k in known)
+    return missing or problem.path in known
+
+
 def _leave_out(data: object, detail: ErrorDetails) -> bool:
     """Delete the wrong field, so that the rest can be checked; return whether there was one."""
-    *parents, last = _as_written(data, detail) or [""]
+    holder: dict[Any, Any] | None = None
+    last: int | str = ""
     node: Any = data
-    for key in parents:
-        try:
-            node = node[key]
-        except (KeyError, IndexError, TypeError):
+    for key in _as_written(data, detail):
+        if isinstance(node, list):
+            break  # it is left out whole: its items have no names
+        if not isinstance(node, dict) or key not in node:
             return False
-    if isinstance(node, dict) and last in node:
-        del node[last]
-        return True
-    return False
+        holder, last, node = node, key, node[key]
+    if holder is None:
+        return False
+    del holder[last]
+    return True
 
 
 def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
@@ -67,12 +90,25 @@ def _as_written(data: object, detail: ErrorDetails) -> list[int | str]:
     path: list[int | str] = []
     *_, last = detail["loc"] or ("",)
     for part in detail["loc"]:
-        if (isinstance(node, dict) and part in node) or isinstance(part, int):
-            node = node[part]
-            path.append(part)
-        elif part == last and (detail["type"] == "missing" or _is_field(path, part)):
+        key = _key(node, part)
+        if key is not None:
+            node = node[key]
+            path.append(key)
+        elif part == last and (detail["type"] == "missing" or _is_field(path, str(part))):
             path.append(part)  # not in the file: it is missing, or its default is wrong
     return path
+
+
+def _key(node: object, part: int | str) -> Any:  # noqa: ANN401 - keys of YAML
+    """The key of *node* that *part* of a location means; None where it has none.
+
+    YAML has keys that are no text, such as `1` and `yes`; pydantic names them by their text.
+    """
+    if isinstance(node, list):
+        return part if isinstance(part, int) and part < len(node) else None
+    if not isinstance(node, dict):
+        return None
+    return part if part in node else next((k for k in node if str(k) == str(part)), None)
 
 
 def _is_field(parents: list[int | str], name: str) -> bool:
@@ -81,14 +117,33 @@ def _is_field(parents: list[int | str], name: str) -> bool:
 
 
 def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:
-    path = ".".join(str(part) for part in written) or "stack"
+    path = ".".join(_path_part(part) for part in written) or "stack"
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path, detail)
     if detail["type"] == "missing":
-        return Problem(path, "nothing", _describe(detail), f"Add {path}.")
-    allowed = detail["msg"].removeprefix("Value error, ")
+        return Problem(path, _NOTHING, _describe(detail), f"Add {path}.")
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return _unknown_kind(path, detail)
+    allowed = _KINDS.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     change = detail.get("ctx", {}).get("change") or f"Correct {path}."
     return Problem(path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], change)
+
+
+def _unknown_kind(path: str, detail: ErrorDetails) -> Problem:
+    """The key that says which of several kinds of settings these are is missing, or wrong."""
+    context = detail.get("ctx", {})
+    key = str(context["discriminator"]).strip("'")
+    if detail["type"] == "union_tag_not_found":
+        allowed = f"the key {key}, which says what the other keys are"
+        return Problem(f"{path}.{key}", _NOTHING, allowed, f"Add {path}.{key}.")
+    kinds = str(context["expected_tags"]).replace("'", "")
+    return Problem(f"{path}.{key}", _quote(context["tag"]), kinds, f"Correct {path}.{key}.")
+
+
+def _path_part(part: object) -> str:
+    """*part* of a path, which may be any key that someone wrote: on one line, and not too long."""
+    text = str(part)
+    return text if text.isprintable() and len(text) <= _MAX_VALUE else _quote(text)
 
 
 def _unknown_key(path: str, detail: ErrorDetails) -> Problem:
@@ -154,6 +209,12 @@ def _tagged(union: object, tag: int | str) -> type[BaseModel] | None:
 
 def _quote(value: object) -> str:
     """The start of *value*, without user, password and query of the URLs in it."""
-    text = re.sub(r"://.*@", "://…@", repr(value), flags=re.DOTALL)
+    try:
+        written = repr(value)
+    except ValueError:  # an integer in hexadecimal digits may be too long for decimal ones
+        written = "a number of thousands of digits"
+    except RecursionError:
+        written = "values nested too deep to quote"
+    text = re.sub(r"://.*@", "://…@", written, flags=re.DOTALL)
     text = re.sub(r"(://[^\s?]*\?)[^\s'\"]*", r"\1…", text)
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"

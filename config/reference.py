@@ -17,6 +17,7 @@ KEY = "private-ai:stack"
 def schema() -> dict[str, Any]:
     """The JSON schema of a whole `Pulumi.<stack>.yaml`, for completion in editors."""
     stack = StackConfig.model_json_schema(ref_template="#/$defs/{model}")
+    _name_keys(stack)
     definitions = stack.pop("$defs")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -25,6 +26,20 @@ def schema() -> dict[str, Any]:
         "properties": {"config": {"type": "object", "properties": {KEY: stack}}},
         "$defs": definitions,
     }
+
+
+def _name_keys(node: object) -> None:
+    """Say of mappings that every key has the pattern; pydantic lets keys of another form be."""
+    if isinstance(node, dict):
+        patterns = node.get("patternProperties")
+        if isinstance(patterns, dict):
+            [(pattern, values)] = node.pop("patternProperties").items()
+            node["additionalProperties"] = values
+            node["propertyNames"] = {"pattern": pattern, **node.get("propertyNames", {})}
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        _name_keys(child)
 
 
 def page() -> str:

@@ -11,6 +11,7 @@ from config.settings.data import MinioSettings, PostgresSettings, QdrantSettings
 from config.settings.gateway import GatewaySettings
 from config.settings.hosts import Hosts
 from config.settings.identity import KeycloakSettings
+from config.settings.keys import ModelName, PoolName, TeamName
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import AnyModelSettings
 from config.settings.observability import ObservabilitySettings
@@ -33,10 +34,12 @@ class StackConfig(Model):
     cluster: ClusterConfig = Field(description="The cluster it is deployed on.")
     platform: PlatformSettings = Field(description="Settings shared by all tiers.")
     hosts: Hosts = Field(description="Public host names.")
-    pools: dict[str, GpuPoolSettings] = Field(min_length=1, description="GPU pools, by name.")
+    pools: dict[PoolName, GpuPoolSettings] = Field(min_length=1, description="GPU pools, by name.")
     model_store: ModelStoreSettings = Field(description="The source of weights.")
-    models: dict[str, AnyModelSettings] = Field(min_length=1, description="Models, by served name.")
-    teams: dict[str, Team] = Field(
+    models: dict[ModelName, AnyModelSettings] = Field(
+        min_length=1, description="Models, by served name."
+    )
+    teams: dict[TeamName, Team] = Field(
         min_length=1, description="Teams that may use the models, by name."
     )
     minio: MinioSettings = Field(default=MinioSettings(), description="Object storage.")

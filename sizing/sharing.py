@@ -11,7 +11,7 @@ SharingMode = Literal["exclusive", "time-slicing", "mps", "mig"]
 _MAX_CLIENTS = 48
 """MPS clients per device since Volta: https://docs.nvidia.com/deploy/mps/ (limitations)."""
 
-_PROFILE = r"^\d+g\.\d+gb$"
+_PROFILE = r"^[0-9]+g\.[0-9]+gb$"
 """NVIDIA's spelling of a MIG profile: compute slices and memory."""
 
 

@@ -6,16 +6,16 @@ from base.problems import Problem
 from config.checks.data import replication_problems
 from config.checks.engines import engine_problems
 from config.checks.names import name_problems
+from config.checks.namespaces import namespace_problems
 from config.checks.nodes import node_problems
 from config.checks.pools import pool_problems, usable_models, usable_pools
 from config.checks.scaling import scaling_problems
+from config.checks.stores import store_problems
 from config.checks.vllm import vllm_problems
 from config.settings.models import TokenModelSettings
 from config.stack import StackConfig
 from sizing import capacity as sizing
 from sizing.capacity import Capacity, Pool, Service
-
-_CHAT = "open-webui"
 
 
 def capacity(config: StackConfig) -> Capacity:
@@ -71,7 +71,8 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *name_problems(config),
         *_team_models_exist(config),
         *_chat_models_exist(config),
-        *_team_names_are_free(config),
+        *namespace_problems(config),
+        *store_problems(config),
         *_storage_classes_exist(config),
         *_operators_are_installed(config),
         *node_problems(config),
@@ -98,16 +99,6 @@ def _team_models_exist(config: StackConfig) -> Iterator[Problem]:
                 yield Problem(
                     f"teams.{team}.models", model, _list(config.served_names), "Name one of these."
                 )
-
-
-def _team_names_are_free(config: StackConfig) -> Iterator[Problem]:
-    if _CHAT in config.teams:
-        yield Problem(
-            f"teams.{_CHAT}",
-            _CHAT,
-            "any other name: the chat itself uses this one at the router",
-            "Rename the team. Limits for the chat are set in open_webui.limits.",
-        )
 
 
 def _chat_models_exist(config: StackConfig) -> Iterator[Problem]:

@@ -1,9 +1,14 @@
 """Settings of the applications that people use."""
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from base.model import Model
+from base.names import line
 from base.quantity import Resources
+from config.settings.keys import ServedName
+from config.settings.platform import MOST_PODS
 from config.settings.teams import Team
 
 
@@ -14,20 +19,17 @@ class OpenWebUiSettings(Model):
     written permission or an enterprise license, so `name` is shown next to them, not instead.
     """
 
-    replicas: int = Field(default=2, ge=1, description="Stateless pods.")
-    name: str = Field(
+    replicas: int = Field(default=2, ge=1, le=MOST_PODS, description="Stateless pods.")
+    name: Annotated[str, line(100)] = Field(
         default="Intelligence Privée — Assistant IA",
-        min_length=1,
         description="Title that users see.",
     )
-    default_model: str = Field(
+    default_model: ServedName = Field(
         default="chat",
-        min_length=1,
         description="Served name of the model that is selected in a new conversation.",
     )
-    default_role: str = Field(
+    default_role: Literal["user", "pending"] = Field(
         default="user",
-        pattern="^(user|pending)$",
         description="Role of a new user: `user`, or `pending` until an administrator approves.",
     )
     limits: Team = Field(

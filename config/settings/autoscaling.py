@@ -8,6 +8,8 @@ from base.model import Model
 
 LONGEST_STABILIZATION_SECONDS: Final = 3600
 """Kubernetes' own limit (pkg/apis/autoscaling/validation)."""
+MOST_REQUESTS: Final = 100_000
+"""Most requests that one server is given at once; an assumption, only to find mistakes."""
 
 
 class AutoscalingSettings(Model):
@@ -21,10 +23,16 @@ class AutoscalingSettings(Model):
         ge=2, le=64, description="Maximum replicas; the pool must have the GPUs for all of them."
     )
     waiting_per_replica: int = Field(
-        default=1, ge=1, description="Waiting requests per replica above which one is added."
+        default=1,
+        ge=1,
+        le=MOST_REQUESTS,
+        description="Waiting requests per replica above which one is added.",
     )
     running_per_replica: int = Field(
-        default=16, ge=1, description="Running requests per replica above which one is added."
+        default=16,
+        ge=1,
+        le=MOST_REQUESTS,
+        description="Running requests per replica above which one is added.",
     )
     stabilization_seconds: int | None = Field(
         default=None,

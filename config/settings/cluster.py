@@ -1,13 +1,14 @@
 """Settings of the cluster: the machines, storage classes and operators that a stack expects."""
 
 from collections import Counter
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from base.model import Model
-from base.names import DNS_LABEL
+from base.names import AnyLabelValue, Label, LabelKey, LabelValue, line
 from catalog.machines import Profile
+from config.settings.keys import PoolName
 
 Operator = Literal[
     "minio",
@@ -33,19 +34,17 @@ class NodeGroup(Model):
 
     profile: Profile = Field(description="The kind of machine.")
     count: int = Field(ge=1, le=100, description="Number of machines.")
-    zones: list[str] = Field(
+    zones: list[LabelValue] = Field(
         default=["zone-a"],
         min_length=1,
         description="Values of topology.kubernetes.io/zone, over which the machines are spread.",
     )
-    pool: str | None = Field(
+    pool: PoolName | None = Field(
         default=None,
-        pattern=DNS_LABEL,
-        max_length=40,
         description="Value of their label private-ai.dev/gpu-pool, which the platform engineer"
         " sets; models select nodes by it.",
     )
-    labels: dict[str, str] = Field(
+    labels: dict[LabelKey, AnyLabelValue] = Field(
         default={},
         description="Their further labels, such as those by which NVIDIA's GPU operator selects"
         " their configuration.",
@@ -55,9 +54,9 @@ class NodeGroup(Model):
 class StorageClassConfig(Model):
     """A StorageClass that the cluster offers."""
 
-    name: str = Field(pattern=DNS_LABEL, max_length=63, description="Its name, as in PVCs.")
+    name: Label = Field(description="Its name, as in PVCs.")
     default: bool = Field(default=False, description="Whether PVCs without a class get this one.")
-    provisioner: str = Field(
+    provisioner: LabelKey = Field(
         default="csi.private-ai.dev",
         description="Its CSI driver; the simulation accepts any name.",
     )
@@ -78,12 +77,8 @@ class ClusterConfig(Model):
     A real cluster is checked against this; the simulation provides exactly this.
     """
 
-    context: str = Field(
-        min_length=1, max_length=63, description="Context of the kubeconfig to deploy to."
-    )
-    identifier: str = Field(
-        min_length=1,
-        max_length=63,
+    context: Annotated[str, line(63)] = Field(description="Context of the kubeconfig to deploy to.")
+    identifier: Annotated[str, line(63)] = Field(
         description="A name of the cluster that never changes. The provider compares it instead"
         " of the kubeconfig, so that a new kubeconfig does not replace resources.",
     )

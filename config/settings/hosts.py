@@ -3,13 +3,12 @@
 from pydantic import Field
 
 from base.model import Model
-
-_HOST = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+from base.names import Host
 
 
 class Hosts(Model):
     """Host names that the organization's DNS resolves to the gateway's address."""
 
-    ai: str = Field(pattern=_HOST, description="Chat, and the API under /v1.")
-    auth: str = Field(pattern=_HOST, description="Sign-in, the identity provider.")
-    monitoring: str = Field(pattern=_HOST, description="Dashboards.")
+    ai: Host = Field(description="Chat, and the API under /v1.")
+    auth: Host = Field(description="Sign-in, the identity provider.")
+    monitoring: Host = Field(description="Dashboards.")

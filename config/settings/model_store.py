@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from base.cidrs import Cidr
 from base.model import Model
-from base.quantity import Quantity
+from base.quantity import Rate
+from base.words import Words
 
 
 def _without_password(change: str) -> Callable[[object], object]:
@@ -29,19 +30,60 @@ def _without_password(change: str) -> Callable[[object], object]:
 _NO_PASSWORD = BeforeValidator(
     _without_password("Remove user and password, and run: pulumi config set --secret hub-token")
 )
-_Url = Annotated[str, Field(pattern=r"^https://[^/\s@?#]+(/[^\s@?#]*[^/\s@?#])?$"), _NO_PASSWORD]
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_AUTHORITY = rf"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(:{_PORT})?"
+_URL_PATH = r"""(/[!"$->A-~]*[!"$-.0->A-~])?"""
+"""Of visible ASCII but `#`, `?` and `@`; the last is no `/`."""
+_LONGEST_URL = 2000
+_Url = Annotated[
+    str,
+    Words(
+        rf"https://{_AUTHORITY}{_URL_PATH}",
+        "an HTTPS URL such as https://hub.example.org/api, without query or trailing /",
+        _LONGEST_URL,
+    ),
+    _NO_PASSWORD,
+]
 """An HTTPS URL without credentials, query or trailing `/`."""
-_Registry = Annotated[str, Field(pattern=r"^https://[^/\s@?#]+$"), _NO_PASSWORD]
+_Registry = Annotated[
+    str,
+    Words(
+        rf"https://{_AUTHORITY}",
+        "an HTTPS URL such as https://registry.example.org, without a path",
+        _LONGEST_URL,
+    ),
+    _NO_PASSWORD,
+]
 _Proxy = Annotated[
     str,
-    Field(pattern=r"^https?://[^/\s@?#]+$"),
+    Words(
+        rf"https?://{_AUTHORITY}",
+        "a URL such as http://proxy.example.org:3128, without a path",
+        _LONGEST_URL,
+    ),
     BeforeValidator(
         _without_password(
             "Remove user and password; use a proxy that asks the download Jobs for none."
         )
     ),
 ]
-_PATH = r"^([a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*)?$"
+_Path = Annotated[
+    str,
+    Words(
+        "([a-z0-9][-a-z0-9._]*(/[a-z0-9][-a-z0-9._]*)*)?",
+        "a path such as models/checked: lower-case letters, digits, hyphens, dots, underscores",
+        500,
+    ),
+]
+_Bucket = Annotated[
+    str,
+    Words(
+        r"[a-z0-9]([-a-z0-9]|\.(?=[a-z0-9])){1,61}[a-z0-9]",
+        "the name of a bucket: 3 or more lower-case letters, digits, hyphens and dots",
+        63,
+    ),
+]
+_REGION = Words("[a-z0-9]([-a-z0-9]*[a-z0-9])?", "a region such as eu-west-3", 63)
 
 
 class HubSource(Model):
@@ -63,10 +105,10 @@ class S3Source(Model):
 
     kind: Literal["s3"] = Field(description="A bucket with a folder per commit.")
     endpoint: _Url = Field(description="URL of the object store, without the bucket.")
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="The bucket.")
-    prefix: str = Field(default="", pattern=_PATH, description="Path in the bucket; empty: root.")
-    region: str = Field(
-        default="us-east-1", min_length=1, description="Region in request signatures."
+    bucket: _Bucket = Field(description="The bucket.")
+    prefix: _Path = Field(default="", description="Path in the bucket; empty: root.")
+    region: Annotated[str, _REGION] = Field(
+        default="us-east-1", description="Region in request signatures."
     )
 
 
@@ -75,9 +117,7 @@ class OciSource(Model):
 
     kind: Literal["oci"] = Field(description="An OCI registry with artifacts of weights.")
     registry: _Registry = Field(description="URL of the registry.")
-    prefix: str = Field(
-        default="", pattern=_PATH, description="Path in the registry above the repositories."
-    )
+    prefix: _Path = Field(default="", description="Path in the registry above the repositories.")
 
 
 Source = Annotated[HubSource | HttpSource | S3Source | OciSource, Field(discriminator="kind")]
@@ -110,11 +150,11 @@ class ModelStoreSettings(Model):
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
         default=[443], min_length=1, description="TCP ports that the download Jobs may reach."
     )
-    download_rate: Quantity = Field(
+    download_rate: Rate = Field(
         default="20M",
         description="Minimum rate of the source, bytes per second; slower downloads are aborted.",
     )
-    read_rate: Quantity = Field(
+    read_rate: Rate = Field(
         default="500M",
         description="Minimum rate at which one pod reads from the shared storage class, bytes per"
         " second; it decides the startup timeout of a model.",

@@ -7,15 +7,18 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from base.model import Model
 from base.quantity import Compute, Resources
+from base.words import Words
 from catalog.load import UnknownEntryError
 from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
-from config.settings.autoscaling import AutoscalingSettings
+from config.settings.autoscaling import MOST_REQUESTS, AutoscalingSettings
 from config.settings.engines import Engine
+from config.settings.keys import PoolName
+from config.settings.router import LONGEST_ANSWER
 from config.settings.vllm import (
     COMMIT,
     QUANTIZED,
-    REPOSITORY,
     HubFiles,
+    Repository,
     Sha256Digests,
     VllmSettings,
 )
@@ -29,6 +32,7 @@ _SERVER = Resources(
 the page cache (which the kernel takes back), and compiled kernels fill the caches on disk."""
 
 
+_MIG_PROFILE = Words(r"[0-9]+g\.[0-9]+gb", "a MIG profile such as 2g.20gb", 20)
 _MIN_CONTEXT = 256
 """Shortest useful context, tokens; an assumption."""
 
@@ -36,14 +40,16 @@ _MIN_CONTEXT = 256
 class ModelSettings(Model):
     """Settings that every model has: its weights, its GPUs, and the load it must hold."""
 
-    model: str = Field(description="The model, a key of catalog/models.yaml.")
+    model: str = Field(
+        description="The model, a key of catalog/models.yaml.",
+        json_schema_extra=lambda schema: schema.update(enum=[*models()]),
+    )
     dtype: WeightDtype | None = Field(
         default=None,
         description="Type of the published weights to serve; default: the model's own.",
     )
-    repository: str | None = Field(
+    repository: Repository | None = Field(
         default=None,
-        pattern=REPOSITORY,
         description="Repository on the hub instead of the catalog's, `organization/name`.",
     )
     revision: str | None = Field(
@@ -56,7 +62,10 @@ class ModelSettings(Model):
         " configuration, checked against the hub's digests.",
     )
     engine: Engine = Field(default="vllm", description="The inference engine.")
-    pool: str = Field(description="The GPU pool that it runs on.")
+    pool: PoolName = Field(
+        description="The GPU pool that it runs on, a key of `pools`.",
+        examples=["h200", "h100", "l40s"],
+    )
     gpu_share: float | None = Field(
         default=None,
         gt=0,
@@ -64,7 +73,7 @@ class ModelSettings(Model):
         description="Share of its GPU on an MPS pool, where less than the equal share; MPS enforces"
         " it for memory and processors.",
     )
-    mig_profile: str | None = Field(
+    mig_profile: Annotated[str, _MIG_PROFILE] | None = Field(
         default=None,
         description="MIG profile to run on, where its pool has several, such as 2g.20gb.",
     )
@@ -80,12 +89,14 @@ class ModelSettings(Model):
     concurrency: int = Field(
         default=1,
         ge=1,
+        le=MOST_REQUESTS,
         description="Requests of the full context whose KV cache must fit at once; the preview"
         " refuses a model that cannot hold them.",
     )
     max_sequences: int = Field(
         default=256,
         ge=1,
+        le=MOST_REQUESTS,
         description="Requests of any length that run at once; further ones are queued.",
     )
     gpu_memory_utilization: float = Field(
@@ -101,6 +112,7 @@ class ModelSettings(Model):
     drain_seconds: int = Field(
         default=120,
         ge=0,
+        le=LONGEST_ANSWER,
         description="Time for a terminating server to finish its requests, seconds.",
     )
     resources: Resources = Field(

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from base.model import Model
-from base.names import DNS_SUBDOMAIN
+from base.names import Label, LabelSubdomain, LabelValue, Subdomain, line
+from base.words import Words
+
+_VERSION = Words(
+    r"v[0-9]+\.[0-9]+\.[0-9]+([-+][A-Za-z0-9.+-]+)?",
+    "a version of Kubernetes, such as v1.34.2",
+    63,
+)
+
+_KIND = Words("[A-Z][A-Za-z0-9]*", "a kind such as EC2NodeClass", 63)
 
 
 class ExistingNodes(Model):
@@ -19,9 +28,7 @@ class ExistingNodes(Model):
 class OpenNebulaMachines(Model):
     """Virtual machines of OpenNebula, with PCI passthrough of GPUs."""
 
-    vm_template: str = Field(
-        min_length=1,
-        max_length=128,
+    vm_template: Annotated[str, line(128)] = Field(
         description="Name of the VM template in OpenNebula whose PCI devices are the GPUs of one"
         " node, such as 1, 2 or 4 of its host.",
     )
@@ -31,20 +38,14 @@ class ClusterApiNodes(Model):
     """A MachineDeployment of Cluster API on OpenNebula, in a self-managed cluster."""
 
     kind: Literal["cluster-api"] = Field(description="A MachineDeployment creates the nodes.")
-    cluster: str = Field(
-        pattern=DNS_SUBDOMAIN, max_length=63, description="The Cluster that the machines join."
-    )
-    namespace: str = Field(
-        pattern=DNS_SUBDOMAIN, max_length=63, description="The namespace of that Cluster."
-    )
-    version: str = Field(
-        pattern=r"^v\d+\.\d+\.\d+([-+][\w.+-]+)?$",
+    cluster: LabelSubdomain = Field(description="The Cluster that the machines join.")
+    namespace: Label = Field(description="The namespace of that Cluster.")
+    version: Annotated[str, _VERSION] = Field(
         description="Kubernetes version of the machines, such as v1.34.2.",
     )
     opennebula: OpenNebulaMachines = Field(description="The virtual machine of a node.")
-    zone: str | None = Field(
+    zone: LabelSubdomain | None = Field(
         default=None,
-        pattern=DNS_SUBDOMAIN,
         description="Failure domain of the machines, and zone label of their nodes.",
     )
     topology_manager: Literal["none", "best-effort", "restricted", "single-numa-node"] = Field(
@@ -58,22 +59,20 @@ class KarpenterNodes(Model):
     """A NodePool of Karpenter, which creates nodes for pending pods."""
 
     kind: Literal["karpenter"] = Field(description="A NodePool creates nodes for pending pods.")
-    node_class_group: str = Field(
-        pattern=DNS_SUBDOMAIN, description="API group of the node class, such as karpenter.k8s.aws."
+    node_class_group: Subdomain = Field(
+        description="API group of the node class, such as karpenter.k8s.aws."
     )
-    node_class_kind: str = Field(
-        pattern=r"^[A-Z][A-Za-z0-9]*$", description="Kind of the node class, such as EC2NodeClass."
+    node_class_kind: Annotated[str, _KIND] = Field(
+        description="Kind of the node class, such as EC2NodeClass."
     )
-    node_class: str = Field(
-        pattern=DNS_SUBDOMAIN, max_length=63, description="Name of the node class."
-    )
-    instance_types: list[str] = Field(
+    node_class: LabelSubdomain = Field(description="Name of the node class.")
+    instance_types: list[LabelValue] = Field(
         min_length=1,
         description="Machine types with exactly the pool's GPUs: values of"
         " node.kubernetes.io/instance-type, such as p5.48xlarge.",
     )
-    zone: str | None = Field(
-        default=None, pattern=DNS_SUBDOMAIN, description="Zone of the nodes; without it, any zone."
+    zone: LabelSubdomain | None = Field(
+        default=None, description="Zone of the nodes; without it, any zone."
     )
 
 

@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from base.cidrs import Cidr
 from base.model import Model
-from base.quantity import Quantity, Resources
+from base.quantity import Disk, Resources
+from base.words import Words
 from catalog.metrics import exporters
 
 _TTFT = exporters()["vllm"].metrics["vllm:time_to_first_token_seconds"]
@@ -15,6 +17,17 @@ TTFT_BUCKETS = tuple(
 )
 """Bounds of vLLM's TTFT histogram that make sense as a target, seconds. A target between two bounds
 could not be measured."""
+
+_RETENTION = Words(
+    "[1-9][0-9]{0,3}[hd]|[1-9][0-9]{0,2}w|[1-9][0-9]?y",
+    "hours, days, weeks or years, such as 720h, 30d, 8w or 1y",
+    5,
+)
+_WEBHOOK = Words(
+    r"https://[A-Za-z0-9\[][!-?A-~]*",
+    "an HTTPS URL such as https://alerts.example.org/hook, without user and password",
+    2000,
+)
 
 
 def _measurable(seconds: float) -> float:
@@ -47,18 +60,18 @@ class SloSettings(Model):
 class AlertWebhook(Model):
     """A receiver of alerts in Alertmanager's webhook format over HTTPS."""
 
-    url: str = Field(pattern=r"^https://[^@\s]+$", description="URL, without credentials.")
-    cidrs: list[str] = Field(min_length=1, description="CIDRs of the receiver.")
+    url: Annotated[str, _WEBHOOK] = Field(description="URL, without credentials.")
+    cidrs: list[Cidr] = Field(min_length=1, description="CIDRs of the receiver.")
     port: int = Field(default=443, ge=1, le=65535, description="TCP port of the receiver.")
 
 
 class ObservabilitySettings(Model):
     """Prometheus, Alertmanager and Grafana."""
 
-    retention: str = Field(
-        default="30d", pattern=r"^[1-9]\d*(h|d|w|y)$", description="Retention of metrics."
+    retention: Annotated[str, _RETENTION] = Field(
+        default="30d", description="Retention of metrics."
     )
-    storage: Quantity = Field(
+    storage: Disk = Field(
         default="200Gi",
         description="Disk for metrics; the oldest are deleted before it is full.",
     )

@@ -5,8 +5,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from base.model import Model
-from base.names import DNS_LABEL
-from catalog.gpus import GpuSpec, gpu
+from base.names import Label
+from catalog.gpus import GpuSpec, gpu, gpus
 from catalog.load import UnknownEntryError
 from config.settings.node_sources import ExistingNodes, NodeSource
 from sizing.devices import Device, devices, narrowed
@@ -16,8 +16,11 @@ from sizing.sharing import Exclusive, Mps, Sharing
 class GpuPoolSettings(Model):
     """Equal nodes with equal GPUs and the label `private-ai.dev/gpu-pool: <pool>`."""
 
-    gpu: str = Field(description="GPU of its nodes, a key of catalog/gpus.yaml.")
-    nodes: int = Field(ge=1, description="Number of nodes.")
+    gpu: str = Field(
+        description="GPU of its nodes, a key of catalog/gpus.yaml.",
+        json_schema_extra=lambda schema: schema.update(enum=[*gpus()]),
+    )
+    nodes: int = Field(ge=1, le=1_000, description="Number of nodes.")
     gpus_per_node: int = Field(ge=1, le=16, description="GPUs per node.")
     sharing: Sharing = Field(
         default=Exclusive(), description="Sharing mode of its GPUs, the same on every node."
@@ -32,9 +35,8 @@ class GpuPoolSettings(Model):
         description="Whether NVIDIA's GPU operator runs on the nodes: if so, its device plugin, MIG"
         " manager and RuntimeClass are used, and only their configuration is created.",
     )
-    operator_namespace: str = Field(
+    operator_namespace: Label = Field(
         default="gpu-operator",
-        pattern=DNS_LABEL,
         description="Namespace of that operator and of its configuration.",
     )
     driver: int = Field(

@@ -1,28 +1,43 @@
 """Settings of the router: one OpenAI-compatible API for every model."""
 
+from typing import Annotated, Final
+
 from pydantic import Field
 
 from base.model import Model
 from base.quantity import Resources
+from base.words import Words
+from config.settings.platform import MOST_PODS
+
+LONGEST_ANSWER: Final = 86_400
+"""Longest timeout, seconds: a day. Kong counts in milliseconds of 31 bits, 24 days."""
+_AUDIENCE = Words("[A-Za-z0-9][-A-Za-z0-9._:/]*", "a name or a URI, without spaces", 255)
 
 
 class RouterSettings(Model):
     """LiteLLM without a database."""
 
-    replicas: int = Field(default=2, ge=1, description="Pods, which share counters in Redis.")
-    request_timeout_seconds: int = Field(
-        default=3600, ge=1, description="Timeout of a request to a model, seconds."
+    replicas: int = Field(
+        default=2, ge=1, le=MOST_PODS, description="Pods, which share counters in Redis."
     )
-    retries: int = Field(default=3, ge=0, description="Retries of a failed request.")
+    request_timeout_seconds: int = Field(
+        default=3600,
+        ge=1,
+        le=LONGEST_ANSWER,
+        description="Timeout of a request to a model, seconds.",
+    )
+    retries: int = Field(default=3, ge=0, le=100, description="Retries of a failed request.")
     allowed_fails: int = Field(
-        default=5, ge=0, description="Failures per minute before a model cools down."
+        default=5, ge=0, le=1_000_000, description="Failures per minute before a model cools down."
     )
     cooldown_seconds: int = Field(
-        default=30, ge=0, description="Time without requests to such a model, seconds."
+        default=30,
+        ge=0,
+        le=LONGEST_ANSWER,
+        description="Time without requests to such a model, seconds.",
     )
-    audience: str = Field(
+    audience: Annotated[str, _AUDIENCE] = Field(
         default="llm-api",
-        min_length=1,
         description="The `aud` claim that an access token needs to call a model.",
     )
     resources: Resources = Field(

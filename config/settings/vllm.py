@@ -11,14 +11,24 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from base.cidrs import Cidr
 from base.model import Model
-from base.names import DNS_LABEL, DNS_SUBDOMAIN
-from base.quantity import Quantity, parse
+from base.names import Host
+from base.quantity import Memory, amount_of_bytes, parse
+from base.words import Words
 from catalog.models import Checkpoint, WeightDtype
+from config.settings.keys import AdapterName, FileName
 from config.settings.vllm_parsers import ReasoningParser, ToolParser
 
-REPOSITORY = r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$"
-COMMIT = re.compile(r"^[0-9a-f]{40}$")
-SHA256 = r"^[0-9a-f]{64}$"
+Repository = Annotated[
+    str,
+    Words(
+        "[A-Za-z0-9][-A-Za-z0-9_.]*/[A-Za-z0-9][-A-Za-z0-9_.]*",
+        "a repository such as organization/name",
+        200,
+    ),
+]
+"""A repository of the hub."""
+COMMIT = re.compile(r"[0-9a-f]{40}\Z", re.ASCII)
+_DIGEST = Words("[0-9a-f]{64}", "a SHA-256 digest, 64 hexadecimal digits", 64)
 
 _MAX_DIGESTS = 100_000
 """Bytes of all names and digests of a model. They are one argument of a container, of which Linux
@@ -35,7 +45,7 @@ def _fit_into_an_argument(digests: dict[str, str]) -> dict[str, str]:
 
 
 Sha256Digests = Annotated[
-    dict[str, Annotated[str, Field(pattern=SHA256)]], AfterValidator(_fit_into_an_argument)
+    dict[FileName, Annotated[str, _DIGEST]], AfterValidator(_fit_into_an_argument)
 ]
 """SHA-256 by the name of the file."""
 
@@ -66,16 +76,14 @@ _TRAINED: frozenset[DraftMethod] = frozenset({"eagle", "eagle3", "draft_model"})
 class HubFiles(Model):
     """Weights besides the model's own: a repository of the hub at one commit."""
 
-    repository: str = Field(
-        pattern=REPOSITORY, description="Repository on the hub, `organization/name`."
-    )
+    repository: Repository = Field(description="Repository on the hub, `organization/name`.")
     revision: str = Field(description="Its commit, 40 hexadecimal digits: branches and tags move.")
     sha256: Sha256Digests = Field(
         default={},
         description="The files to download with their SHA-256 digests; empty: the weights and their"
         " configuration, checked against the hub's digests.",
     )
-    size: Quantity = Field(description="Size of its weights, bytes.")
+    size: Memory = Field(description="Size of its weights, bytes.")
 
     @field_validator("revision")
     @classmethod
@@ -136,10 +144,12 @@ class RopeScaling(Model):
 
     factor: float = Field(gt=1, le=64, description="Factor of the extension.")
     original_tokens: int = Field(
-        ge=256, description="Trained context, tokens (max_position_embeddings)."
+        ge=256, le=100_000_000, description="Trained context, tokens (max_position_embeddings)."
     )
     theta: float = Field(
-        gt=0, description="rope_theta of its config.json, which the override would otherwise drop."
+        gt=0,
+        le=1e12,
+        description="rope_theta of its config.json, which the override would otherwise drop.",
     )
 
     @property
@@ -154,24 +164,16 @@ class KvOffload(Model):
     backend: Literal["native", "lmcache"] = Field(
         default="native", description="vLLM's own offloading, or LMCache in its process."
     )
-    size: Quantity = Field(
+    size: Annotated[str, amount_of_bytes("1Gi")] = Field(
         description="Host memory per server, for all its GPUs together, bytes; it is added to the"
         " server's memory request."
     )
-
-    @field_validator("size")
-    @classmethod
-    def _is_worth_it(cls, size: str) -> str:
-        if parse(size) < 2**30:
-            message = "at least 1Gi"
-            raise ValueError(message)
-        return size
 
 
 class Media(Model):
     """Hosts from which a multimodal model may fetch images by URL; none by default."""
 
-    domains: list[Annotated[str, Field(pattern=DNS_SUBDOMAIN)]] = Field(
+    domains: list[Host] = Field(
         min_length=1, description="Allowed host names of a URL; redirects are not followed."
     )
     cidrs: list[Cidr] = Field(
@@ -180,16 +182,23 @@ class Media(Model):
     port: int = Field(default=443, ge=1, le=65535, description="TCP port of those hosts.")
 
 
+_RESOURCE = Words(
+    r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+    "an extended resource such as rdma/hca",
+    100,
+)
+_CARDS = Words("[-A-Za-z0-9_.=^:,]+", "names of cards such as mlx5_0,mlx5_1", 500)
+
+
 class Rdma(Model):
     """RDMA network cards over which servers exchange tensors; without them they use TCP."""
 
-    resource: str = Field(
-        pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$",
+    resource: Annotated[str, _RESOURCE] = Field(
         description="Extended resource of the cards' device plugin, such as `rdma/hca`.",
     )
     count: int = Field(default=1, ge=1, le=16, description="Cards per pod.")
-    hca: str = Field(
-        pattern=r"^[\w.=^:,-]+$", description="Cards that NCCL uses (NCCL_IB_HCA), such as `mlx5`."
+    hca: Annotated[str, _CARDS] = Field(
+        description="Cards that NCCL uses (NCCL_IB_HCA), such as `mlx5`."
     )
     gid_index: int | None = Field(
         default=None, ge=0, le=255, description="RoCE only: index of the GID (NCCL_IB_GID_INDEX)."
@@ -213,6 +222,7 @@ class VllmSettings(Model):
     max_batched_tokens: int | None = Field(
         default=None,
         ge=256,
+        le=10_000_000,
         description="Tokens per step, of all requests: more improve TTFT and throughput, fewer the"
         " inter-token latency. None: vLLM's default for the GPU.",
     )
@@ -229,7 +239,7 @@ class VllmSettings(Model):
     rope_scaling: RopeScaling | None = Field(
         default=None, description="YaRN, for a longer context than the model was trained on."
     )
-    adapters: dict[Annotated[str, Field(pattern=DNS_LABEL, max_length=40)], Adapter] = Field(
+    adapters: dict[AdapterName, Adapter] = Field(
         default={}, description="LoRA adapters, by served name."
     )
     data_parallel: int = Field(

@@ -7,9 +7,9 @@ import pytest
 
 from base.quantity import parse
 from tests import urns
-from tests.examples import stacks
 
-STACKS = stacks()
+STACKS = sorted(urns.files())
+pytestmark = pytest.mark.every_stack
 _CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 
 

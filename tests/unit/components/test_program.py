@@ -120,7 +120,7 @@ def test_no_model_may_be_called_as_a_part_of_another_is(prod: Recorded) -> None:
         "models.code-members\n"
         "    got:      code-members\n"
         "    allowed:  a name that no part of code has: not code- and one of members, tls,"
-        " weights, picker, prefill, autoscaler\n"
+        " weights, picker, prefill, autoscaler, weights-fetch, servers, dcgm\n"
         "    change:   Rename the model."
     )
 

@@ -29,7 +29,10 @@ def test_a_cluster_of_nodes_and_storage_classes_is_enough() -> None:
         ({"nodes": []}, "at least 1 item"),
         ({"nodes": [{"profile": "9xh100", "count": 1}]}, "8xh100-80gb"),
         ({"nodes": [{"profile": "cpu-8", "count": 0}]}, "greater than or equal to 1"),
-        ({"nodes": [{"profile": "cpu-8", "count": 1, "pool": "No Label"}]}, "match pattern"),
+        (
+            {"nodes": [{"profile": "cpu-8", "count": 1, "pool": "No Label"}]},
+            "a letter first and no hyphen last",
+        ),
         ({"nodes": [{"profile": "cpu-8", "count": 1, "zones": []}]}, "at least 1 item"),
         ({"storage_classes": [{"name": "a"}, {"name": "a"}]}, "names a more than once"),
         (

@@ -111,7 +111,7 @@ def test_a_missing_section_says_what_it_is_for() -> None:
         ({"cluster__operators": ["minio"]}, "cluster.operators", "cloudnative-pg"),
         ({"open_webui__default_model": "embeddings"}, "open_webui.default_model", "chat, code"),
         ({"teams__open-webui": {}}, "teams.open-webui", "any other name"),
-        ({"hosts__ai": "not a host"}, "hosts.ai", "match pattern"),
+        ({"hosts__ai": "not a host"}, "hosts.ai", "a host name such as"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_can(

@@ -287,7 +287,7 @@ def test_a_gpu_operator_needs_labels_that_the_owner_has_set() -> None:
         ({"mode": "mps", "clientz": 2}, "pools.more.sharing.clientz", "clients, mode"),
         ({"mode": "mps"}, "pools.more.sharing.clients", "Pods that share one GPU."),
         ({"mode": "mps", "clients": 1}, "pools.more.sharing.clients", "greater than or equal"),
-        ({"mode": "halves"}, "pools.more.sharing", "'time-slicing'"),
+        ({"mode": "halves"}, "pools.more.sharing.mode", "exclusive, time-slicing, mps, mig"),
     ],
 )
 def test_a_wrong_field_of_one_way_of_sharing_is_named_as_it_is_written(

@@ -2,8 +2,16 @@
 
 import json
 
+import jsonschema
+import pytest
+import yaml
+
+from catalog.gpus import gpus
+from catalog.models import models
 from cli.config import PAGE, SCHEMA
 from config.reference import KEY, page, schema
+from config.settings.keys import LONGEST_TEAM
+from tests import urns
 
 
 def test_the_committed_page_and_schema_are_current() -> None:
@@ -31,3 +39,20 @@ def test_the_schema_refuses_keys_that_the_model_refuses() -> None:
     ]
     for name in ("TokenModelSettings", "MediaModelSettings"):
         assert schema()["$defs"][name]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("stack", urns.files())
+def test_the_schema_takes_what_the_model_takes(stack: str) -> None:
+    jsonschema.validate(yaml.safe_load(urns.files()[stack].read_text(encoding="utf-8")), schema())
+
+
+def test_an_editor_completes_the_keys_of_the_catalog_and_refuses_a_name_of_another_form() -> None:
+    definitions = schema()["$defs"]
+    stack = schema()["properties"]["config"]["properties"][KEY]["properties"]
+
+    for kind in ("TokenModelSettings", "MediaModelSettings"):
+        assert definitions[kind]["properties"]["model"]["enum"] == [*models()]
+        assert definitions[kind]["properties"]["pool"]["examples"]
+    assert definitions["GpuPoolSettings"]["properties"]["gpu"]["enum"] == [*gpus()]
+    assert stack["teams"]["propertyNames"]["maxLength"] == LONGEST_TEAM
+    assert "patternProperties" not in json.dumps(schema())

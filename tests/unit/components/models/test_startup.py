@@ -15,9 +15,9 @@ from config.reference import KEY
 from config.settings.models import ModelSettings
 from sizing.startup import PULL_SECONDS, STARTUP_MARGIN, StartupBudget, startup_seconds
 from tests import urns
-from tests.examples import stacks
 
-STACKS = stacks()
+STACKS = sorted(urns.files())
+pytestmark = pytest.mark.every_stack
 _GROUPS = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
