@@ -26,14 +26,14 @@ test: .venv/ready ## Run every tier of tests.
 unit: .venv/ready ## Run the tiers that need no cluster.
 	$(BIN)/python -m pytest -n $(WORKERS) tests/unit tests/policies
 
-check: .venv/ready ## Lint, imports, types and the unit tier, in half a minute.
+check: .venv/ready ## Lint, imports, types and the quick unit tests, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	@# Side by side: workers that start and end leave cores idle.
 	@$(BIN)/pyrefly check & types=$$!; \
 		$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick \
-			-m "not every_stack" tests/unit; tests=$$?; \
+			-m "not slow" tests/unit; tests=$$?; \
 		wait $$types && exit $$tests
 
 docs: .venv/ready ## Generate the reference pages and the JSON schema.

@@ -17,7 +17,7 @@ def configuration(prod: Generated) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_configuration_of_every_stack_keeps_to_the_schema(
+def test_the_configuration_of_slow_keeps_to_the_schema(
     stacks: Mapping[str, Generated], stack: str
 ) -> None:
     configuration = json.loads(stacks[stack].secret("kong")["kong.json"])

@@ -52,7 +52,7 @@ def _moved(generated: Generated, folder: Path, certificates: Certificates) -> di
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_rules_and_configuration_of_every_stack_are_accepted(
+def test_rules_and_configuration_of_slow_are_accepted(
     stacks: Mapping[str, Generated], folder: Path, certificates: Certificates, stack: str
 ) -> None:
     generated = stacks[stack]
@@ -78,7 +78,7 @@ def test_every_web_configuration_is_accepted(
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_alertmanagers_configuration_of_every_stack_is_accepted(
+def test_alertmanagers_configuration_of_slow_is_accepted(
     stacks: Mapping[str, Generated], folder: Path, stack: str
 ) -> None:
     config = json.loads(stacks[stack].config("alertmanager")["alertmanager.yaml"])
@@ -208,7 +208,7 @@ def _run(folder: Path, generated: Generated, *tests: Mapping[str, Any]) -> None:
     )
 
 
-def test_every_alert_of_every_stack_has_a_case(stacks: Mapping[str, Generated]) -> None:
+def test_every_alert_of_slow_has_a_case(stacks: Mapping[str, Generated]) -> None:
     for stack in stacks.values():
         assert set(_alerts(stack)) - {_ALWAYS_FIRES} == set(cases(_targets(stack)))
 

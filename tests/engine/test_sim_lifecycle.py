@@ -261,6 +261,6 @@ def test_the_commands_start_show_and_stop_a_stack(project: Path) -> None:
     shown = runner.invoke(app, ["status", "--json"])
     assert '"state": "running"' in shown.stdout
     assert "context-one" in shown.stdout
-    down = runner.invoke(app, ["down"])
+    down = runner.invoke(app, ["down", "--stack", "one"])
     assert down.exit_code == 0
     assert not any(alive(process) for process in processes)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / ".ci" / "sign_in.py"
 REQUEST_TOKEN = "canary-request-token"
 

@@ -12,6 +12,8 @@ from cli.main import app
 from review.report import Report, Verdict
 from tests.unit.review.review_support import reviewed
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:

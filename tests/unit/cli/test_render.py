@@ -15,6 +15,8 @@ from review.render import PlannedResource, Render, render
 from review.report import Report, Verdict
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 PROJECT = ROOT
 
 

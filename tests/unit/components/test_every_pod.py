@@ -9,7 +9,7 @@ from base.quantity import parse
 from tests import urns
 
 STACKS = sorted(urns.files())
-pytestmark = pytest.mark.every_stack
+pytestmark = pytest.mark.slow
 _CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 
 

@@ -16,6 +16,8 @@ from config.reference import KEY
 from tests.paths import ROOT
 from tests.support import Asked, Recorded, deploy
 
+pytestmark = pytest.mark.slow
+
 MIRROR = "mirror.test/ai"
 SECRET = "kubernetes:core/v1:Secret"
 

@@ -28,7 +28,7 @@ from tests.support import Recorded, deploy
 from tests.unit.config.changes import accepted, changed
 
 _COMMIT = "0" * 40
-pytestmark = pytest.mark.every_stack
+pytestmark = pytest.mark.slow
 
 
 def _yaml(stack: str) -> dict[str, Any]:

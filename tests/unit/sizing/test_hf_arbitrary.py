@@ -17,6 +17,8 @@ from sizing.report import report
 from sizing.search import SizingRequest, parallelisms
 from tests.unit.sizing.architectures import CONFIGS, architecture
 
+pytestmark = pytest.mark.slow
+
 _KEYS = sorted({key for config in CONFIGS.values() for key in config if key[0] != "_"}) + sorted(
     {
         key

@@ -14,6 +14,8 @@ from toolchain.errors import ToolchainError
 from toolchain.locate import built, folder_of
 from toolchain.pins import DATA, PARTS
 
+pytestmark = pytest.mark.slow
+
 _GO = """#!/bin/sh
 [ "$1" = env ] && { echo go1.26.0; exit 0; }
 echo "$@" >> "$LOG"

@@ -14,6 +14,8 @@ import pytest
 
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 # Counts its interruptions, ends half a second after the first, and leaves a process behind.
 CHILD = """
 import os, signal, subprocess, sys, time

@@ -17,6 +17,8 @@ from toolchain.errors import ToolchainError
 from toolchain.existing import LAUNCHER, ExistingPulumi
 from toolchain.locate import Toolchain
 
+pytestmark = pytest.mark.slow
+
 _FAKE = """#!/bin/sh
 echo "$PWD: $@" >> "$LOG"
 case "$*" in

@@ -22,6 +22,8 @@ from weights.hub import Hub as Origin
 from weights.sources import Commit
 from weights.transport import Transport
 
+pytestmark = pytest.mark.slow
+
 OTHER, OLDEST = "b" * 40, "c" * 40
 
 

@@ -17,6 +17,8 @@ from tests.support import Recorded, deploy, openings
 from tests.unit.components.models.engines.engine_stacks import COMMIT, stack
 from tests.unit.components.models.engines.engines_asked import OTHERS, SETTINGS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def warnings() -> list[str]:

@@ -17,7 +17,7 @@ from sizing.startup import PULL_SECONDS, STARTUP_MARGIN, StartupBudget, startup_
 from tests import urns
 
 STACKS = sorted(urns.files())
-pytestmark = pytest.mark.every_stack
+pytestmark = pytest.mark.slow
 _GROUPS = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 

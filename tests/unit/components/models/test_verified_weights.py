@@ -20,6 +20,8 @@ from tests.support import deploy, tier
 from weights.files import File
 from weights.manifest import Manifest
 
+pytestmark = pytest.mark.slow
+
 _START = """
 import runpy, sys
 program, model, stamps = sys.argv[1:]

@@ -15,6 +15,8 @@ from tests.mirrors import CREDENTIALS, FILES, mirror
 from tests.support import Recorded, deploy, tier
 from weights.sources import MODULES, SourceKind
 
+pytestmark = pytest.mark.slow
+
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
