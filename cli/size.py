@@ -22,6 +22,8 @@ from sizing.search import SizingRequest, parallelisms
 DOES_NOT_FIT = 3
 """Exit code when it does not fit; 1 is an error, 2 a usage error."""
 
+_MOST_GPUS, _MOST_REQUESTS = 100_000, 1_000_000
+"""More than any installation has: larger numbers are slips of the keyboard."""
 _DEFAULT_CONTEXT = 32768
 """Tokens, if the model supports as many: long enough for documents."""
 
@@ -54,7 +56,7 @@ def size(
         str | None,
         typer.Option(help="GPU, such as H100. Default: compare all GPUs of the catalog."),
     ] = None,
-    gpus: Annotated[int, typer.Option(min=1, help="GPUs per replica.")] = 1,
+    gpus: Annotated[int, typer.Option(min=1, max=_MOST_GPUS, help="GPUs per replica.")] = 1,
     dtype: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +78,12 @@ def size(
         ),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(min=1, help="Concurrent requests of that length whose cache must fit.")
+        int,
+        typer.Option(
+            min=1,
+            max=_MOST_REQUESTS,
+            help="Concurrent requests of that length whose cache must fit.",
+        ),
     ] = 1,
     endpoint: Annotated[
         str | None,

@@ -37,6 +37,10 @@ _MIN_CONTEXT = 256
 """Shortest useful context, tokens; an assumption."""
 
 
+_MOST_TOKENS = 100_000_000
+"""Ten times the longest context that is published, the 10 million of Llama 4 Scout."""
+
+
 class ModelSettings(Model):
     """Settings that every model has: its weights, its GPUs, and the load it must hold."""
 
@@ -252,6 +256,7 @@ class TokenModelSettings(ModelSettings):
     """One model: its weights, its GPUs, and the load it must hold."""
 
     context_tokens: int = Field(
+        le=_MOST_TOKENS,
         description="Longest prompt and answer together, tokens; at least 256. Speech and image"
         " models have none.",
     )

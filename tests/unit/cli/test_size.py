@@ -247,3 +247,12 @@ def test_notes_and_the_part_that_is_an_index_are_told() -> None:
 def test_speech_has_memory_and_no_tokens() -> None:
     found = size_json("whisper-large-v3", "--gpu", "l4-24gb")
     assert (found["fits"], found["roofline"], found["kv_bytes_per_token"]) == (True, None, 0)
+
+
+@pytest.mark.parametrize("option", ["--concurrency", "--gpus", "--context"])
+def test_a_number_beyond_all_measure_is_a_usage_error(option: str) -> None:
+    done = CliRunner().invoke(app, ["size", "qwen3-8b", option, "1" + "0" * 400])
+
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    assert option in done.output
