@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from .files import CHUNK, MANIFEST, Digests, File, is_safe, unsafe_name
 
 _PARALLEL_READS = 4
 """Files hashed at once: hashlib releases the GIL, and one reader seldom saturates a volume."""
+
+_REPOSITORY = re.compile(r"(?!\.)[A-Za-z0-9._-]+/(?!\.)[A-Za-z0-9._-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,18 @@ class Manifest:
                     change="download or import the model again",
                 )
             ) from None
+        # Both become folders, of a volume or of a mirror.
+        if not (
+            _REPOSITORY.fullmatch(manifest.repository) and _COMMIT.fullmatch(manifest.revision)
+        ):
+            raise WeightsError(
+                Fault(
+                    path=MANIFEST,
+                    got=f"{manifest.repository!r} at {manifest.revision!r}",
+                    allowed="a repository as organization/name, at a commit of 40 digits",
+                    change="download or import the model again",
+                )
+            )
         if unsafe := [unsafe_name(f.name) for f in manifest.files if not is_safe(f.name)]:
             raise WeightsError(*unsafe)
         return manifest

@@ -1,6 +1,7 @@
 """What the kinds of mirrors have of their own; tests/conformance runs them against real ones."""
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from email.message import Message
@@ -94,7 +95,7 @@ def test_a_name_that_leads_out_of_the_directory_is_refused_wherever_it_comes_fro
     with pytest.raises(WeightsError, match="leads outside"):
         select_files([File("w.safetensors", 1, "0" * 64), File(name, 1, "0" * 64)], FileSelection())
     with pytest.raises(WeightsError, match="leads outside"):
-        Manifest.parse(Manifest("r", COMMIT, (File(name, 1, "0" * 64),)).text())
+        Manifest.parse(Manifest(REPOSITORY, COMMIT, (File(name, 1, "0" * 64),)).text())
 
 
 class _Registry(BaseHTTPRequestHandler):
@@ -271,3 +272,29 @@ def test_a_list_of_files_that_fails_is_asked_for_again_unless_the_answer_would_b
     assert fault.path == f"{REPOSITORY} at {COMMIT}"
     if isinstance(failure, int):
         assert fault.got == f"HTTP {failure} from the source"
+
+
+@pytest.mark.parametrize(
+    ("repository", "revision"),
+    [
+        ("../home/.config/systemd", COMMIT),
+        ("/etc/cron.d", COMMIT),
+        ("a/../b", COMMIT),
+        ("a/..", COMMIT),
+        ("../a", COMMIT),
+        ("a/b/c", COMMIT),
+        ("a", COMMIT),
+        ("", COMMIT),
+        ("a/b\n", COMMIT),
+        (REPOSITORY, "../../victim/.ssh"),
+        (REPOSITORY, "main"),
+        (REPOSITORY, ""),
+        (REPOSITORY, COMMIT.upper() if COMMIT.upper() != COMMIT else "G" * 40),
+        (REPOSITORY, f"{COMMIT}\n"),
+    ],
+)
+def test_a_manifest_names_no_folder_outside_its_own(repository: str, revision: str) -> None:
+    text = json.dumps({"repository": repository, "revision": revision, "files": {}})
+
+    with pytest.raises(WeightsError, match="a repository as organization/name"):
+        Manifest.parse(text)
