@@ -8,13 +8,21 @@ from cli.errors import UsageError
 from toolchain import state
 
 
-def refuse_another_backend(stack: str) -> None:
-    """Raise UsageError in a shell that is set up for another state, such as a real cluster's."""
+def another_backend() -> dict[str, str]:
+    """The variables that name another state than the simulated stacks', such as a real cluster's.
+
+    A token is `[secret]`.
+    """
     named = {
         "PULUMI_BACKEND_URL": os.environ.get("PULUMI_BACKEND_URL", ""),
         "PULUMI_ACCESS_TOKEN": "[secret]" if "PULUMI_ACCESS_TOKEN" in os.environ else "",
     }
-    named = {k: v for k, v in named.items() if v not in ("", f"file://{state.folder()}")}
+    return {k: v for k, v in named.items() if v not in ("", f"file://{state.folder()}")}
+
+
+def refuse_another_backend(stack: str) -> None:
+    """Raise UsageError in a shell that is set up for another state."""
+    named = another_backend()
     if not named:
         return
     unset = f"unset {' '.join(named)}"

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from base.problems import ConfigError, Problem
+from cli.backend import another_backend
 from cli.report_file import read_report
 from cli.stack_file import read_stack
 from review import build, run, terminal
@@ -18,7 +19,6 @@ from review.html import page
 from review.markdown import Forge, markdown
 from review.report import Report, Verdict
 from toolchain import build as toolchain_build
-from toolchain import state
 from toolchain.environment import PROJECT, applied
 from toolchain.errors import ToolchainError
 
@@ -127,9 +127,7 @@ def no_events_error(error: Exception) -> ToolchainError:
 
 def environment_for(stack: str, console: Console) -> tuple[dict[str, str], bool]:
     """The environment variables to run Pulumi with, and whether the cluster is simulated."""
-    backend = os.environ.get("PULUMI_BACKEND_URL", "")
-    ours = f"file://{state.folder()}"
-    if "PULUMI_ACCESS_TOKEN" in os.environ or backend not in ("", ours):
+    if another_backend():
         return dict(os.environ), False
     # Imported here: a review of a real cluster needs nothing of the simulation.
     from cli.simulated import simulated  # noqa: PLC0415

@@ -12,6 +12,7 @@ from base.problems import ConfigError
 from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
+from components.cluster_reader import UnreadableError, reading
 from components.foreign_namespaces import foreign_namespaces
 from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
@@ -48,9 +49,6 @@ def refuse_foreign_namespaces(stack: StackConfig) -> None:
     """
     if isinstance(get_monitor(), MockMonitor):
         return
-    # Takes half a second to import, which a program on mocks does not need.
-    from components.cluster_reader import UnreadableError, reading  # noqa: PLC0415
-
     kubeconfig = pulumi.Config().get("kubeconfig")
     try:
         with reading(stack.cluster.context, kubeconfig) as cluster:

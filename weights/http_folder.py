@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
-from .files import MANIFEST, File
-from .sources import Commit, bearer, listing_error, manifest_files, mirror_path
-from .transport import CONNECTION_ERRORS, Transport
+from .files import File
+from .sources import Commit, bearer, mirror_path, mirrored_files
+from .transport import Transport
 
 
 def source(
@@ -28,12 +28,7 @@ class HttpFolder:
 
     def files(self) -> list[File]:
         """Those of the manifest in the folder."""
-        try:
-            with self._get(MANIFEST, 0) as response:
-                manifest = response.read()
-        except CONNECTION_ERRORS as error:
-            raise listing_error(self.commit, error) from None
-        return manifest_files(manifest, self.commit)
+        return mirrored_files(self.commit, self._get)
 
     def open(self, file: File, offset: int) -> HTTPResponse:
         """Its content."""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from http.client import HTTPResponse
 from urllib.parse import quote, urlsplit
 
-from .files import MANIFEST, File
-from .sources import Commit, listing_error, manifest_files, mirror_path
-from .transport import CONNECTION_ERRORS, Transport
+from .files import File
+from .sources import Commit, mirror_path, mirrored_files
+from .transport import Transport
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "s3"
@@ -113,12 +113,7 @@ class Bucket:
 
     def files(self) -> list[File]:
         """Those of the manifest in the folder."""
-        try:
-            with self._get(MANIFEST, 0) as response:
-                manifest = response.read()
-        except CONNECTION_ERRORS as error:
-            raise listing_error(self.commit, error) from None
-        return manifest_files(manifest, self.commit)
+        return mirrored_files(self.commit, self._get)
 
     def open(self, file: File, offset: int) -> HTTPResponse:
         """Its content."""

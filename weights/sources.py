@@ -5,7 +5,7 @@ that their stack uses, and none of the others.
 """
 
 import urllib.error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from importlib import import_module
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal, Protocol, cast
 
 from .errors import Fault, TransientError, WeightsError
-from .files import File
+from .files import MANIFEST, File
 from .manifest import Manifest
-from .transport import ACCESS_DENIED, Transport, is_permanent
+from .transport import ACCESS_DENIED, CONNECTION_ERRORS, Transport, is_permanent
 
 SourceKind = Literal["hub", "http", "s3", "oci"]
 
@@ -79,8 +79,13 @@ def bearer(token: str) -> str:
     return f"Bearer {token}" if token else ""
 
 
-def manifest_files(manifest: bytes, commit: Commit) -> list[File]:
-    """The files in a mirror's *manifest*. Raises WeightsError if it is of another commit."""
+def mirrored_files(commit: Commit, get: Callable[[str, int], HTTPResponse]) -> list[File]:
+    """The files in a mirror's manifest, which *get* reads. Raises WeightsError."""
+    try:
+        with get(MANIFEST, 0) as response:
+            manifest = response.read()
+    except CONNECTION_ERRORS as error:
+        raise listing_error(commit, error) from None
     found = Manifest.parse(manifest)
     if not found.is_of(commit.repository, commit.revision):
         got = f"the manifest of {found.repository} at {found.revision} in the mirror"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from components.foreign_namespaces import foreign_namespaces
-from config.settings.platform import TIERS, Namespaces, PlatformSettings
+from config.settings.platform import TIERS, Namespaces
+from tests.platform_settings import platform_settings
 
 OWN = {"app.kubernetes.io/part-of": "private-ai", "private-ai.dev/stack": "prod"}
 BEFORE = {"app.kubernetes.io/part-of": "private-ai", "private-ai.dev/tier": "monitoring"}
@@ -45,16 +46,6 @@ class Cluster:
         ]
 
 
-def settings(**changes: Any) -> PlatformSettings:
-    given = {
-        "organization": "Test",
-        "storage_class": "fast",
-        "shared_storage_class": "shared",
-        "api_server_cidrs": ["10.0.0.1/32"],
-    }
-    return PlatformSettings.model_validate(given | changes)
-
-
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("labels", CLASHES.values(), ids=CLASHES)
 def test_a_namespace_of_somebody_else_is_refused_with_its_labels(
@@ -62,7 +53,7 @@ def test_a_namespace_of_somebody_else_is_refused_with_its_labels(
 ) -> None:
     name = getattr(Namespaces(), tier)
 
-    [problem] = foreign_namespaces(Cluster({name: labels}), settings(), "prod")
+    [problem] = foreign_namespaces(Cluster({name: labels}), platform_settings(), "prod")
 
     assert problem.path == f"platform.namespaces.{tier}"
     assert problem.got.startswith(f"{name}, which ")
@@ -71,7 +62,9 @@ def test_a_namespace_of_somebody_else_is_refused_with_its_labels(
 
 @pytest.mark.parametrize("labels", [OWN, BEFORE])
 def test_what_this_stack_created_is_its_own_also_before_it_said_so(labels: dict[str, str]) -> None:
-    assert list(foreign_namespaces(Cluster({"monitoring": labels}), settings(), "prod")) == []
+    assert (
+        list(foreign_namespaces(Cluster({"monitoring": labels}), platform_settings(), "prod")) == []
+    )
 
 
 def test_what_is_in_it_is_listed_by_name() -> None:
@@ -80,7 +73,7 @@ def test_what_is_in_it_is_listed_by_name() -> None:
         {"deployments": ["grafana", "operator"], "statefulsets": [f"db-{n}" for n in range(5)]},
     )
 
-    [problem] = foreign_namespaces(cluster, settings(), "prod")
+    [problem] = foreign_namespaces(cluster, platform_settings(), "prod")
 
     assert problem.got == (
         "monitoring, which this stack did not create (labels: team=supervision); in it:"
@@ -92,7 +85,7 @@ def test_what_is_in_it_is_listed_by_name() -> None:
 def test_all_of_them_at_once_but_those_that_are_adopted() -> None:
     cluster = Cluster({"monitoring": {}, "auth": {}, "kong": {}})
 
-    found = list(foreign_namespaces(cluster, settings(adopt_namespaces=["auth"]), "prod"))
+    found = list(foreign_namespaces(cluster, platform_settings(adopt_namespaces=["auth"]), "prod"))
 
     assert [p.path for p in found] == [
         "platform.namespaces.gateway",

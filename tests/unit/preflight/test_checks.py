@@ -7,10 +7,10 @@ import pytest
 
 from components.cluster_reader import ClusterReader
 from config.settings.cluster import StorageClassConfig
-from config.settings.platform import PlatformSettings
 from preflight import api_checks, network_checks, node_checks
 from preflight.needs import needs
 from preflight.result import Result
+from tests.platform_settings import platform_settings
 
 GPU = "nvidia.com/gpu"
 
@@ -26,16 +26,6 @@ def cluster(found: Mapping[str, Any]) -> ClusterReader:
             return found.get(path, [])
 
     return cast("ClusterReader", Fake())
-
-
-def platform(**changes: Any) -> PlatformSettings:
-    given = {
-        "organization": "Test",
-        "storage_class": "fast",
-        "shared_storage_class": "shared",
-        "api_server_cidrs": ["10.0.0.1/32"],
-    }
-    return PlatformSettings.model_validate(given | changes)
 
 
 def states(results: Iterable[Result]) -> list[tuple[str, str]]:
@@ -151,7 +141,7 @@ def test_cilium_must_match_nodes_by_cidr(modes: str, status: str) -> None:
 def test_a_dns_cache_needs_its_address(runs: bool, cidrs: list[str], status: str) -> None:
     sets = [{"metadata": {"name": "node-local-dns"}}] if runs else []
     found = network_checks.dns_cache(
-        cluster({"/apis/apps/v1/daemonsets": sets}), platform(dns_cache_cidrs=cidrs)
+        cluster({"/apis/apps/v1/daemonsets": sets}), platform_settings(dns_cache_cidrs=cidrs)
     )
 
     assert states(found) == [("NodeLocal DNSCache", status)]
@@ -165,7 +155,7 @@ def test_the_api_server_is_where_the_settings_say(addresses: list[str], status: 
     path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
     found = list(
         network_checks.api_server(
-            cluster({path: {"endpoints": [{"addresses": addresses}]}}), platform()
+            cluster({path: {"endpoints": [{"addresses": addresses}]}}), platform_settings()
         )
     )
 
