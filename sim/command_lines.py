@@ -104,8 +104,8 @@ def controller_manager(layout: Layout) -> list[str]:
         "--secure-port=0",
         "--leader-elect=false",
         "--controllers=*,-node-ipam-controller",
-        # Simulated nodes never fail, but a laptop sleeps and two cores get busy.
-        "--node-monitor-grace-period=5m",
+        # Simulated nodes never fail, and send no heartbeats (see the leases of kwok).
+        "--node-monitor-grace-period=24h",
         # Default 15 s: tests and users wait for the pods of a scaled model.
         "--horizontal-pod-autoscaler-sync-period=5s",
         f"--root-ca-file={tls / 'ca.crt'}",
@@ -133,6 +133,8 @@ def kwok(layout: Layout) -> list[str]:
         f"--config={layout.stages}",
         "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
         f"--cidr={POD_NETWORK}",
-        "--node-lease-duration-seconds=40",  # the kubelet's default
+        # No leases: while a new kwok acquires a node's, it skips the node's pods, for good
+        # (v0.8.0, pkg/kwok/controllers/pod_controller.go:499: "read only"; no event follows).
+        "--node-lease-duration-seconds=0",
         "--server-address=",
     ]

@@ -25,7 +25,7 @@ from sim.pki import write_pki
 from sim.ports import LOOPBACK, free_port
 from sim.process import Process, erase, kill
 from sim.programs import TIMEOUT, Programs
-from sim.provision import delete_leases, provision, wait_usable
+from sim.provision import provision, wait_usable
 from sim.settings import Settings, data_folder, new_layout, read_settings
 from sim.stages import stage_documents
 from sim.toolchain import Toolchain
@@ -153,8 +153,6 @@ class SimCluster:
         api = self.api()
         self.programs.wait_for(_API, api.ready)
         self._run("kube-scheduler", command_lines.scheduler)
-        if not self.programs.runs("kwok"):
-            delete_leases(api)
         self._run("kwok", command_lines.kwok)
         crds = operator_crds(self.expects.operators, self._toolchain)
         provision(api, self.expects, crds, TIMEOUT)

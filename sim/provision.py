@@ -16,7 +16,6 @@ from sim.operators.crds import OperatorCrds
 _NODES = "/api/v1/nodes"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _RUNTIMES = "/apis/node.k8s.io/v1/runtimeclasses"
-_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NVIDIA = "nvidia.com/"
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -52,12 +51,6 @@ def provision(
         return f"CRDs not served: {', '.join(missing)}" if missing else ""
 
     _wait(unserved, expects, timeout)
-
-
-def delete_leases(api: Api) -> None:
-    """Delete the node leases of an exited kwok: a new one would wait 40 s for them to expire."""
-    for lease in api.items(_LEASES):
-        api.delete(f"{_LEASES}/{lease['metadata']['name']}")
 
 
 def wait_usable(api: Api, expects: ClusterConfig, timeout: float) -> None:
