@@ -1,13 +1,16 @@
 """The reference page and the JSON schema of a stack's YAML, generated from the model."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from base.quantity import Resources
 from config.stack import StackConfig
 
 KEY = "private-ai:stack"
@@ -99,7 +102,7 @@ def _choice(model: type[BaseModel]) -> str:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    default = "required" if field.is_required() else f"`{_default(field)}`"
+    default = "required" if field.is_required() else _default(field)
     meaning = " ".join((field.description or "").split())
     return f"| `{name}` | {_type(field.annotation)} | {default} | {meaning} |".replace("\n", " ")
 
@@ -109,10 +112,20 @@ def _default(field: FieldInfo) -> str:
     if value is PydanticUndefined:
         return ""
     if isinstance(value, BaseModel):
-        return "…"
+        # The section of its type has every other default.
+        own = value.model_dump(
+            exclude_defaults=not (isinstance(value, Resources) or _choice(type(value)))
+        )
+        return f"`{_in_one_line(own)}`" if own else "see below"
     if isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
-        return ", ".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False)
+        return f"`{', '.join(map(str, value))}`"
+    return f"`{json.dumps(value, ensure_ascii=False)}`"
+
+
+def _in_one_line(settings: dict[str, Any]) -> str:
+    """*settings* as they are written in YAML, to be copied from the page and changed."""
+    text = yaml.safe_dump(settings, default_flow_style=True, sort_keys=False, width=sys.maxsize)
+    return text.strip()
 
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
+from base.quantity import Resources
 from catalog.gpus import gpus
 from catalog.models import models
 from cli.config import PAGE, SCHEMA
@@ -26,6 +27,19 @@ def test_every_field_of_every_section_is_described() -> None:
 
     assert len(rows) > 100
     assert silent == []
+
+
+def test_every_default_of_resources_is_written_out_as_it_is_written_in_yaml() -> None:
+    rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in page().splitlines()
+        if "| Resources |" in line
+    ]
+
+    assert len(rows) > 10
+    for _, key, _, default, *_ in rows:
+        if default != "required":
+            assert Resources.model_validate(yaml.safe_load(default.strip("`"))), key
 
 
 def test_the_schema_refuses_keys_that_the_model_refuses() -> None:
