@@ -56,7 +56,7 @@ chat = OpenWebUi("open-webui", OpenWebUiArgs(
 
 observability = Observability("observability", ObservabilityArgs(
     tier=platform.tier("monitoring"), settings=stack.observability, host=monitoring,
-    oidc=keycloak.client("grafana"),
+    oidc=keycloak.client("grafana"), webhook_url=program.alert_webhook_url(stack.observability),
     targets=[*stores.metrics, keycloak.metrics, *models.metrics, router.metrics,
              kong_metrics("kong", platform.tier("gateway"))]), cluster_opts)
 

@@ -21,12 +21,16 @@ class Words:
     """Most characters."""
     change: Callable[[str], str | None] = lambda _: None
     """The change for a text without the form; None: to correct the field."""
+    secret: bool = False
+    """Whether no message may quote the text."""
 
     def check(self, text: str) -> str:
         """*text*. Raises PydanticCustomError, with the words and the change."""
         if len(text) <= self.longest and re.fullmatch(self.pattern, text, re.ASCII):
             return text
-        context = {"change": change} if (change := self.change(text)) else {}
+        context: dict[str, Any] = {"secret": self.secret}
+        if change := self.change(text):
+            context["change"] = change
         kind, message = "words", self._message()
         raise PydanticCustomError(kind, message, context)  # type: ignore[arg-type]
 

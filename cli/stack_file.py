@@ -5,6 +5,7 @@ from pathlib import Path
 from base.problems import ConfigError, Problem
 from cli.errors import UsageError
 from cli.yaml_text import YamlTextError, read_mapping
+from config.checks.alert_webhook import URL as WEBHOOK_URL
 from config.checks.hub_access import TOKEN
 from config.load import load
 from config.reference import KEY
@@ -51,4 +52,9 @@ def read_stack(stack: str, file: Path | None = None) -> StackConfig:
                 )
             ],
         )
-    return load(settings[KEY], stack, hub_token=TOKEN in settings)
+    return load(
+        settings[KEY],
+        stack,
+        hub_token=TOKEN in settings,
+        alert_webhook_url=WEBHOOK_URL in settings,
+    )

@@ -8,10 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.errors import Commands
+from base.problems import Problem
+from cli.errors import CommandError, Commands
 from toolchain import build as toolchain_build
-from toolchain import cache, doctor, existing
-from toolchain.locate import Toolchain
+from toolchain import cache, doctor, existing, seal
+from toolchain.locate import Toolchain, built
+from toolchain.pins import DATA, PARTS
 
 app = typer.Typer(
     cls=Commands,
@@ -57,6 +59,39 @@ def examine(
         _print(parts)
     if not doctor.complete(parts):
         raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Hash every built file anew and compare it with what was recorded at the build.
+
+    Ends with the digest of what deploys, Pulumi and its plugins, which PAI_TOOLCHAIN_SHA256 can
+    demand. Exits 1 if a file differs, or if nothing is built.
+    """
+    entries = [entry for entry in (*DATA, *PARTS) if built(entry)]
+    deploying = [entry for entry in entries if entry.group == "pulumi"]
+    if not entries:
+        raise CommandError(
+            Problem(
+                path=str(cache.root()),
+                got="nothing that was built",
+                allowed="a built toolchain",
+                change="run `pai toolchain build pulumi`; a `pulumi` that was installed is checked"
+                " by what installed it",
+            )
+        )
+    seal.check(entries, again=True)
+    if as_json:
+        typer.echo(
+            json.dumps({"sha256": seal.digest(deploying), "files": seal.files(entries)}, indent=2)
+        )
+        return
+    for file, sha256 in seal.files(entries).items():
+        typer.echo(f"{sha256}  {file}")
+    if deploying:
+        typer.echo(f"{seal.PIN}={seal.digest(deploying)}")
 
 
 @app.command()

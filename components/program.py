@@ -7,8 +7,9 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import get_monitor
+from pydantic_core import PydanticCustomError
 
-from base.problems import ConfigError
+from base.problems import ConfigError, Problem
 from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
@@ -18,10 +19,12 @@ from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
 from components.watch import watch
 from config.checks.advice import advice
+from config.checks.alert_webhook import URL
 from config.checks.stack import capacity
 from config.load import load
 from config.settings.cluster import ClusterConfig
 from config.settings.hosts import Hosts
+from config.settings.observability import WEBHOOK_URL, ObservabilitySettings
 from config.stack import StackConfig
 
 
@@ -34,7 +37,12 @@ def read_stack() -> StackConfig:
     sdk_overhead.reduce()
     try:
         settings = pulumi.Config().get_object("stack") or {}
-        stack = load(settings, pulumi.get_stack(), hub_token=hub_token() is not None)
+        stack = load(
+            settings,
+            pulumi.get_stack(),
+            hub_token=hub_token() is not None,
+            alert_webhook_url=_alert_webhook_url() is not None,
+        )
     except ConfigError as error:
         raise pulumi.RunError(str(error)) from None
     for each in advice(stack):
@@ -63,6 +71,28 @@ def refuse_foreign_namespaces(stack: StackConfig) -> None:
 def hub_token() -> Output[str] | None:
     """Token of the model source: `pulumi config set --secret hub-token`."""
     return pulumi.Config().get_secret("hub-token")
+
+
+def alert_webhook_url(settings: ObservabilitySettings) -> Output[str] | None:
+    """URL of the receiver of alerts, a secret: of the stack's file, or the one that is set as such.
+
+    `pulumi config set --secret alert-webhook-url`.
+    """
+    in_file = settings.webhook.url if settings.webhook else None
+    url = _alert_webhook_url() or in_file
+    return Output.secret(url) if url else None
+
+
+def _alert_webhook_url() -> str | None:
+    """The URL that is set as a secret. Raises ConfigError, without quoting it."""
+    url = pulumi.Config().get("alert-webhook-url")
+    try:
+        return url and WEBHOOK_URL.check(url)
+    except PydanticCustomError as error:
+        problem = Problem(
+            URL, "other text", error.message(), "Run: pulumi config set --secret alert-webhook-url"
+        )
+        raise ConfigError(pulumi.get_stack(), [problem]) from None
 
 
 def cluster_options(cluster: ClusterConfig) -> ResourceOptions:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from base.problems import ConfigError, Problem
+from config.checks.alert_webhook import webhook_url
 from config.checks.hub_access import missing_token
 from config.checks.stack import cross_checks
 from config.stack import StackConfig
@@ -30,10 +31,13 @@ _NOTHING = "nothing"
 """What was got where a field is missing."""
 
 
-def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
+def load(
+    raw: object, stack: str, *, hub_token: bool = True, alert_webhook_url: bool | None = None
+) -> StackConfig:
     """The configuration of *stack* from the mapping under `private-ai:stack`.
 
-    *hub_token* is whether the stack has a hub token, where that is known.
+    *hub_token* is whether the stack has a hub token, *alert_webhook_url* whether it has the secret
+    of that name; None where that is not known.
 
     Raises ConfigError with every problem: those of single fields, and those between the fields
     that remain without the wrong ones.
@@ -56,6 +60,8 @@ def load(raw: object, stack: str, *, hub_token: bool = True) -> StackConfig:
                 break
     if config is not None:
         problems += [*cross_checks(config), *missing_token(config, given=hub_token)]
+        if alert_webhook_url is not None:
+            problems += webhook_url(config, given=alert_webhook_url)
     if problems or config is None:
         raise ConfigError(stack, list(dict.fromkeys(problems)))
     return config
@@ -125,8 +131,10 @@ def _problem(detail: ErrorDetails, written: list[int | str]) -> Problem:
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         return _unknown_kind(path, detail)
     allowed = _KINDS.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-    change = detail.get("ctx", {}).get("change") or f"Correct {path}."
-    return Problem(path, _quote(detail["input"]), allowed[0].lower() + allowed[1:], change)
+    context = detail.get("ctx", {})
+    got = "other text" if context.get("secret") else _quote(detail["input"])
+    change = context.get("change") or f"Correct {path}."
+    return Problem(path, got, allowed[0].lower() + allowed[1:], change)
 
 
 def _unknown_kind(path: str, detail: ErrorDetails) -> Problem:

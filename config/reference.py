@@ -54,8 +54,10 @@ def page() -> str:
         "",
         f"Everything is under the key `{KEY}` of `Pulumi.<stack>.yaml`. A key that is not here is",
         "an error. Your own secrets are flat keys, set with `pulumi config set --secret`:",
-        "`private-ai:hub-token`, the credential of the source of weights (`model_store.source`),",
-        "and `private-ai:kubeconfig`, the content of a kubeconfig, instead of `KUBECONFIG`.",
+        "`private-ai:hub-token`, the credential of the source of weights (`model_store.source`);",
+        "`private-ai:alert-webhook-url`, the URL of the receiver of alerts, if it holds a token",
+        "(`observability.webhook`); and `private-ai:kubeconfig`, the content of a kubeconfig,",
+        "instead of `KUBECONFIG`.",
     ]
     headings: set[str] = set()
     for path, model in _sections("", StackConfig, set()):

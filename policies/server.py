@@ -5,14 +5,17 @@ server converts each resource once, runs all rules on it, and reports each findi
 its rule has in the stack.
 """
 
+import os
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from concurrent import futures
 from contextlib import suppress
-from threading import Event
+from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
+import yaml
 from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
@@ -28,7 +31,8 @@ from policies.waivers import Waivers
 
 _Message = Any
 """A generated class of the protocol; only some SDK versions ship stubs for them."""
-_NAME, _VERSION = "private-ai", "0.2.0"
+_MANIFEST = yaml.safe_load((Path(__file__).parent / "PulumiPolicy.yaml").read_text())
+_NAME, _VERSION = str(_MANIFEST["name"]), str(_MANIFEST["version"])
 _OBJECTS, _STACK, _HARDEN = "objects", "stack", "harden"
 _LEVELS = {
     Level.MANDATORY: proto.EnforcementLevel.Value("MANDATORY"),
@@ -50,6 +54,8 @@ _POLICIES = {
         "RESOURCE",
     ),
 }
+_ENGINE_GONE_SECONDS = 1.0
+"""How often it is looked whether the engine still is there."""
 _ANY_SIZE = 400 * 1024 * 1024
 """Maximum message size in bytes, as in Pulumi's own servers."""
 _RULES: Mapping[str, tuple[Rule, ...]] = {
@@ -164,7 +170,14 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
 
 def serve(waivers: Waivers) -> None:
-    """Serve until the engine, which reads the port from standard output, stops this process."""
+    """Serve until the engine, which reads the port from standard output, stops this process.
+
+    An engine that is killed stops nothing: then this process ends as soon as it has another parent.
+    Not by PR_SET_PDEATHSIG, which Linux sends when the *thread* ends that started a process, and
+    the engine's Go may end threads. An engine that is gone before `getppid` does not read the port
+    (BrokenPipeError).
+    """
+    engine = os.getppid()
     options = [("grpc.max_receive_message_length", _ANY_SIZE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=options)
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(waivers), server)
@@ -173,5 +186,6 @@ def serve(waivers: Waivers) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):  # how the engine stops it
-        Event().wait()
+        while os.getppid() == engine:
+            time.sleep(_ENGINE_GONE_SECONDS)
     server.stop(0)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.progress import TimeElapsedColumn as Elapsed
 
 from base.problems import Problem
-from toolchain import cache, existing, go
+from toolchain import cache, existing, go, seal
 from toolchain.errors import ToolchainError
 from toolchain.locate import Toolchain, built, folder_of, record
 from toolchain.pins import DATA, MODULES, PARTS, Data, Group, Part
@@ -46,8 +46,9 @@ def ensure(
     """Build the parts of *group* that are neither installed on the machine nor built.
 
     Also builds the *operators* that are groups of the toolchain. An interrupted or failed build
-    keeps its finished parts; concurrent builds wait for each other. Raises ToolchainError, which
-    names the module, quotes Go's last lines and says how to fix it.
+    keeps its finished parts; concurrent builds wait for each other. What is there is compared with
+    what was built. Raises ToolchainError, which names the module, quotes Go's last lines and says
+    how to fix it, or names the files that changed.
     """
     console = console or Console(stderr=True)
     pulumi = group in {"pulumi", "all"}
@@ -57,8 +58,12 @@ def ensure(
     if not all(built(entry) for entry in entries):
         with _build_lock(console):
             _build([entry for entry in entries if not built(entry)], console)
-    if pulumi and toolchain.existing is None:
-        toolchain.lay_out()
+    ours = pulumi and toolchain.existing is None
+    if ours:
+        toolchain.lay_out()  # before the check: a new link changes the times of a file
+    seal.check(entries)
+    if ours:
+        seal.check_pin([entry for entry in entries if entry.group == "pulumi"], os.environ)
     return toolchain
 
 
@@ -128,6 +133,7 @@ def _build_one(program: Path, entry: Part | Data) -> None:
             record(partial, entry, time.monotonic() - started)
         else:
             _copy(program, entry, partial)
+        seal.write(partial)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

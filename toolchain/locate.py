@@ -13,7 +13,7 @@ from toolchain.errors import ToolchainError
 from toolchain.existing import ExistingPulumi, language_host
 from toolchain.pins import DATA, PARTS, Data, Part
 
-_RECORD = "part.json"
+RECORD = "part.json"
 
 
 def folder_of(entry: Part | Data) -> Path:
@@ -30,12 +30,12 @@ def built(entry: Part | Data) -> bool:
 def record(folder: Path, part: Part, seconds: float) -> None:
     """Record the name, version and build time of a part in its folder."""
     entry = {"name": part.name, "version": part.version, "seconds": round(seconds, 1)}
-    (folder / _RECORD).write_text(json.dumps(entry) + "\n")
+    (folder / RECORD).write_text(json.dumps(entry) + "\n")
 
 
 def recorded(part: Part) -> str | None:
     """The recorded version of a part; None if it is not built."""
-    file = folder_of(part) / _RECORD
+    file = folder_of(part) / RECORD
     return str(json.loads(file.read_text())["version"]) if file.exists() else None
 
 

@@ -26,6 +26,8 @@ class ObservabilityArgs(Args):
     """Public host of the dashboards, such as `monitoring.entreprise.fr`."""
     oidc: OidcClient
     """OIDC client of Grafana."""
+    webhook_url: Output[str] | None = None
+    """URL of the receiver of alerts: a secret."""
 
 
 class Observability(ComponentResource):
@@ -43,7 +45,9 @@ class Observability(ComponentResource):
         child_opts = ResourceOptions(parent=self)
         tier, settings = args.tier, args.settings
         alertmanager = Alertmanager(
-            "alertmanager", AlertmanagerArgs(tier=tier, settings=settings), child_opts
+            "alertmanager",
+            AlertmanagerArgs(tier=tier, settings=settings, webhook_url=args.webhook_url),
+            child_opts,
         )
         prometheus = Prometheus(
             PROMETHEUS,

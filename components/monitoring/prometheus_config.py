@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
-from config.settings.observability import AlertWebhook
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,14 @@ def _over_tls(job: Job) -> dict[str, Any]:
     }
 
 
-def alertmanager_config(webhook: AlertWebhook | None) -> dict[str, Any]:
-    """The `alertmanager.yaml`: all alerts to *webhook*, if any.
+def alertmanager_config(webhook_url: str | None) -> dict[str, Any]:
+    """The `alertmanager.yaml`: all alerts to *webhook_url*, if any.
 
     https://prometheus.io/docs/alerting/latest/configuration/
     """
     receiver: dict[str, Any] = {"name": "people"}
-    if webhook:
-        receiver["webhook_configs"] = [{"url": webhook.url, "send_resolved": True}]
+    if webhook_url:
+        receiver["webhook_configs"] = [{"url": webhook_url, "send_resolved": True}]
     return {
         "route": {
             "receiver": "people",

@@ -23,10 +23,11 @@ _RETENTION = Words(
     "hours, days, weeks or years, such as 720h, 30d, 8w or 1y",
     5,
 )
-_WEBHOOK = Words(
+WEBHOOK_URL = Words(
     r"https://[A-Za-z0-9\[][!-?A-~]*",
     "an HTTPS URL such as https://alerts.example.org/hook, without user and password",
     2000,
+    secret=True,  # the path is a credential of many receivers
 )
 
 
@@ -60,7 +61,11 @@ class SloSettings(Model):
 class AlertWebhook(Model):
     """A receiver of alerts in Alertmanager's webhook format over HTTPS."""
 
-    url: Annotated[str, _WEBHOOK] = Field(description="URL, without credentials.")
+    url: Annotated[str, WEBHOOK_URL] | None = Field(
+        default=None,
+        description="URL, if it holds no token. One that does is a secret: leave this out, and run"
+        " `pulumi config set --secret alert-webhook-url`.",
+    )
     cidrs: list[Cidr] = Field(min_length=1, description="CIDRs of the receiver.")
     port: int = Field(default=443, ge=1, le=65535, description="TCP port of the receiver.")
 

@@ -11,7 +11,6 @@ import pytest
 from catalog.metrics import exporters
 from components.monitoring.dashboards import DASHBOARDS
 from components.monitoring.prometheus_config import alertmanager_config
-from config.settings.observability import AlertWebhook
 from tests.conformance.alert_cases import cases
 from tests.conformance.generated import STACKS, Generated
 from tests.conformance.peers import exposition, prometheus
@@ -87,9 +86,9 @@ def test_alertmanagers_configuration_of_slow_is_accepted(
 
 
 def test_alertmanagers_configuration_with_a_webhook_is_accepted(folder: Path) -> None:
-    webhook = AlertWebhook(url="https://alerts.example.org/hook", cidrs=["192.0.2.1/32"])
+    config = alertmanager_config("https://alerts.example.org/hook")
 
-    assert "1 receivers" in prometheus.check_alertmanager(folder, alertmanager_config(webhook))
+    assert "1 receivers" in prometheus.check_alertmanager(folder, config)
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,30 @@
 """The pack as Pulumi starts it: a folder, run from wherever the program is."""
 
+import os
+import signal
 import subprocess
 import sys
+import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
+import pytest
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
 from tests.paths import ROOT
 
 _PACK = ROOT / "policies"
+_COMMAND = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(_PACK)]
+_ENGINE = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], check=False).returncode)"
+_PATIENCE_SECONDS = 60
 
 
 def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(
     tmp_path: Path,
 ) -> None:
-    command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(_PACK)]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(_COMMAND, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
@@ -32,3 +39,25 @@ def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(
         "stack": 1,
         "harden": 2,
     }
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert info.version == tomllib.load(file)["project"]["version"]
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_killed_leaves_no_server(tmp_path: Path) -> None:
+    """The standard output of both is closed once neither is left."""
+    engine = subprocess.Popen(
+        [sys.executable, "-c", _ENGINE, *_COMMAND],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert engine.stdout is not None
+    assert int(engine.stdout.readline())
+    try:
+        engine.kill()
+        engine.communicate(timeout=_PATIENCE_SECONDS)  # raises TimeoutExpired while a server runs
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(engine.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 from rich.console import Console
 
-from toolchain import build, cache
+from toolchain import build, cache, seal
 from toolchain.errors import ToolchainError
 from toolchain.locate import built, folder_of
 from toolchain.pins import DATA, PARTS
@@ -87,6 +87,21 @@ def test_what_is_built_is_not_built_again(workshop: Workshop) -> None:
     assert len(workshop.asked) > 1
     build.ensure("cluster", workshop.console)
     assert workshop.asked == []
+
+
+def test_a_program_that_changed_since_its_build_is_not_used(workshop: Workshop) -> None:
+    program = build.ensure("cluster", workshop.console).path("etcd")
+    program.write_text("others")
+    with pytest.raises(ToolchainError, match=r"(?s)etcd.*as built.*`pai toolchain build cluster`"):
+        build.ensure("cluster", workshop.console)
+
+
+def test_pulumi_with_another_digest_than_the_one_demanded_is_not_used(workshop: Workshop) -> None:
+    build.ensure("pulumi", workshop.console)
+    workshop.monkeypatch.setenv(seal.PIN, "0" * 64)
+    with pytest.raises(ToolchainError, match=seal.PIN):
+        build.ensure("pulumi", workshop.console)
+    build.ensure("cluster", workshop.console)
 
 
 def test_a_part_is_built_stripped_stamped_and_without_paths_of_the_machine(

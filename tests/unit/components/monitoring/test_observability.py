@@ -33,7 +33,7 @@ def target(job: str, name: str, port: int, bearer: Output[str] | None = None) ->
     )
 
 
-def ask(*, disposable: bool = False, **settings: Any) -> Recorded:
+def ask(*, disposable: bool = False, webhook_url: str | None = None, **settings: Any) -> Recorded:
     def program() -> None:
         watch = Observability(
             "observability",
@@ -47,6 +47,7 @@ def ask(*, disposable: bool = False, **settings: Any) -> Recorded:
                     target("minio", "minio", 9001),
                 ],
                 host="monitoring.test",
+                webhook_url=Output.secret(webhook_url) if webhook_url else None,
                 oidc=OidcClient(
                     client_id="grafana",
                     client_secret=Output.secret("canary-client"),
@@ -204,6 +205,28 @@ def test_only_with_a_webhook_does_alertmanager_leave_the_cluster(asked: Recorded
 
     assert openings(paged)["alertmanager-to-192.0.2.1/32"] == [443]
     assert not [name for name in openings(asked) if name.startswith("alertmanager-to-")]
+
+
+def test_the_webhooks_url_is_in_a_secret_alone() -> None:
+    """Of many receivers the path is the credential."""
+    asked = ask(
+        webhook_url="https://pager.test/canary-token", webhook=AlertWebhook(cidrs=["192.0.2.1/32"])
+    )
+    routing = asked.one(SECRET, "alertmanager-routing")
+    [receiver] = json.loads(routing.inputs["stringData"]["alertmanager.yaml"])["receivers"]
+    server = container(asked.one(STATEFUL_SET, "alertmanager"))
+    mounts = {mount["name"]: mount["mountPath"] for mount in server["volumeMounts"]}
+
+    assert "stringData" in routing.secrets
+    assert receiver["webhook_configs"][0]["url"] == "https://pager.test/canary-token"
+    assert f"--config.file={mounts['routing']}/alertmanager.yaml" in server["args"]
+    others = [each.inputs for each in asked.values() if each is not routing]
+    assert "canary-token" not in json.dumps(others, default=str)
+
+
+def test_without_a_webhook_there_is_nothing_secret_about_alerts(asked: Recorded) -> None:
+    assert "alertmanager.yaml" in asked.one(CONFIG_MAP, "alertmanager").inputs["data"]
+    assert not [secret for secret in asked.of(SECRET) if secret.name == "alertmanager-routing"]
 
 
 @pytest.mark.parametrize("url", ["http://pager.test", "https://user:secret@pager.test"])
