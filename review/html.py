@@ -12,7 +12,7 @@ from review.figures import figures
 from review.report import Report
 from review.svg import drawing
 
-_BREAKS = re.compile(r"[/@:]|(?<=[a-z])\.(?=[a-z])")
+_BREAKS = re.compile(r"[/@:]|(?<=[a-z\]])\.(?=[a-z])")
 """After these a long name may go on in the next line."""
 
 
@@ -25,16 +25,18 @@ def page(report: Report) -> str:
         figures=figures(report, _code),
         drawing=drawing(report.picture),
         code=_code,
+        breakable=_breakable,
     )
 
 
 def _code(text: str) -> Markup:
     """*text* as code that breaks between the parts of a name, not inside words."""
-    return Markup("<code>{}</code>").format(_breakable(wording.visible(text)))
+    return Markup("<code>{}</code>").format(_breakable(text))
 
 
 def _breakable(text: str) -> Markup:
-    return Markup(_BREAKS.sub(r"\g<0><wbr>", str(escape(text))))  # noqa: S704 - escaped
+    """*text* that breaks between the parts of names and paths."""
+    return Markup(_BREAKS.sub(r"\g<0><wbr>", str(escape(wording.visible(text)))))  # noqa: S704 - escaped
 
 
 def _shown(value: object) -> object:
