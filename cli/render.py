@@ -6,12 +6,13 @@ from typing import Annotated
 import pulumi
 import typer
 from pydantic import ValidationError
+from rich.console import Console
 
 from base.problems import ConfigError, Problem
 from cli.errors import UsageError
 from cli.review import EXIT_CODES
 from cli.stack_file import read_stack
-from review import build
+from review import build, terminal
 from review.compare import compare
 from review.render import Render, render
 from review.report import Report, Verdict
@@ -26,10 +27,14 @@ def command(
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="`pai render --out` of the main branch; requires --report."),
+        typer.Option(help="`pai render --out` of the main branch, to compare with."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="File for the report of the change (JSON).")
+        Path | None,
+        typer.Option(
+            help="File for the report of the change (JSON). Default: shown here. Without --against:"
+            " that of a first deployment."
+        ),
     ] = None,
 ) -> None:
     """Run the program on mocks: no cluster, no credentials, no state.
@@ -38,30 +43,35 @@ def command(
     change alters the resources and what the policies find. It cannot show what a provider would
     replace or a cluster would refuse.
 
-    Exit codes: 0 without --against, else those of `pai review`.
+    Exit codes: 0 without --against and --report, else those of `pai review`.
     """
-    if (against is None) != (report is None):
-        missing, given = ("--against", "--report") if report else ("--report", "--against")
-        raise UsageError(
-            Problem(missing, f"nothing, with {given}", "both or neither", f"add {missing}")
-        )
-    base = _read(against) if against else None
+    base = _read(against, stack) if against else Render(stack=stack, resources=[], outputs={})
+    compared = against is not None or report is not None
     try:
         current = rendered(stack)
     except ConfigError as error:
-        if report is None:
+        if not compared:
             typer.echo(error, err=True)
             raise typer.Exit(EXIT_CODES[Verdict.DOES_NOT_FIT]) from None
-        raise _written(build.refused(stack, error.problems), report) from None
+        raise _told(build.refused(stack, error.problems), report) from None
     if out:
         out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
-    if base and report:
-        raise _written(compare(base, current), report)
+    if compared:
+        raise _told(compare(base, current), report)
+    resources = f"{stack}: {len(current.resources)} resources"
+    typer.echo(
+        f"{resources}, written to {out}"
+        if out
+        else f"{resources}. --out keeps them, --against compares them, --report reviews them."
+    )
 
 
-def _written(report: Report, file: Path) -> typer.Exit:
-    """Write *report* to *file*; return the exit with its code."""
-    file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+def _told(report: Report, file: Path | None) -> typer.Exit:
+    """Write *report* to *file*, or show it if there is none; return the exit with its code."""
+    if file:
+        file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    else:
+        terminal.show(Console(), report)
     return typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -81,13 +91,16 @@ def rendered(stack: str) -> Render:
         ) from None
 
 
-def _read(file: Path) -> Render:
+def _read(file: Path, stack: str) -> Render:
+    allowed, change = "a file written by `pai render --out`", "write one with this version of `pai`"
     try:
-        return Render.model_validate_json(file.read_bytes())
+        found = Render.model_validate_json(file.read_bytes())
+        if found.stack == stack:
+            return found
+        got = f"{file.name}, of stack {found.stack}"
+        allowed, change = f"a render of stack {stack}", "render that stack, or name the other"
     except OSError as error:
         got = f"{file}: {error.strerror}"
     except ValidationError:
         got = f"{file.name}, which has another format"
-    allowed = "a file written by `pai render --out`"
-    change = "write one with this version of `pai`"
     raise UsageError(Problem("--against", got, allowed, change))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from base.problems import ConfigError, Problem
 from cli.backend import another_backend
+from cli.errors import UsageError
 from cli.report_file import read_report
 from cli.stack_file import read_stack
 from review import build, run, terminal
@@ -56,7 +57,9 @@ _RENDERERS: Mapping[_Format, Callable[[Report], str]] = {
 
 
 def review(
-    stack: Annotated[str, typer.Option(help="Stack to review.")] = "local",
+    stack: Annotated[
+        str | None, typer.Option(help="Stack to review. Default: local, or that of --from.")
+    ] = None,
     form: Annotated[
         _Format, typer.Option("--format", help="Output format; a forge's name: its comment.")
     ] = _Format.TERMINAL,
@@ -76,7 +79,7 @@ def review(
     Exit codes: 0 no changes, 1 the preview failed, 2 usage error, 3 changes, 4 refused by a policy,
     5 the configuration is invalid.
     """
-    report = read_report(kept, "--from") if kept else preview_report(stack)
+    report = _kept(kept, stack) if kept else preview_report(stack or "local")
     if form is _Format.TERMINAL and out is None:
         terminal.show(Console(), report)
     elif out is None:
@@ -84,6 +87,21 @@ def review(
     else:
         out.write_text(_RENDERERS[form](report), encoding="utf-8")
     raise typer.Exit(EXIT_CODES[report.verdict])
+
+
+def _kept(file: Path, stack: str | None) -> Report:
+    """The report in *file*. Raises UsageError if it is about another stack than the one named."""
+    report = read_report(file, "--from")
+    if stack not in (None, report.stack):
+        raise UsageError(
+            Problem(
+                path="--from",
+                got=f"{file.name}, a report of stack {report.stack}",
+                allowed=f"a report of stack {stack}",
+                change="pass the report of this stack, or leave --stack out",
+            )
+        )
+    return report
 
 
 def preview_report(stack: str) -> Report:

@@ -25,6 +25,7 @@ from config.load import load
 from config.settings.cluster import ClusterConfig
 from config.settings.hosts import Hosts
 from config.settings.observability import WEBHOOK_URL, ObservabilitySettings
+from config.settings.teams import Team
 from config.stack import StackConfig
 
 
@@ -156,6 +157,24 @@ def capacity_report(stack: StackConfig) -> dict[str, Any]:
             for service in found.services
         ],
     }
+
+
+def access_report(stack: StackConfig) -> dict[str, Any]:
+    """Who may ask which models, and how much: of each team, of the chat, of all access tokens.
+
+    A plain record for reviews: the files that enforce it are in Secrets, which show no difference.
+    A team without `models` may ask all of them. About 450 bytes of the state in prod.
+    """
+    return {
+        "models": stack.served_names,
+        "teams": {name: _limits(team) for name, team in stack.teams.items()},
+        "chat": {**_limits(stack.open_webui.limits), "new_users": stack.open_webui.default_role},
+        "access_tokens": {"requests_per_minute": stack.gateway.requests_per_minute},
+    }
+
+
+def _limits(team: Team) -> dict[str, Any]:
+    return team.model_dump(exclude=set() if team.models else {"models"})
 
 
 def urls(hosts: Hosts, issuer: str) -> dict[str, str]:

@@ -7,9 +7,10 @@ from base.problems import Problem
 from catalog.prices import prices
 from policies.waivers import load
 from review import report as of
+from review.access import access
 from review.autoscaled import with_minimum_replicas
 from review.capacity import amounts, headroom
-from review.changes import Change, Names, changes
+from review.changes import NO_COMPONENT, Change, Names, changes
 from review.diff import property_changes
 from review.digest import combined, fingerprint
 from review.events import Preview
@@ -19,6 +20,7 @@ from review.graph import Graph
 from review.losses import losses
 from review.openings import openings
 from review.outages import outages
+from review.outputs import outputs_change
 from review.picture import picture
 from review.report import Report, Verdict
 from review.versions import versions
@@ -42,14 +44,16 @@ def report(
         preview.diagnostics, found, ended=preview.summary is not None, stderr_tail=stderr_tail
     )
     violations = findings(preview.violations, found)
-    components = _components(found, names)
     outputs = (preview.outputs_before, preview.outputs_after)
+    components = _components(found, names)
+    if not failed and (told := outputs_change(*outputs, names)):
+        components = _with(components, told)
     return Report(
         stack=stack,
         simulated=simulated,
         verdict=_verdict(failed, violations, components),
         complete=failed is None,
-        digest=combined(r for c in components for r in c.resources),
+        digest="" if failed else combined(r for c in components for r in c.resources),
         counts=Counter[str](change.op for change in found),
         packs=_packs(preview),
         problems=[],
@@ -61,6 +65,7 @@ def report(
         headroom=[] if failed else headroom(*outputs),
         findings=violations,
         waivers=waivers(found, load()),
+        access=[] if failed else access(found, *outputs),
         versions=versions(found, *outputs),
         openings=openings(found, *outputs),
         components=components,
@@ -75,7 +80,7 @@ def refused(stack: str, problems: Sequence[Problem]) -> Report:
         simulated=False,
         verdict=Verdict.DOES_NOT_FIT,
         complete=False,
-        digest=combined([]),
+        digest="",
         counts={},
         packs=[],
         problems=list(problems),
@@ -86,6 +91,7 @@ def refused(stack: str, problems: Sequence[Problem]) -> Report:
         headroom=[],
         findings=[],
         waivers=[],
+        access=[],
         versions=[],
         openings=[],
         components=[],
@@ -109,6 +115,17 @@ def _verdict(
     if any(finding.level == "mandatory" for finding in violations):
         return Verdict.REFUSED
     return Verdict.CHANGES if components else Verdict.CLEAN
+
+
+def _with(
+    components: list[of.ComponentChange], told: of.ResourceChange
+) -> list[of.ComponentChange]:
+    """*components* with a change of the stack itself."""
+    [stack] = [c for c in components if c.name == NO_COMPONENT and not c.kind] or [
+        of.ComponentChange(name=NO_COMPONENT, kind="", resources=[])
+    ]
+    changed = stack.model_copy(update={"resources": [*stack.resources, told]})
+    return [*(c for c in components if c is not stack), changed]
 
 
 def _components(found: Iterable[Change], names: Names) -> list[of.ComponentChange]:

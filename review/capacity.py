@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from base.units import GB, GIB
-from catalog.prices import Prices
+from catalog.gpus import gpus
+from catalog.prices import HOURS_PER_MONTH, Prices
 from review.changes import Change
 from review.reading import items, mapping, number
 from review.report import Amount, Headroom
@@ -14,6 +15,8 @@ from review.workloads import Needs, claims, workload
 TIGHT = 0.05
 """Free share of GPU memory below which a model is reported as tight: sizing/overhead.py is an
 estimate with an error of about 5 % of a GPU."""
+
+_KILO = 1000
 
 _DAEMON_SETS = "each DaemonSet counted once"
 
@@ -46,6 +49,7 @@ def amounts(
         ),
         Amount(name="Disk", unit="GiB", before=old.disk / GIB, after=new.disk / GIB),
         _euros(old, new, prices),
+        _energy(old, new),
     ]
 
 
@@ -97,6 +101,22 @@ def _gpus(key: str, old: _Side, new: _Side) -> Amount:
         after=new.used.get(key, 0),
         note=f"of {new.rented.get(key, 0):g} in the pools",
     )
+
+
+def _energy(old: _Side, new: _Side) -> Amount:
+    return Amount(
+        name="Energy",
+        unit="kWh/month",
+        before=_kilowatt_hours(old),
+        after=_kilowatt_hours(new),
+        note="at most: board power of all GPUs in the pools; no other parts, no cooling",
+    )
+
+
+def _kilowatt_hours(side: _Side) -> float:
+    known = gpus()
+    watts = sum(known[key].power_watts * n for key, n in side.rented.items() if key in known)
+    return watts * HOURS_PER_MONTH / _KILO
 
 
 def _euros(old: _Side, new: _Side, prices: Prices) -> Amount:

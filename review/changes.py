@@ -23,7 +23,7 @@ _OPS: Mapping[str, Op] = {
 _PROVIDED = ("kubernetes:", "random:", "tls:", "pulumi:")
 """Prefixes of types that are never components of the program."""
 _PROVIDER = "pulumi:providers:kubernetes"
-_NO_COMPONENT = "stack"
+NO_COMPONENT = "stack"
 """Heading of resources outside all components."""
 
 AUTONAMED = "pulumi.com/autonamed"
@@ -138,7 +138,7 @@ def _only_kubeconfig_differs(step: Step) -> bool:
 
 def _component(urn: str, states: Mapping[str, State]) -> tuple[str, str]:
     """Name and class of the outermost component around *urn*, itself included."""
-    found = (_NO_COMPONENT, "")
+    found = (NO_COMPONENT, "")
     at, seen = urn, set[str]()
     while at and at not in seen:
         seen.add(at)

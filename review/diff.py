@@ -13,7 +13,8 @@ from review.report import PropertyChange
 _HASH = re.compile(r"^(sha256:)?[0-9a-f]{32,64}$|^[0-9a-f]{8,31}$")
 _HASH_KEY = re.compile(r"(checksum|hash)", re.IGNORECASE)
 _BOOKKEEPING = ("metadata.annotations.pulumi.com/", "__")
-_MISSING: Final = object()
+MISSING: Final = object()
+"""The value of a property that is not set."""
 _MAX_LINES = 200
 """Maximum lines quoted per difference."""
 _MAX_CHARACTERS = 2000
@@ -26,7 +27,7 @@ def property_changes(change: Change, names: Names) -> list[PropertyChange]:
         return []
     found = [
         _property(path, old, new, change, names)
-        for path, old, new in _differences("", change.before, change.after)
+        for path, old, new in differences(change.before, change.after)
         if not path.startswith(_BOOKKEEPING)
     ]
     listed = {p.path for p in found}
@@ -44,8 +45,8 @@ def property_changes(change: Change, names: Names) -> list[PropertyChange]:
 def _property(path: str, old: Any, new: Any, change: Change, names: Names) -> PropertyChange:  # noqa: ANN401 - JSON
     return PropertyChange(
         path=path,
-        before=None if old is _MISSING else quoted(old),
-        after=None if new is _MISSING else quoted(new),
+        before=None if old is MISSING else quoted(old),
+        after=None if new is MISSING else quoted(new),
         difference=_lines(old, new),
         replaces=any(_covers(path, other) for other in change.replacing),
         noise=_is_noise(path, old, new, names),
@@ -71,11 +72,16 @@ def quoted(value: Any) -> str:  # noqa: ANN401 - JSON
     )
 
 
+def differences(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401 - JSON
+    """Path, old and new value of every property that differs; `MISSING` where it is not set."""
+    yield from _differences("", old, new)
+
+
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(k for k in new if k not in old)]:
             below = f"{path}.{key}" if path else str(key)
-            yield from _differences(below, old.get(key, _MISSING), new.get(key, _MISSING))
+            yield from _differences(below, old.get(key, MISSING), new.get(key, MISSING))
     elif isinstance(old, list) and isinstance(new, list):
         yield from _list_differences(path, old, new)
     elif old != new:
@@ -88,14 +94,14 @@ def _list_differences(path: str, old: list[Any], new: list[Any]) -> Iterator[tup
     if keyed_old is not None and keyed_new is not None:
         for name in [*keyed_old, *(n for n in keyed_new if n not in keyed_old)]:
             yield from _differences(
-                f"{path}[{name}]", keyed_old.get(name, _MISSING), keyed_new.get(name, _MISSING)
+                f"{path}[{name}]", keyed_old.get(name, MISSING), keyed_new.get(name, MISSING)
             )
         return
     for index in range(max(len(old), len(new))):
         yield from _differences(
             f"{path}[{index}]",
-            old[index] if index < len(old) else _MISSING,
-            new[index] if index < len(new) else _MISSING,
+            old[index] if index < len(old) else MISSING,
+            new[index] if index < len(new) else MISSING,
         )
 
 

@@ -20,12 +20,12 @@ def fingerprint(change: Change, names: Names) -> str:
         "replacing": sorted(change.replacing),
         "inputs": names.settled(change.after),
     }
-    return _sha256(planned)
+    return sha256(planned)
 
 
 def combined(resources: Iterable[ResourceChange]) -> str:
     """sha256 of the fingerprints of all changed resources, in any order."""
-    return _sha256(sorted((r.urn, r.fingerprint) for r in resources))
+    return sha256(sorted((r.urn, r.fingerprint) for r in resources))
 
 
 def differences(approved: Report, today: Report) -> list[str]:
@@ -59,6 +59,7 @@ def _resources(report: Report) -> dict[str, ResourceChange]:
     return {r.urn: r for component in report.components for r in component.resources}
 
 
-def _sha256(value: object) -> str:
+def sha256(value: object) -> str:
+    """sha256 of *value* as canonical JSON."""
     canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

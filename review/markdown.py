@@ -93,22 +93,28 @@ def _left_out(report: Report, dropped: list[str]) -> str:
 
 
 def _blocks(report: Report) -> list[_Block]:
-    fixed: list[tuple[str, int, Callable[[Report], str]]] = [
-        ("configuration problems", 95, sections.problems),
-        ("the error", 96, sections.failure),
-        ("mandatory policy violations", 90, sections.refusals),
-        ("service interruptions", 94, sections.outages),
-        ("data at risk", 93, sections.losses),
-        ("resources", 80, sections.amounts),
-        ("GPU memory", 79, sections.headroom),
-        ("new access", 70, sections.openings),
-        ("versions", 60, sections.versions),
-        ("advisory policy violations", 30, sections.advice),
-        ("waivers", 20, sections.waivers),
+    # What reviewers read first is shortened last; lists that repeat from one change to the next
+    # (waivers, advice) are counted before any difference goes.
+    fixed: list[tuple[str, int, Sequence[Callable[[Report], str]]]] = [
+        ("configuration problems", 95, [sections.problems]),
+        ("the error", 96, [sections.failure]),
+        ("mandatory policy violations", 90, [sections.refusals]),
+        ("service interruptions", 94, [sections.outages]),
+        ("data at risk", 93, [sections.losses]),
+        ("who may do what", 85, [sections.access]),
+        ("new access", 70, [sections.openings]),
+        ("GPU memory", 79, [sections.headroom]),
+        ("resources", 80, [sections.amounts]),
+        ("paths between pods", 50, [sections.paths]),
+        ("versions", 60, [sections.versions]),
+        ("advisory policy violations", 4, [sections.advice, sections.advice_counts]),
+        ("waivers", 3, [sections.waivers, sections.waiver_counts]),
     ]
     blocks = [_Block("the verdict", 100, [sections.head(report)])]
     blocks += [
-        _Block(name, weight, [text, ""]) for name, weight, of in fixed if (text := of(report))
+        _Block(name, weight, [*(form(report) for form in forms), ""])
+        for name, weight, forms in fixed
+        if forms[0](report)
     ]
     grave = {loss.component for loss in report.losses} | {o.component for o in report.outages}
     for component in report.components:

@@ -1,87 +1,99 @@
-"""New access after a change: network paths, permissions, routes, privileges."""
+"""Access that a change opens or closes: network paths, permissions, routes, privileges."""
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from itertools import product
+from typing import Any
 
+from review.access_facts import Fact, Facts, grouped
 from review.changes import Change
 from review.reading import Object, items, mapping, values
-from review.report import Opening
+from review.report import Opening, Reach
 from review.workloads import pod_template
 
-_Kind = Literal["egress", "ingress", "permission", "route", "privilege"]
-_Facts = set[tuple[_Kind, str, bool]]
-"""Access that an object grants: its kind, a description, whether it reaches beyond the cluster."""
+_POLICY = "NetworkPolicy.networking.k8s.io"
+_NAMESPACE = "Namespace"
 
 
 def openings(
     changes: Iterable[Change], outputs_before: Object, outputs_after: Object
 ) -> list[Opening]:
-    """Access that *changes* add, beyond the cluster first."""
-    found = [*_of_objects(changes), *_urls(outputs_before, outputs_after)]
-    return sorted(found, key=lambda o: (not o.outside, o.what, o.component, o.text))
+    """Access that *changes* open, then what they close; each the widest reach first.
 
-
-def _of_objects(changes: Iterable[Change]) -> Iterator[Opening]:
-    for change in changes:
-        if change.op == "same":
-            continue
+    Facts of the whole stack are compared, not objects: what moves from one object to another is
+    neither.
+    """
+    known = list(changes)
+    before, after = Facts(), Facts()
+    for change in known:
         read = _READERS.get(change.kind, _pod_privileges)
-        opened = read(change.kind, change.after) - read(change.kind, change.before)
-        if change.kind == _POLICY and change.op == "delete":
-            opened = _uncovered(change.before)
-        for what, text, outside in sorted(opened):
-            yield Opening(
-                what=what,
-                resource=change.label,
-                component=change.component,
-                text=text,
-                outside=outside,
-            )
+        before.add(read(change, change.before), change)
+        after.add(read(change, change.after), change)
+    before.add(_urls(outputs_before), None)
+    after.add(_urls(outputs_after), None)
+    after.add(_unprotected(known), None)
+    return [
+        *grouped(after.without(before), "opened"),
+        *grouped(before.without(after), "closed"),
+    ]
 
 
-_POLICY = "NetworkPolicy.networking.k8s.io"
-
-
-def _network_policy(_: str, manifest: Object) -> _Facts:
+def _network_policy(_: Change, manifest: Object) -> Iterator[Fact]:
     spec = mapping(manifest, "spec")
-    pods = _pods(spec.get("podSelector"), None)
-    found: _Facts = set()
+    namespace = str(mapping(manifest, "metadata").get("namespace") or "")
+    pods = _pods(spec.get("podSelector"), namespace)
     for rule in items(spec, "egress"):
-        for peer, outside in _peers(rule, "to"):
-            found.add(("egress", f"{pods} may reach {peer} on {_ports(rule)}", outside))
+        for peer, reach in _peers(rule, "to", namespace):
+            what = "network" if reach in _BETWEEN_PODS else "egress"
+            yield Fact(reach, what, pods, f"may reach {peer} on {_ports(rule)}")
     for rule in items(spec, "ingress"):
-        for peer, outside in _peers(rule, "from"):
-            found.add(("ingress", f"{peer} may reach {pods} on {_ports(rule)}", outside))
-    return found
+        for peer, reach in _peers(rule, "from", namespace):
+            what = "network" if reach in _BETWEEN_PODS else "ingress"
+            yield Fact(reach, what, peer, f"may reach {pods} on {_ports(rule)}")
 
 
-def _uncovered(manifest: Object) -> _Facts:
-    """Without a policy that denies a direction, pods that no other policy selects are open."""
-    spec = mapping(manifest, "spec")
-    pods = _pods(spec.get("podSelector"), None)
-    return {
-        (
-            "egress" if kind == "Egress" else "ingress",
-            f"{pods} lose a policy that denied {str(kind).lower()}",
-            True,
-        )
-        for kind in values(spec, "policyTypes")
-        if not items(spec, str(kind).lower())
+_BETWEEN_PODS = ("namespaces", "namespace")
+"""Such a path is in two policies, as egress of one and ingress of the other."""
+
+
+def _unprotected(changes: Iterable[Change]) -> Iterator[Fact]:
+    """Pods that a policy isolated and none does any more: everything is open to them."""
+    policies = [c for c in changes if c.kind == _POLICY]
+    gone = {
+        str(mapping(c.before, "metadata").get("name"))
+        for c in changes
+        if c.kind == _NAMESPACE and c.op == "delete"
     }
+    still = {found for c in policies for found in _isolated(c.after)}
+    for namespace, pods, direction in {found for c in policies for found in _isolated(c.before)}:
+        everyone = namespace, _pods({}, namespace), direction
+        if namespace not in gone and not {(namespace, pods, direction), everyone} & still:
+            what = "egress" if direction == "egress" else "ingress"
+            yield Fact("internet", what, pods, f"lose the last policy that denied {direction}")
 
 
-def _peers(rule: Object, key: str) -> Iterator[tuple[str, bool]]:
+def _isolated(manifest: Object) -> Iterator[tuple[str, str, str]]:
+    """Namespace, pods and direction in which a policy admits only what its rules say."""
+    spec = mapping(manifest, "spec")
+    namespace = str(mapping(manifest, "metadata").get("namespace") or "")
+    for kind in values(spec, "policyTypes"):
+        yield namespace, _pods(spec.get("podSelector"), namespace), str(kind).lower()
+
+
+def _peers(rule: Object, key: str, own: str) -> Iterator[tuple[str, Reach]]:
     peers = items(rule, key)
     if not peers:
-        yield "any address", True
+        yield "any address", "internet"
     for peer in peers:
         block = mapping(peer, "ipBlock")
         if block:
             cidr = str(block.get("cidr"))
-            yield _range(cidr), _is_public(cidr)
+            yield _range(cidr), "internet" if _is_public(cidr) else "network"
         else:
-            yield _pods(peer.get("podSelector"), peer.get("namespaceSelector")), False
+            where = peer.get("namespaceSelector")
+            namespace = own if where is None else _labels(where, "all namespaces")
+            near = namespace == own
+            yield _pods(peer.get("podSelector"), namespace), "namespace" if near else "namespaces"
 
 
 def _range(cidr: str) -> str:
@@ -95,56 +107,69 @@ def _is_public(cidr: str) -> bool:
         return True  # not known yet, so not known to be private
 
 
-def _pods(pods: Any, namespaces: Any) -> str:  # noqa: ANN401 - JSON
-    where = "" if namespaces is None else f" of {_labels(namespaces, 'all namespaces')}"
-    return f"{_labels(pods, 'all pods')}{where}"
+def _pods(pods: Any, namespace: str) -> str:  # noqa: ANN401 - JSON
+    return f"{_labels(pods, 'all pods')}{f' of {namespace}' if namespace else ''}"
 
 
 def _labels(selector: Any, everything: str) -> str:  # noqa: ANN401 - JSON
     labels = mapping(selector or {}, "matchLabels")
-    # The instance label is the name of the component, which is what readers know.
-    instance = labels.get("app.kubernetes.io/instance")
-    name = labels.get("kubernetes.io/metadata.name")
-    if instance or name:
-        return str(instance or name)
+    name = next((labels[key] for key in _NAMES if key in labels), None)
+    if name:
+        return str(name)
     return ", ".join(f"{k}={v}" for k, v in sorted(labels.items())) or everything
 
 
+_NAMES = (
+    "app.kubernetes.io/instance",
+    "kubernetes.io/metadata.name",
+    "cnpg.io/cluster",
+    "v1.min.io/tenant",
+    "app.kubernetes.io/name",
+    "k8s-app",
+)
+"""Labels whose value is the name that readers know: of the component, of what an operator made."""
+
+
 def _ports(rule: Object) -> str:
-    ports = [str(port.get("port", "any")) for port in items(rule, "ports")]
+    ports = [_port(port) for port in items(rule, "ports")]
     return f"port {', '.join(ports)}" if ports else "all ports"
 
 
-def _role(_: str, manifest: Object) -> _Facts:
-    return {
-        ("permission", f"{verb} {resource or 'everything'} in {group or 'the core group'}", False)
-        for rule in items(manifest, "rules")
-        for verb in values(rule, "verbs")
-        for group in values(rule, "apiGroups") or [""]
-        for resource in values(rule, "resources") or values(rule, "nonResourceURLs") or [""]
-    }
+def _port(port: Object) -> str:
+    protocol = port.get("protocol", "TCP")
+    return f"{port.get('port', 'any')}{'' if protocol == 'TCP' else f'/{protocol}'}"
 
 
-def _binding(kind: str, manifest: Object) -> _Facts:
+def _role(change: Change, manifest: Object) -> Iterator[Fact]:
+    for rule in items(manifest, "rules"):
+        groups = values(rule, "apiGroups") or [""]
+        resources = values(rule, "resources") or values(rule, "nonResourceURLs") or [""]
+        for verb, group, resource in product(values(rule, "verbs"), groups, resources):
+            what = f"{resource or 'everything'} in {group or 'the core group'}"
+            yield Fact("api", "permission", change.label, f"may {verb} {what}")
+
+
+def _binding(change: Change, manifest: Object) -> Iterator[Fact]:
     role = mapping(manifest, "roleRef").get("name")
-    where = " in all namespaces" if kind.startswith("Cluster") else ""
-    return {
-        ("permission", f"{s.get('kind')} {s.get('name')} gets the role {role}{where}", False)
-        for s in items(manifest, "subjects")
-    }
+    namespace = mapping(manifest, "metadata").get("namespace")
+    everywhere = change.kind.startswith("Cluster")
+    where = " in all namespaces" if everywhere else f" in {namespace}" if namespace else ""
+    for subject in items(manifest, "subjects"):
+        who = f"{subject.get('kind')} {subject.get('name')}"
+        yield Fact("api", "permission", who, f"has the role {role}{where}")
 
 
-def _service(_: str, manifest: Object) -> _Facts:
+def _service(change: Change, manifest: Object) -> Iterator[Fact]:
     spec = mapping(manifest, "spec")
     type_ = spec.get("type", "ClusterIP")
-    if type_ not in ("LoadBalancer", "NodePort"):
-        return set()
-    ports = ", ".join(str(p.get("port")) for p in items(spec, "ports"))
-    sources = ", ".join(map(str, values(spec, "loadBalancerSourceRanges") or ["any source"]))
-    return {("route", f"a {type_} listens on port {ports} for {sources}", True)}
+    if type_ in ("LoadBalancer", "NodePort"):
+        ports = ", ".join(str(p.get("port")) for p in items(spec, "ports"))
+        sources = ", ".join(map(str, values(spec, "loadBalancerSourceRanges") or ["any source"]))
+        listens = f"listens as a {type_} on port {ports} for {sources}"
+        yield Fact("internet", "route", change.label, listens)
 
 
-def _hosts(_: str, manifest: Object) -> _Facts:
+def _hosts(change: Change, manifest: Object) -> Iterator[Fact]:
     """Hosts of an Ingress, a Gateway or a route of the Gateway API."""
     spec = mapping(manifest, "spec")
     hosts = [
@@ -152,40 +177,42 @@ def _hosts(_: str, manifest: Object) -> _Facts:
         *values(spec, "hostnames"),
         *(item.get("hostname", "any host") for item in items(spec, "listeners")),
     ]
-    return {("route", f"the host {host} is served", True) for host in hosts}
+    for host in hosts:
+        yield Fact("internet", "route", change.label, f"serves the host {host}")
 
 
-def _pod_privileges(kind: str, manifest: Object) -> _Facts:
-    pod = mapping(pod_template(kind, manifest), "spec")
-    found = {
-        f"the pod uses the node's {name}"
-        for key, name in (
-            ("hostNetwork", "network"),
-            ("hostPID", "processes"),
-            ("hostIPC", "IPC"),
-        )
-        if pod.get(key) is True
-    }
+def _pod_privileges(change: Change, manifest: Object) -> Iterator[Fact]:
+    for reach, text in _privileges(mapping(pod_template(change.kind, manifest), "spec")):
+        yield Fact(reach, "privilege", change.label, text)
+
+
+def _privileges(pod: Object) -> Iterator[tuple[Reach, str]]:
+    for key, name in (("hostNetwork", "network"), ("hostPID", "processes"), ("hostIPC", "IPC")):
+        if pod.get(key) is True:
+            yield "node", f"uses the node's {name}"
     if pod.get("automountServiceAccountToken") is True:
-        found.add("the pod mounts an API token")
+        yield "api", "mounts an API token"
     for volume in items(pod, "volumes"):
         if path := mapping(volume, "hostPath").get("path"):
-            found.add(f"the pod mounts {path} of the node")
+            yield "node", f"mounts {path} of the node"
+    yield from _container_privileges(pod)
+
+
+def _container_privileges(pod: Object) -> Iterator[tuple[Reach, str]]:
     for container in [*items(pod, "containers"), *items(pod, "initContainers")]:
         context = mapping(container, "securityContext")
         name = container.get("name")
         for capability in values(mapping(context, "capabilities"), "add"):
-            found.add(f"container {name} gets the capability {capability}")
+            yield "node", f"gives container {name} the capability {capability}"
         if context.get("privileged") is True:
-            found.add(f"container {name} is privileged")
+            yield "node", f"runs container {name} privileged"
         if context.get("allowPrivilegeEscalation") is True:
-            found.add(f"container {name} may gain privileges")
+            yield "node", f"lets container {name} gain privileges"
         if 0 in (context.get("runAsUser"), mapping(pod, "securityContext").get("runAsUser")):
-            found.add(f"container {name} runs as root")
-    return {("privilege", text, False) for text in found}
+            yield "node", f"runs container {name} as root"
 
 
-_READERS: Mapping[str, Callable[[str, Object], _Facts]] = {
+_READERS: Mapping[str, Callable[[Change, Object], Iterable[Fact]]] = {
     _POLICY: _network_policy,
     "Role.rbac.authorization.k8s.io": _role,
     "ClusterRole.rbac.authorization.k8s.io": _role,
@@ -200,15 +227,7 @@ _READERS: Mapping[str, Callable[[str, Object], _Facts]] = {
 }
 
 
-def _urls(before: Object, after: Object) -> Iterator[Opening]:
+def _urls(outputs: Object) -> Iterator[Fact]:
     """URLs in the stack's outputs; the gateway's own routes are in a Secret."""
-    old, new = mapping(before, "urls"), mapping(after, "urls")
-    for name, url in sorted(new.items()):
-        if old.get(name) != url:
-            yield Opening(
-                what="route",
-                resource=f"output urls.{name}",
-                component="stack",
-                text=f"{url} is served" + (f" instead of {old[name]}" if name in old else ""),
-                outside=True,
-            )
+    for name, url in mapping(outputs, "urls").items():
+        yield Fact("internet", "route", "the stack", f"serves {url} ({name})")

@@ -138,9 +138,11 @@ class _Recorder(MockMonitor):
 
 
 def _blind(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """*value* with secrets as `SECRET` and unknown values as None."""
+    """*value* with secrets as `SECRET`, unknown values as None, and whole numbers as such."""
     if rpc.is_rpc_secret(value):
         return SECRET
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # protobuf has no integers
     if isinstance(value, dict):
         return {key: _blind(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -3,7 +3,7 @@
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -66,7 +66,7 @@ class Amount(Model):
     """A quantity before and after the change."""
 
     name: str = Field(description="Resource.")
-    unit: Literal["GPUs", "cores", "GiB", "€/month"] = Field(description="Unit.")
+    unit: Literal["GPUs", "cores", "GiB", "€/month", "kWh/month"] = Field(description="Unit.")
     before: float | None = Field(description="Before the change; null: not known.")
     after: float | None = Field(description="After the change; null: not known.")
     note: str = Field(default="", description="How it was counted; empty if obvious.")
@@ -84,6 +84,37 @@ class Headroom(Model):
     free_after: float | None = Field(description="Free share of the GPU's memory, 0 to 1.")
     gigabytes_after: float | None = Field(description="Free memory per GPU after the change, GB.")
     tight: bool = Field(description="Whether less than 5 % is free after the change.")
+
+
+class Rights(Model):
+    """What somebody may ask of the models."""
+
+    recorded: bool = Field(
+        description="Whether the stack recorded it; older versions recorded only the teams."
+    )
+    models: list[str] | None = Field(
+        description="Served names that may be asked; null: those of the person's team."
+    )
+    every_model: bool = Field(description="Whether later models are included.")
+    tokens_per_minute: int | None = Field(description="Rate limit; null: none, or not recorded.")
+    requests_per_minute: int | None = Field(description="Rate limit; null: none, or not recorded.")
+    new_users: str = Field(default="", description="Role of a new user; of the chat only.")
+
+
+class Access(Model):
+    """The rights of a team, of all people in the chat, or of all access tokens together."""
+
+    who: Literal["team", "chat", "access tokens"] = Field(description="Whose rights.")
+    name: str = Field(description="Name of the team or application.")
+    op: Literal["create", "update", "delete", "same"] = Field(description="What changes.")
+    before: Rights | None = Field(description="Before the change; null: new.")
+    after: Rights | None = Field(description="After the change; null: removed.")
+    key: str = Field(description="Secret with its API key, in the program; empty if it has none.")
+    key_op: Op | Literal["same"] = Field(description="What becomes of the API key.")
+    by_hand: bool = Field(
+        description="Whether its group and client must be made or deleted in Keycloak by hand,"
+        " which imports its realm only once."
+    )
 
 
 class PolicyFinding(Model):
@@ -122,20 +153,37 @@ class Version(Model):
         description="Tag, digest or revision after the change; null: it is removed."
     )
     used_by: list[str] = Field(description="Components that use it.")
+    moved_from: str | None = Field(
+        default=None, description="Registry and name before, if the same image comes from another."
+    )
+
+    @property
+    def digest_only(self) -> bool:
+        """Whether the tag stays and its content differs."""
+        tags = [(version or "").partition("@")[0] for version in (self.before, self.after)]
+        return self.before != self.after and bool(tags[0]) and tags[0] == tags[1]
+
+
+Reach = Literal["internet", "node", "api", "network", "namespaces", "namespace"]
+REACHES: tuple[Reach, ...] = get_args(Reach)
+"""From the widest reach to the narrowest, the order in which openings are told."""
+OpeningKind = Literal["egress", "ingress", "network", "permission", "route", "privilege"]
 
 
 class Opening(Model):
-    """A permission or network path that did not exist before."""
+    """Access that did not exist before, or no longer exists."""
 
-    what: Literal["egress", "ingress", "permission", "route", "privilege"] = Field(
-        description="Type of access."
+    op: Literal["opened", "closed"] = Field(description="Whether it is new or gone.")
+    what: OpeningKind = Field(description="Type of access; `network`: between pods.")
+    reach: Reach = Field(
+        description="How far it reaches: the `internet` (also where the address is not known); the"
+        " `node` under the pods; the `api` of Kubernetes; a private `network`; pods of other"
+        " `namespaces`; pods of the same `namespace`."
     )
-    resource: str = Field(description="Kind and name of the object.")
-    component: str = Field(description="Component it belongs to.")
-    text: str = Field(description="Access that is now possible.")
-    outside: bool = Field(
-        description="Whether it reaches, or is reachable from, beyond the cluster."
-    )
+    who: list[str] = Field(description="Pods, addresses, objects or subjects that gain or lose it.")
+    may: list[str] = Field(description="What each of them may do, such as `may reach … on port …`.")
+    resources: list[str] = Field(description="Objects that say so; none for outputs of the stack.")
+    components: list[str] = Field(description="Components of these objects.")
 
 
 class PropertyChange(Model):
@@ -171,6 +219,10 @@ class ResourceChange(Model):
         return bool(self.properties) and all(p.noise for p in self.properties)
 
 
+OUTPUTS = "outputs"
+"""The outputs of the stack, where they are listed as a resource."""
+
+
 class ComponentChange(Model):
     """The changed resources of one component."""
 
@@ -200,7 +252,9 @@ class Report(Model):
     complete: bool = Field(
         description="Whether the preview completed; if not, the report is partial."
     )
-    digest: str = Field(description="sha256 of the plan; equal digests are equal plans.")
+    digest: str = Field(
+        description="sha256 of the plan; equal digests are equal plans. Empty if there is no plan."
+    )
     counts: dict[str, int] = Field(description="Resources by operation, including `same`.")
     packs: list[str] = Field(description="Policy packs that ran, with versions.")
     problems: list[Problem] = Field(description="Errors in the configuration.")
@@ -217,8 +271,13 @@ class Report(Model):
     waivers: list[Waiver] = Field(
         description="Waivers that let violations on planned resources through."
     )
+    access: list[Access] = Field(
+        description="Who may ask which models, and how much: changes first."
+    )
     versions: list[Version] = Field(description="Changed images, models and charts.")
-    openings: list[Opening] = Field(description="New access, beyond the cluster first.")
+    openings: list[Opening] = Field(
+        description="New access, then closed access, each with the widest reach first."
+    )
     components: list[ComponentChange] = Field(description="All changed resources.")
     picture: list[Node] = Field(description="Changed components and their neighbors.")
 

@@ -2,20 +2,24 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from base.problems import Problem
-from review import wording
+from review import rights, wording
 from review.escape import SENTENCE, code, fence, indented, inert, prose
+from review.figures import IN_HEAD, figures
 from review.report import (
     ComponentChange,
     Headroom,
     Loss,
+    Opening,
     Outage,
     PolicyFinding,
     PropertyChange,
     Report,
     ResourceChange,
+    Version,
 )
 
 ITEMS = 20
@@ -24,6 +28,8 @@ _MESSAGE = 2_000
 """Maximum characters quoted of an error."""
 _OBJECTS = 5
 """Maximum objects named per waiver."""
+_TABLE = 8
+"""Maximum rows of versions that are not folded."""
 _DIFF_LINES = 30
 """Maximum diff lines per property."""
 
@@ -39,14 +45,12 @@ def head(report: Report) -> str:
     symbol, verdict = wording.SYMBOLS[report.verdict], wording.VERDICTS[report.verdict]
     verdict = f"{symbol} {code(report.stack)}: {verdict}"
     lines = [marker(report.stack), f"## {verdict}", "", f"**{wording.counts(report)}.**"]
-    if report.simulated:
-        lines[-1] += " Previewed against a simulated cluster."
-    if report.failure and report.components:
-        lines[-1] += " The preview stopped at an error: the sections below are incomplete."
+    lines[-1] += "".join(f" {notice}" for notice in wording.notices(report))
     if notice := wording.no_policy_notice(report):
         lines[-1] += f" **{notice}**"
-    if notice := wording.no_impact_notice(report):
-        lines += ["", notice]
+    if shown := figures(report, code):
+        rows = [[f"**{f.value}**" for f in shown], [f.note for f in shown]]
+        lines += ["", _table([f.name for f in shown], rows)]
     return "\n".join(lines)
 
 
@@ -113,18 +117,19 @@ def losses(report: Report) -> str:
 
 
 def amounts(report: Report) -> str:
-    """Resources and cost before and after, as a table."""
-    if not report.amounts:
+    """The resources whose amount changes, as a table; cost and energy are in the head."""
+    found = [a for a in report.amounts if a.unit not in IN_HEAD and wording.difference(a)]
+    if not found:
         return ""
     rows = [
         (
             code(a.name) if a.unit == "GPUs" else prose(a.name),
             f"{wording.number(a.before)} {a.unit}",
             f"{wording.number(a.after)} {a.unit}",
-            f"**{by}**" if (by := wording.difference(a)) else "",
+            f"**{wording.difference(a)}**",
             prose(a.note),
         )
-        for a in report.amounts[:ITEMS]
+        for a in found[:ITEMS]
     ]
     return "### Resources\n\n" + _table(("", "before", "after", "change", ""), rows)
 
@@ -177,6 +182,13 @@ def advice(report: Report) -> str:
     return _fold(wording.plural(len(items), "advisory policy violation"), items) if items else ""
 
 
+def advice_counts(report: Report) -> str:
+    """The advisory violations, counted by rule."""
+    rules = Counter(f.rule for f in report.findings if f.level == "advisory")
+    counted = ", ".join(f"{code(rule)} {n}" for rule, n in rules.most_common(ITEMS))
+    return f"{wording.plural(rules.total(), 'advisory policy violation')}: {counted}"
+
+
 def waivers(report: Report) -> str:
     """Waivers that let violations through, with their reasons."""
     items = [
@@ -187,47 +199,78 @@ def waivers(report: Report) -> str:
     return _fold(wording.waived(report), items) if items else ""
 
 
+def waiver_counts(report: Report) -> str:
+    """The waivers in one line: what they let through, and the first that ends."""
+    if not report.waivers:
+        return ""
+    first = min(report.waivers, key=lambda w: w.expires)
+    return f"{wording.waived(report)}; {code(first.rule)} ends first, {code(first.expires)}."
+
+
 def _some(objects: Sequence[str]) -> str:
     shown = ", ".join(code(name) for name in objects[:_OBJECTS])
     return shown if len(objects) <= _OBJECTS else f"{shown} and {len(objects) - _OBJECTS} more"
 
 
+def access(report: Report) -> str:
+    """Teams, models, limits and keys that change, in words."""
+    items = [f"- {rights.sentence(each, code)}" for each in rights.changed(report)]
+    if not items:
+        return ""
+    notice = rights.not_recorded(report)
+    return _section("Who may do what", items) + (f"\n\n{notice}" if notice else "")
+
+
 def versions(report: Report) -> str:
-    """Changed versions, as a table."""
+    """Changed versions, in a table for each type."""
+    by_type = ([v for v in report.versions if v.what == what] for what in wording.VERSION_TYPES)
+    return "\n\n".join(_versions(found) for found in by_type if found)
+
+
+def _versions(found: Sequence[Version]) -> str:
+    what = found[0].what
     rows = [
         (
-            v.what,
-            code(v.name),
-            code(v.before or "new"),
-            code(v.after or "removed"),
+            code(v.name) + (f", from {code(v.moved_from)}" if v.moved_from else ""),
+            code(v.before) if v.before else "",
+            code(v.after) if v.after else "",
+            wording.version(v),
             _names(v.used_by),
         )
-        for v in report.versions
+        for v in found
     ]
-    if not rows:
-        return ""
-    head = ("type", "name", "before", "after", "used by")
-    table = _table(head, rows[:ITEMS]) + _more(len(rows))
-    return f"### Versions\n\n{table}"
+    whole = _table((what, "before", "after", "", "used by"), rows[:ITEMS]) + _more(len(rows))
+    if len(rows) > _TABLE:
+        return _fold(wording.plural(len(rows), f"changed {what}"), [whole])
+    return f"### {wording.VERSION_TYPES[what]}\n\n{whole}"
 
 
 def openings(report: Report) -> str:
-    """New access beyond the cluster; access inside the cluster folded."""
-    outside = [o for o in report.openings if o.outside]
-    inside = [o for o in report.openings if not o.outside]
+    """New access beyond the pods of the stack, the widest reach first."""
+    return _section(
+        "New access", [_opening(o) for o in wording.reaching(report, "opened", inside=False)]
+    )
 
-    def item(text: str, resource: str, what: str) -> str:
-        return f"- {what}: {code(text, SENTENCE)} ({code(resource)})"
 
+def paths(report: Report) -> str:
+    """New paths between the pods of the stack, and what ends, each folded."""
+    inside = wording.reaching(report, "opened", inside=True)
+    closed = [o for o in report.openings if o.op == "closed"]
+    title = f"{wording.plural(len(inside), 'new path')} between pods of the stack"
     parts = [
-        _section(
-            "New access beyond the cluster", [item(o.text, o.resource, o.what) for o in outside]
-        )
+        _fold(heading, _items([_opening(o) for o in found]))
+        for heading, found in ((title, inside), (wording.closed(report), closed))
+        if found
     ]
-    if inside:
-        title = f"{wording.plural(len(inside), 'new access right')} inside the cluster"
-        parts.append(_fold(title, _items([item(o.text, o.resource, o.what) for o in inside])))
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(parts)
+
+
+def _opening(opening: Opening) -> str:
+    reach = wording.REACH[opening.reach]
+    strong = f"**{reach}**" if opening.reach == "internet" and opening.op == "opened" else reach
+    objects = code(opening.resources[0]) if opening.resources else "the stack's outputs"
+    more = f" and {len(opening.resources) - 1} more" if len(opening.resources) > 1 else ""
+    return f"- {strong}: {code(wording.opening(opening), SENTENCE)} ({objects}{more})"
 
 
 def component(component: ComponentChange) -> str:
@@ -275,8 +318,8 @@ def _property_lines(change: PropertyChange) -> list[str]:
 
 
 def foot(report: Report) -> str:
-    """The digest, by which an approval refers to this plan."""
-    return f"Plan digest: {code(report.digest)}"
+    """The digest, by which an approval refers to this plan; nothing if there is no plan."""
+    return report.digest and f"Plan digest: {code(report.digest)}"
 
 
 def _section(title: str, lines: list[str]) -> str:

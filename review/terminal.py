@@ -8,7 +8,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from base.problems import Problem
-from review import wording
+from review import rights, wording
+from review.figures import Figure, figures
 from review.report import PropertyChange, Report, Verdict
 
 _STYLES = {
@@ -21,6 +22,8 @@ _STYLES = {
 _SIGNS = {"-": "red", "+": "green"}
 _LINES, _WIDTH = 12, 160
 """Maximum lines and characters per difference; the other formats have more."""
+_ROWS = 8
+"""Maximum rows of new paths between pods."""
 _OPS = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red"}
 
 
@@ -41,23 +44,28 @@ def rendered(report: Report, width: int = 120) -> str:
 def _parts(report: Report) -> Iterator[RenderableType]:
     verdict = wording.VERDICTS[report.verdict]
     yield _line(report.stack, f": {verdict}", style=_STYLES[report.verdict])
-    yield Text(f"{wording.counts(report)}. {wording.no_impact_notice(report)}".strip())
-    if report.simulated:
-        yield Text("Previewed against a simulated cluster.", style="dim")
+    yield Text(f"{wording.counts(report)}.")
+    yield from (Text(notice, style="dim") for notice in wording.notices(report))
     if notice := wording.no_policy_notice(report):
         yield Text(notice, style="bold red")
     yield from _errors(report)
+    if shown := figures(report, str):
+        yield _figures(shown)
     yield from _impact(report)
+    yield from _access(report)
+    yield from _openings(report)
     if report.amounts:
         yield _amounts(report)
     if report.headroom:
         yield _headroom(report)
-    for opening in report.openings:
-        if opening.outside:
-            yield _line(f"opens: {opening.text}", f" ({opening.resource})", style="magenta")
     for version in report.versions:
-        moved = f"{version.before or 'new'} → {version.after or 'gone'}"
-        yield _line(f"{version.what} {version.name}", f": {moved}", style="cyan")
+        moved = " → ".join(v for v in (version.before, version.after) if v)
+        word = wording.version(version)
+        yield _line(
+            f"{version.what} {version.name}",
+            f": {moved}{f' ({word})' if word else ''}; {', '.join(version.used_by)}",
+            style="cyan",
+        )
     if report.components:
         yield _tree(report)
     advice = sum(f.level == "advisory" for f in report.findings)
@@ -65,7 +73,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield Text(
             f"{wording.plural(advice, 'advisory violation')}; {wording.waived(report)}", style="dim"
         )
-    yield _line(f"digest {report.digest}", style="dim")
+    if report.digest:
+        yield _line(f"digest {report.digest}", style="dim")
 
 
 def _errors(report: Report) -> Iterator[RenderableType]:
@@ -98,6 +107,37 @@ def _impact(report: Report) -> Iterator[RenderableType]:
         what = "deleted" if loss.op == "delete" else "replaced"
         head = f"{loss.resource} is {what}, its data is {loss.data}"
         yield _line(head, f": {loss.reason}", style="bold red")
+
+
+def _figures(shown: list[Figure]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for figure in shown:
+        value = _line(figure.value, style="bold red" if figure.grave else "bold")
+        table.add_row(figure.name, value, _line(figure.note, style="dim"))
+    return table
+
+
+def _access(report: Report) -> Iterator[RenderableType]:
+    changed = rights.changed(report)
+    for access in changed:
+        details = "; ".join(rights.details(access, str))
+        yield _line(rights.subject(access, str), f": {details}", style="bold magenta")
+    if changed and (notice := rights.not_recorded(report)):
+        yield Text(notice, style="dim")
+
+
+def _openings(report: Report) -> Iterator[RenderableType]:
+    for opening in wording.reaching(report, "opened", inside=False):
+        style = "bold magenta" if opening.reach == "internet" else "magenta"
+        reach = f"opens {wording.REACH[opening.reach]}"
+        yield _line(reach, f": {wording.opening(opening)}", style=style)
+    inside = wording.reaching(report, "opened", inside=True)
+    for opening in inside[:_ROWS]:
+        yield _line("opens between pods", f": {wording.opening(opening)}", style="cyan")
+    if len(inside) > _ROWS:
+        yield Text(f"and {len(inside) - _ROWS} more between pods", style="dim")
+    if any(o.op == "closed" for o in report.openings):
+        yield Text(wording.closed(report), style="dim")
 
 
 def _amounts(report: Report) -> RenderableType:

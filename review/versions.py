@@ -1,7 +1,7 @@
 """Changed versions of images, models and charts."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from review.changes import Change
@@ -28,7 +28,33 @@ def versions(
         for key in sorted({*old, *new})
         if old.get(key, (set(), set()))[0] != new.get(key, (set(), set()))[0]
     ]
-    return [*moved, *_models(outputs_before, outputs_after)]
+    return [*_with_moves(moved), *_models(outputs_before, outputs_after)]
+
+
+def _with_moves(found: Sequence[Version]) -> list[Version]:
+    """*found*, where an image that leaves one registry for another is one entry, not two."""
+    gone = {v.name: v for v in found if v.what == "image" and v.after is None}
+    entries: list[Version] = []
+    for version in found:
+        if version.what == "image" and version.before is None:
+            old = next((o for o in gone.values() if _same_image(o, version)), None)
+            if old:
+                del gone[old.name]
+                moved = {"before": old.before, "moved_from": old.name}
+                entries.append(version.model_copy(update=moved))
+                continue
+        entries.append(version)
+    left = {v.name for v in gone.values()}
+    return [v for v in entries if v.what != "image" or v.after is not None or v.name in left]
+
+
+def _same_image(old: Version, new: Version) -> bool:
+    """Whether the path below the registry's host is the same (`catalog.images.repository`)."""
+    path = old.name.partition("/")[2] or old.name
+    other = new.name.partition("/")[2] or new.name
+    return old.used_by == new.used_by and (
+        new.name.endswith(f"/{path}") or old.name.endswith(f"/{other}")
+    )
 
 
 def split_image(reference: str) -> tuple[str, str]:

@@ -1,10 +1,20 @@
-"""Texts shared by all formats of a report; none of them contains text from the diff."""
+"""Texts shared by all formats of a report; only `opening` contains text from the diff."""
 
 import unicodedata
 from collections.abc import Mapping
 
 from base.problems import Problem
-from review.report import Amount, Outage, PropertyChange, Report, Verdict
+from review.report import (
+    OUTPUTS,
+    Amount,
+    Opening,
+    Outage,
+    PropertyChange,
+    Reach,
+    Report,
+    Verdict,
+    Version,
+)
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.CLEAN: "nothing to do",
@@ -31,14 +41,22 @@ def counts(report: Report) -> str:
     """`2 to create, 1 to delete, 360 unchanged`."""
     planned = [f"{report.counts[op]} to {op}" for op in _OPS if report.counts.get(op)]
     same = report.counts.get("same", 0)
-    return ", ".join([*planned, f"{same} unchanged"]) if planned or same else "nothing previewed"
+    outputs = any(r.resource == OUTPUTS for c in report.components for r in c.resources)
+    if not planned and not same and not outputs:
+        return "nothing previewed"
+    known = ", ".join([*planned, f"{same} unchanged"])
+    told = "; outputs change" if planned else "; only outputs change"
+    return f"{known}{told if outputs else ''}"
 
 
-def no_impact_notice(report: Report) -> str:
-    """A sentence if no service is interrupted and no data is at risk; else empty."""
-    if report.outages or report.losses or not report.complete:
-        return ""
-    return "No service interruption, no data at risk."
+def notices(report: Report) -> list[str]:
+    """Sentences about what the preview was made with, and how far it came."""
+    found: list[str] = []
+    if report.simulated:
+        found.append("Previewed against a simulated cluster.")
+    if report.failure and report.components:
+        found.append("The preview stopped at an error: the sections below are incomplete.")
+    return found
 
 
 def no_policy_notice(report: Report) -> str:
@@ -104,6 +122,53 @@ def waived(report: Report) -> str:
     passed = sum(waiver.findings for waiver in report.waivers)
     let = "lets" if len(report.waivers) == 1 else "let"
     return f"{plural(len(report.waivers), 'waiver')} {let} {plural(passed, 'violation')} through"
+
+
+REACH: Mapping[Reach, str] = {
+    "internet": "the internet",
+    "node": "the node",
+    "api": "the Kubernetes API",
+    "network": "private networks",
+    "namespaces": "other namespaces",
+    "namespace": "the same namespace",
+}
+VERSION_TYPES: Mapping[str, str] = {"image": "Images", "model": "Models", "chart": "Charts"}
+"""Heading of each type of version."""
+_INSIDE: tuple[Reach, ...] = ("namespaces", "namespace")
+_WHO = 4
+"""Maximum names in a row of like openings."""
+
+
+def reaching(report: Report, op: str, *, inside: bool) -> list[Opening]:
+    """Openings (*op* `opened`) or closings, between pods of the stack (*inside*) or beyond."""
+    return [o for o in report.openings if o.op == op and (o.reach in _INSIDE) == inside]
+
+
+def opening(opening: Opening, most: int = _WHO) -> str:
+    """`chat-weights of llm-models, code-weights of llm-models may reach … on port 443`."""
+    who = opening.who
+    names = ", ".join(who[:most]) + (f" and {len(who) - most} more" if len(who) > most else "")
+    first, *others = opening.may
+    verb = "may reach "
+    rest = [may.removeprefix(verb) if first.startswith(verb) else may for may in others]
+    return f"{names} {'; '.join([first, *rest])}"
+
+
+def closed(report: Report) -> str:
+    """`3 access rights end`."""
+    count = sum(o.op == "closed" for o in report.openings)
+    return f"{plural(count, 'access right')} {'ends' if count == 1 else 'end'}"
+
+
+def version(version: Version) -> str:
+    """What of a version changes: `new`, `removed`, `registry`, `digest only`, `tag`."""
+    if version.after is None:
+        return "removed"
+    if version.moved_from:
+        return "registry" if version.before == version.after else "registry and tag"
+    if version.before is None:
+        return "new"
+    return "digest only" if version.digest_only else ""
 
 
 def signed(change: PropertyChange) -> list[str]:

@@ -13,6 +13,7 @@ from review.compare import compare
 from review.permissions import DRIFT, PREVIEWS, manifests, plural
 from review.render import PlannedResource, Render, render
 from review.report import Report, Verdict
+from review.rights import sentence
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.slow
@@ -98,6 +99,78 @@ def test_two_checkouts_are_compared_through_a_file(
 
     assert (first.exit_code, second.exit_code) == (0, 3)
     assert Report.model_validate_json(report.read_text()).counts["delete"] > 0
+
+
+def test_without_a_file_it_says_what_was_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Render
+) -> None:
+    count = f"local: {len(local.resources)} resources"
+    out = tmp_path / "base.json"
+
+    assert _run(monkeypatch, local).stdout.startswith(f"{count}. --out keeps them")
+    assert _run(monkeypatch, local, "--out", str(out)).stdout == f"{count}, written to {out}\n"
+
+
+def test_a_comparison_without_a_file_is_shown_as_a_review_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Render
+) -> None:
+    base = tmp_path / "base.json"
+    base.write_text(local.model_dump_json(by_alias=True))
+
+    done = _run(monkeypatch, _altered(local, "StatefulSet::qdrant"), "--against", str(base))
+
+    assert done.exit_code == 3
+    assert done.stdout.startswith("local: changes to review\n")
+    assert "StatefulSet qdrant is deleted" in done.stdout
+
+
+def test_without_another_render_the_report_is_that_of_a_first_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Render
+) -> None:
+    file = tmp_path / "review.json"
+
+    done = _run(monkeypatch, local, "--report", str(file))
+
+    report = Report.model_validate_json(file.read_text())
+    assert done.exit_code == 3
+    assert set(report.counts) == {"create"}
+
+
+def test_a_render_of_another_stack_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local: Render
+) -> None:
+    file = tmp_path / "base.json"
+    file.write_text(local.model_copy(update={"stack": "prod"}).model_dump_json(by_alias=True))
+
+    done = _run(monkeypatch, local, "--against", str(file))
+
+    assert done.exit_code == 2
+    assert "got:      base.json, of stack prod\n" in done.stderr
+
+
+def test_a_new_team_of_the_program_is_told_with_all_it_may_do(local: Render) -> None:
+    """What the program records is what reviews read: `components.program.access_report`."""
+    record = local.outputs["access"]
+    team = {"models": ["chat"], "tokens_per_minute": 5, "requests_per_minute": 6}
+    outputs = {**local.outputs, "access": {**record, "teams": {**record["teams"], "b": team}}}
+
+    [told] = [
+        a
+        for a in compare(local, local.model_copy(update={"outputs": outputs})).access
+        if a.op != "same"
+    ]
+
+    assert set(record) == {"models", "teams", "chat", "access_tokens"}
+    assert sentence(told, str).startswith(
+        "new team b: may ask chat; 5 tokens per minute and 6 requests per minute"
+    )
+
+
+def test_the_key_of_a_team_is_found_by_its_name_in_the_program(local: Render) -> None:
+    """As review/access.py names it."""
+    names = {a.urn.rsplit("::")[-1] for a in local.resources if a.type.endswith(":Secret")}
+
+    assert {f"team-{team}-api-key" for team in [*local.outputs["team_keys"], "open-webui"]} <= names
 
 
 def test_what_is_no_render_is_refused_by_name(

@@ -83,6 +83,17 @@ def test_a_file_that_is_no_report_is_refused_by_name(tmp_path: Path) -> None:
     assert "--from\n    got:      other.json, with a schema error at version\n" in done.stderr
 
 
+def test_a_report_of_another_stack_is_refused(kept: Path) -> None:
+    """It was rendered without a word: approved for prod, made of local."""
+    done = CliRunner().invoke(app, ["review", "--from", str(kept), "--stack", "prod"])
+
+    assert done.exit_code == 2
+    assert "got:      review.json, a report of stack local\n" in done.stderr
+    assert (
+        CliRunner().invoke(app, ["review", "--from", str(kept), "--stack", "local"]).exit_code == 3
+    )
+
+
 def test_an_unknown_stack_is_refused_by_name() -> None:
     done = CliRunner().invoke(app, ["review", "--stack", "nowhere"])
 

@@ -14,7 +14,17 @@ from markdown_it import MarkdownIt
 from base.problems import Problem
 from review.html import page
 from review.markdown import LIMITS, Forge, fitted, markdown
-from review.report import Opening, Outage, PolicyFinding, PreviewFailure, Report, Version, Waiver
+from review.report import (
+    Access,
+    Opening,
+    Outage,
+    PolicyFinding,
+    PreviewFailure,
+    Report,
+    Rights,
+    Version,
+    Waiver,
+)
 from review.terminal import rendered
 from tests.examples import examples
 from tests.unit.review.review_support import NAMES, altered, of_events, reviewed, step
@@ -131,11 +141,45 @@ def _hostile_everywhere(text: str) -> Report:
             ],
             "versions": [Version(what="image", name=text, before=text, after=text, used_by=[text])],
             "openings": [
-                Opening(what="egress", text=text, outside=outside, **said)
-                for outside in (True, False)
+                Opening(
+                    op=op,
+                    what="egress",
+                    reach=reach,
+                    who=[text],
+                    may=[text],
+                    resources=[text],
+                    components=[text],
+                )
+                for op in ("opened", "closed")
+                for reach in ("internet", "namespace")
+            ],
+            "access": [
+                Access(
+                    who=who,
+                    name=text,
+                    op=op,
+                    before=_rights(text, 1) if op in ("update", "delete") else None,
+                    after=None if op == "delete" else _rights(text, 2),
+                    key=text,
+                    key_op="replace",
+                    by_hand=True,
+                )
+                for who in ("team", "chat")
+                for op in ("create", "update", "delete")
             ],
             "outages": [Outage(effect="stops", seconds=None, reason=text, also=[text], **said)],
         }
+    )
+
+
+def _rights(text: str, limit: int) -> Rights:
+    return Rights(
+        recorded=True,
+        models=[text, str(limit)],
+        every_model=False,
+        tokens_per_minute=limit,
+        requests_per_minute=limit,
+        new_users=f"{text}{limit}",
     )
 
 
@@ -165,7 +209,7 @@ def test_the_page_escapes_it(text: str) -> None:
     shown = page(_hostile_everywhere(f"{text}{MARK}"))
     hostile.feed(shown)
 
-    assert hostile.elements <= clean.elements
+    assert hostile.elements <= {*clean.elements, "wbr"}
     assert "script" not in hostile.elements
     assert not re.search(r"[\u202a-\u202e\u200b\x1b]", shown)
     assert not [a for a in hostile.attributes if a.startswith(("on", "href", "src"))]
@@ -213,9 +257,36 @@ def test_any_limit_holds_and_the_verdict_stays(limit: int, name: str) -> None:
     assert comment.startswith("<!-- pai review: local -->\n## ")
 
 
+def test_waivers_and_advice_are_counted_before_any_difference_goes() -> None:
+    """32 of the 59 kB of prod's first comment were waivers, and differences went first."""
+    report = reviewed("larger-model")
+    long = report.model_copy(
+        update={
+            "waivers": [
+                Waiver(
+                    rule="image-tag",
+                    reason="because " * 30,
+                    owner="platform",
+                    expires=f"2027-01-{day:02}",
+                    findings=day,
+                    objects=["Deployment a"],
+                )
+                for day in range(1, 21)
+            ],
+        }
+    )
+    whole = fitted(long, 10**6)
+    short = fitted(long, len(whole) - 100)
+
+    assert short.count("```diff") == whole.count("```diff") > 0
+    assert "because" not in short
+    assert "20 waivers let 210 violations through; `image-tag` ends first, `2027-01-01`." in short
+    assert "_Shortened to fit a comment: waivers. Full report" in short
+
+
 def test_the_differences_go_before_what_stops() -> None:
     whole = fitted(reviewed("larger-model"), 10**6)
-    short = fitted(reviewed("larger-model"), 4_000)
+    short = fitted(reviewed("larger-model"), 3_000)
 
     assert "```diff" in whole
     assert "```diff" not in short

@@ -53,8 +53,8 @@ FIRST_SCREEN = {
         "| `chat` | `qwen2.5-7b` |",
     ],
     "egress-opened": [
-        "### New access beyond the cluster",
-        "`router may reach 0.0.0.0/0 (the whole internet) on port 443`",
+        "### New access",
+        "`router of llm-production may reach 0.0.0.0/0 (the whole internet) on port 443`",
     ],
     "limit-dropped": ["Refused by policy", "**`requests-and-limits`**", "limits.memory"],
     "misspelt": ["the preview failed", "Rename it to nodes."],

@@ -11,6 +11,7 @@ from review.events import read
 from review.findings import waivers
 from review.markdown import Forge, markdown
 from review.versions import split_image
+from review.wording import version
 from tests.unit.review.review_support import of_events, reviewed, step
 
 
@@ -40,6 +41,30 @@ def test_an_image_that_moves_is_told_once_with_all_that_use_it() -> None:
 
     assert (told.what, told.name, told.before, told.after) == ("image", "x/y", "1", "2")
     assert told.used_by == ["part"]
+
+
+def test_an_image_from_another_registry_is_one_entry() -> None:
+    """`platform.registry_prefix` moves every image: 32 rows of new and removed ones."""
+    report = of_events(
+        step("apps/v1:Deployment", "a", old=_pod("x.io/y/z:1"), new=_pod("mirror.test/m/y/z:1")),
+        step("apps/v1:Deployment", "b", old=_pod("x.io/gone:1"), new=_pod("x.io/come:1")),
+    )
+
+    told = {v.name: (v.moved_from, v.before, v.after) for v in report.versions}
+    assert told == {
+        "mirror.test/m/y/z": ("x.io/y/z", "1", "1"),
+        "x.io/come": (None, None, "1"),
+        "x.io/gone": (None, "1", None),
+    }
+    assert [version(v) for v in report.versions] == ["registry", "new", "removed"]
+
+
+def test_a_tag_whose_content_differs_is_told_as_such() -> None:
+    old, new = (f"x/y:1@sha256:{digit * 64}" for digit in "ab")
+
+    [told] = of_events(step("apps/v1:Deployment", "a", old=_pod(old), new=_pod(new))).versions
+
+    assert version(told) == "digest only"
 
 
 def test_an_image_that_stays_is_not_told() -> None:
