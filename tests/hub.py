@@ -123,7 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, path: str) -> tuple[str, str]:
         """The repository and file that *path* names; empty where it names none."""
         cache = "(?:/api/resolve-cache/models)?"
-        found = re.fullmatch(f"{cache}/([^/]+/[^/]+)/(?:resolve/)?{COMMIT}/(.+)", path)
+        commits = f"(?:{COMMIT}|{self.hub.commit})"
+        found = re.fullmatch(f"{cache}/([^/]+/[^/]+)/(?:resolve/)?{commits}/(.+)", path)
         return (found[1], found[2]) if found else ("", "")
 
     def _info(self, repository: str, revision: str) -> None:

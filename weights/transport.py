@@ -67,7 +67,7 @@ class Redirects(urllib.request.HTTPRedirectHandler):
     models need the token there too (huggingface/hf-hub pull request 110).
     """
 
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0917 - urllib's
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         """The request to follow with; None, which makes the answer an HTTPError, without TLS."""

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from email.message import Message
-from http.client import HTTPResponse, RemoteDisconnected
+from http.client import HTTPMessage, HTTPResponse, RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any, ClassVar
@@ -63,7 +63,8 @@ def test_a_redirect_keeps_the_credential_at_its_origin_and_never_leaves_tls(
 ) -> None:
     asked = Request("https://hub.test/file")
     asked.add_unredirected_header("Authorization", "Bearer t")
-    request = transport.Redirects().redirect_request(asked, BytesIO(), 307, "", Message(), target)
+    handler, headers = transport.Redirects(), HTTPMessage()
+    request = handler.redirect_request(asked, BytesIO(), 307, "", headers, target)
 
     assert (request is not None) == followed
     if request:
