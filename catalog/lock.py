@@ -1,11 +1,12 @@
 """Writing digests into catalog/images.yaml: all or none; comments and order are kept."""
 
-import os
-import tempfile
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
+
+from base.replace import replace_text
 
 
 def _yaml() -> YAML:
@@ -26,12 +27,6 @@ def write_digests(path: Path, digests: Mapping[str, str]) -> None:
     document = yaml.load(path.read_text(encoding="utf-8"))
     for key, digest in digests.items():
         document[key]["digest"] = digest
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.dump(document, file)
-        Path(temporary).chmod(path.stat().st_mode & 0o777)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    text = io.StringIO()
+    yaml.dump(document, text)
+    replace_text(path, text.getvalue())

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from base.model import Model
 from catalog.architecture import Architecture
 from catalog.load import find, read_entries
+from weights.files import FileSelection
 
 WeightDtype = Literal[
     "fp32", "bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4", "q8_0", "q4_k_m"
@@ -19,6 +20,10 @@ WeightDtype = Literal[
 Task = Literal["chat", "reasoning", "code", "embed", "rerank", "transcribe", "speak", "image"]
 
 Family = Literal["dense", "moe", "multimodal", "encoder", "speech", "diffusion"]
+
+
+_OTHER_WEIGHTS = ("pytorch_model*.bin", "model.bin")
+"""What a checkpoint without safetensors may consist of: PyTorch's pickles, CTranslate2's format."""
 
 
 class Checkpoint(Model):
@@ -40,6 +45,11 @@ class Checkpoint(Model):
     size of the file."""
     source: str | None = None
     """Source of `published_bytes`."""
+
+    def selection(self, sha256: Mapping[str, str] | None = None) -> FileSelection:
+        """The files to download; *sha256* are the digests by which a stack names them."""
+        only = [self.file, *self.companion_files] if self.file else []
+        return FileSelection(only, [] if self.safetensors else _OTHER_WEIGHTS, sha256 or {})
 
     @model_validator(mode="after")
     def _says_where_its_size_was_read(self) -> "Checkpoint":

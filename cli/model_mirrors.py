@@ -58,7 +58,7 @@ def _mirror(source: Source, stack: str, to: Path | None, transport: Transport) -
         return Folder(to)
     if isinstance(source, S3Source):
         return Bucket(s3.S3Location.of(source.model_dump(), _keys()), transport)
-    return Registry(source.registry, source.prefix, _login(source.registry), transport)
+    return Registry(source.registry, source.prefix, login(source.registry), transport)
 
 
 def _check_served(config: StackConfig, stack: str, manifest: Manifest) -> None:
@@ -89,7 +89,8 @@ def _keys() -> str:
     return f"{access}:{secret}"
 
 
-def _login(registry: str) -> str:
+def login(registry: str) -> str:
+    """`user:password` that `docker login` stored for the URL *registry*; empty without one."""
     host = registry.removeprefix("https://")
     try:
         user, password = docker_logins().get(host, ("", ""))

@@ -1,4 +1,4 @@
-"""`pai models`: list the catalog; fetch, verify and import weights."""
+"""`pai models`: list the catalog; pin, fetch, verify and import weights."""
 
 import json
 from collections.abc import Callable, Generator
@@ -26,6 +26,7 @@ from catalog.models import Checkpoint, ModelSpec, WeightDtype, model, models
 from cli.bars import gigabytes
 from cli.errors import CommandError, Commands
 from cli.model_mirrors import mirror_of, stack_config
+from cli.model_pin import pin
 from config.checks.hub_access import is_gated
 from config.settings.vllm import COMMIT
 from weights.errors import WeightsError
@@ -34,7 +35,7 @@ from weights.manifest import Manifest, check_digests, check_layout
 
 app = typer.Typer(
     cls=Commands,
-    help="List the models of the catalog; fetch, verify and import their weights.",
+    help="List the models of the catalog; pin, fetch, verify and import their weights.",
     no_args_is_help=True,
 )
 
@@ -144,7 +145,7 @@ def fetch(
     # Takes a second to import, and only this command needs it.
     from cli.model_fetch import FetchRequest, fetch  # noqa: PLC0415
 
-    only = [checkpoint.file] if checkpoint.file and not repository else []
+    only = [] if repository else checkpoint.selection().only
     selection = FileSelection(only, allow or [])
     request = FetchRequest(repository or checkpoint.repository, commit, selection)
     with _bar(f"Fetching {spec.key} {commit[:10]}") as start:
@@ -179,6 +180,9 @@ def import_model(
     with _bar("Uploading") as start:
         target = mirror.upload(manifest, folder, start(manifest.size))
     typer.echo(f"{target}: {_summary(manifest)}")
+
+
+app.command("pin")(pin)
 
 
 def _checkpoint(key: str, dtype: str) -> tuple[ModelSpec, Checkpoint]:

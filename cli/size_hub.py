@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
-from tempfile import NamedTemporaryFile
 from typing import Any, Final, NamedTuple, NoReturn
 
 from base.problems import Problem
 from catalog.models import ModelSpec
 from cli.errors import CommandError, UsageError
 from cli.model_mirrors import stack_config
+from cli.model_origin import COMMIT_DIGITS, HUB, authority_file, check_https, credential
 from config.settings.model_store import HubSource
 from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError
@@ -26,8 +26,6 @@ from weights.hub import Hub
 from weights.sources import Commit, Source, bearer, source
 from weights.transport import Transport
 
-_HUB: Final = "https://huggingface.co"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _CONFIG: Final = "config.json"
 _INDEX: Final = "model.safetensors.index.json"
 _QUANTIZATION: Final = "hf_quant_config.json"
@@ -129,7 +127,7 @@ class _Reader:
             {"Range": f"bytes={first}-{last}"},
             authorization=bearer(hub.token),
         )
-        _https(answer.url)  # of what it redirected to
+        check_https(answer.url)  # of what it redirected to
         return answer
 
 
@@ -137,7 +135,8 @@ class _Reader:
 def _reading(name: str, place: Place) -> Generator[_Reader]:
     """The files of the commit, at the hub or in the stack's store; every failure as a problem."""
     try:
-        with _authority(place) as authority:
+        store = stack_config(place.stack).model_store if place.stack else None
+        with authority_file(store.authority if store else None) as authority:
             commit = _commit(name, place, authority)
             yield _Reader(commit, {file.name: file for file in commit.files()})
     except urllib.error.HTTPError as error:
@@ -148,40 +147,20 @@ def _reading(name: str, place: Place) -> Generator[_Reader]:
         _fail(name, reason[0] if reason else type(error).__name__, change)
 
 
-@contextmanager
-def _authority(place: Place) -> Generator[str]:
-    """A file with the certificate authority of the stack's store; empty for the system's."""
-    authority = stack_config(place.stack).model_store.authority if place.stack else None
-    if authority is None:
-        yield ""
-        return
-    with NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(authority)
-        file.flush()
-        yield file.name
-
-
 def _commit(name: str, place: Place, authority: str) -> Source:
     token = os.environ.get("HF_TOKEN", "")
     stored = stack_config(place.stack).model_store.source if place.stack else None
     if stored is None or isinstance(stored, HubSource):
-        endpoint = (stored.endpoint if stored else place.endpoint or _HUB).rstrip("/")
-        _https(endpoint)
+        endpoint = (stored.endpoint if stored else place.endpoint or HUB).rstrip("/")
+        check_https(endpoint)
         transport = Transport(authority)
         revision = _resolved(transport, endpoint, name, place.revision or "main", token)
         return Hub(endpoint, Commit(name, revision), transport, token)
-    if not re.fullmatch(r"[0-9a-f]{40}", place.revision):
+    if not re.fullmatch(COMMIT_DIGITS, place.revision):
         allowed = "the 40-hex commit that was imported: a mirror has no branches"
         _refuse("--revision", place.revision or "nothing", allowed, "pass it")
-    credential = os.environ.get("PAI_MODEL_STORE_CREDENTIAL", "")
     spec = {key: str(value) for key, value in stored.model_dump(mode="json").items()}
-    return source(spec, Commit(name, place.revision), authority, credential)
-
-
-def _https(endpoint: str) -> None:
-    url = urllib.parse.urlsplit(endpoint)
-    if url.scheme != "https" and not (url.scheme == "http" and url.hostname in _LOOPBACK):
-        _refuse("--endpoint", endpoint, "a URL that begins with https://", "use HTTPS")
+    return source(spec, Commit(name, place.revision), authority, credential(stored))
 
 
 def _resolved(transport: Transport, endpoint: str, name: str, revision: str, token: str) -> str:
@@ -190,7 +169,7 @@ def _resolved(transport: Transport, endpoint: str, name: str, revision: str, tok
     url = f"{endpoint}/api/models/{name}/revision/{quoted}"
     with transport.send(url, authorization=bearer(token)) as answer:
         sha = json.loads(answer.read(_LARGEST_JSON)).get("sha")
-    if not isinstance(sha, str) or not re.fullmatch(r"[0-9a-f]{40}", sha):
+    if not isinstance(sha, str) or not re.fullmatch(COMMIT_DIGITS, sha):
         _refuse(name, f"commit {sha}", "a commit of 40 hexadecimal digits", "check the hub")
     return sha
 

@@ -27,7 +27,7 @@ def read_mapping(file: Path) -> dict[Any, Any]:
     text = ""
     try:
         text = file.read_text(encoding="utf-8")
-        loaded = _load(text)
+        loaded = parse(text)
     except UnicodeDecodeError as error:
         got = f"byte {error.start + 1}, which is not text in UTF-8"
         raise YamlTextError(file, got, "Write it as text, or restore it.") from None
@@ -51,7 +51,8 @@ def read_mapping(file: Path) -> dict[Any, Any]:
     return loaded
 
 
-def _load(text: str) -> object:
+def parse(text: str) -> object:
+    """What *text* holds, plain values only. Raises YAMLError with the line of what is wrong."""
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

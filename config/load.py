@@ -47,7 +47,7 @@ def load(
     config: StackConfig | None = None
     while config is None:
         try:
-            config = StackConfig.model_validate(data)
+            config = StackConfig.model_validate(data, context={"stack": stack})
         except ValidationError as error:
             found = error.errors(include_url=False)
             known = [problem.path for problem in problems]

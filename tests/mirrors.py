@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import unquote
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from tests.hub import COMMIT, REPOSITORY, WEIGHTS, Hub, serving, sha256
 from weights import oci
@@ -84,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
     scheme: ClassVar[str]
 
     def do_GET(self) -> None:
-        body = self.content.get(unquote(self.path), b"")
+        url = urlsplit(self.path)
+        body = self.content.get(unquote(url.path), b"") or self._listing(url)
         if not self.headers.get("Authorization", "").startswith(self.scheme):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="mirror"')
@@ -94,6 +95,28 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _listing(self, url: SplitResult) -> bytes:
+        """The commits of a repository: common prefixes of a bucket, tags of a registry."""
+        if "list-type=2" in url.query:
+            [prefix] = parse_qs(url.query)["prefix"]
+            below = [name.removeprefix("/models/") for name in self.content]
+            found = {
+                prefix + name.removeprefix(prefix).partition("/")[0]
+                for name in below
+                if name.startswith(prefix)
+            }
+            common = "".join(
+                f"<CommonPrefixes><Prefix>{p}/</Prefix></CommonPrefixes>" for p in found
+            )
+            return (
+                f"<ListBucketResult><Prefix>{prefix}</Prefix>{common}</ListBucketResult>".encode()
+            )
+        if url.path.endswith("/tags/list"):
+            root = url.path.removesuffix("tags/list") + "manifests/"
+            tags = [name.removeprefix(root) for name in self.content if name.startswith(root)]
+            return json.dumps({"tags": tags}).encode() if tags else b""
+        return b""
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its parent's name
         pass

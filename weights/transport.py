@@ -4,8 +4,12 @@ import http.client
 import io
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPMessage
+from typing import IO
+from urllib.request import Request
 
 TIMEOUT_SECONDS = 60
 
@@ -28,7 +32,8 @@ class Transport:
 
     def __init__(self, authority_file: str = "") -> None:
         context = ssl.create_default_context(cafile=authority_file or None)
-        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        https = urllib.request.HTTPSHandler(context=context)
+        self._opener = urllib.request.build_opener(https, Redirects)
 
     def send(
         self,
@@ -44,15 +49,36 @@ class Transport:
 
         Raises HTTPError for a status of 400 or more, and another OSError without a response.
         """
-        request = urllib.request.Request(  # noqa: S310 - the settings allow https only
+        request = Request(  # noqa: S310 - the settings allow https only
             url, data=body, headers=dict(headers or {}), method=method
         )
         if authorization:
-            # Not sent to where a redirect leads: storage of someone else.
+            # Not sent to where a redirect leads (storage of someone else), but see Redirects.
             request.add_unredirected_header("Authorization", authorization)
         if offset:
             request.add_header("Range", f"bytes={offset}-")
         return self._opener.open(request, timeout=TIMEOUT_SECONDS)
+
+
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Redirects: the credential stays at its origin, and TLS is never left.
+
+    The hub redirects small files, and repositories that were renamed, to itself; those of gated
+    models need the token there too (huggingface/hf-hub pull request 110).
+    """
+
+    def redirect_request(  # noqa: PLR0917 - urllib's
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        """The request to follow with; None, which makes the answer an HTTPError, without TLS."""
+        old, new = (urllib.parse.urlsplit(url)[:2] for url in (req.full_url, newurl))
+        if old[0] == "https" != new[0]:
+            return None
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        kept = req.unredirected_hdrs.get("Authorization")
+        if request and kept and old == new:
+            request.add_unredirected_header("Authorization", kept)
+        return request
 
 
 def is_permanent(error: Exception) -> bool:

@@ -41,10 +41,6 @@ _SLACK_SECONDS = 600
 """For pulling the image, binding the volume, and files that are not weights."""
 
 
-_OTHER_WEIGHTS = ("pytorch_model*.bin", "model.bin")
-"""What a checkpoint without safetensors may consist of: PyTorch's pickles, CTranslate2's format."""
-
-
 class ModelStoreArgs(Args):
     """The weights of one model."""
 
@@ -172,14 +168,15 @@ def fetch_request(
 ) -> dict[str, object]:
     """The argument of `weights/fetch.py`."""
     checkpoint = model.checkpoint
+    selection = checkpoint.selection(model.sha256)
     return {
         "source": settings.source.model_dump(),
         "authority": f"{_AUTHORITY}/{_AUTHORITY_FILE}" if settings.authority else "",
         "repository": checkpoint.repository,
         "revision": checkpoint.revision,
-        "only": [checkpoint.file, *checkpoint.companion_files] if checkpoint.file else [],
-        "pickles": [] if checkpoint.safetensors else _OTHER_WEIGHTS,
-        "sha256": model.sha256,
+        "only": selection.only,
+        "pickles": selection.pickles,
+        "sha256": selection.sha256,
         "volume": root,
         "stamps": f"{root}/{STAMPS_FOLDER}",
     }

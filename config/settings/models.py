@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from base.model import Model
 from base.quantity import Compute, Resources
@@ -154,19 +155,19 @@ class ModelSettings(Model):
     @field_validator("revision")
     @classmethod
     def _is_a_commit(cls, revision: str | None, info: ValidationInfo) -> str | None:
+        spec = _spec(info)
         if revision is not None:
             if COMMIT.match(revision):
                 return revision
             message = "a commit of 40 hexadecimal digits: branches and tags move"
-            raise ValueError(message)
-        spec = _spec(info)
+            raise _unpinned(message, spec, info)
         if spec is None or "dtype" not in info.data or "repository" not in info.data:
             return None  # their own problems are reported already
         published = spec.checkpoints[info.data["dtype"] or spec.serve_dtype]
         if info.data["repository"] is not None or not published.revision:
             repository = info.data["repository"] or published.repository
             message = f"the commit of {repository} to deploy, 40 hexadecimal digits; none is known"
-            raise ValueError(message)
+            raise _unpinned(message, spec, info)
         return None
 
     @property
@@ -309,3 +310,13 @@ def _spec(info: ValidationInfo) -> ModelSpec | None:
     """The model of the settings being validated; None where its name is wrong."""
     key = info.data.get("model")
     return model(key) if key else None
+
+
+def _unpinned(message: str, spec: ModelSpec | None, info: ValidationInfo) -> Exception:
+    """The error for a revision that is no commit, with the command that finds one."""
+    stack = (info.context or {}).get("stack", "STACK")
+    command = f"pai models pin {spec.key if spec else 'MODEL'} --stack {stack}"
+    # The message is a template of pydantic's; names may hold braces no more than a commit.
+    return PydanticCustomError(
+        "unpinned", "{message}", {"message": message, "change": f"Run: {command}"}
+    )

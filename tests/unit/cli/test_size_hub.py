@@ -113,7 +113,7 @@ def test_files_that_are_not_what_they_should_be_are_told(
 
 
 def test_what_is_not_there_is_told(hub: Hub) -> None:
-    assert "an answer 404" in size(hub, name="org/other", status=1)
+    assert "an answer 401" in size(hub, name="org/other", status=1)  # as the real one says it
     del hub.files["config.json"]
     assert "no config.json" in size(hub, status=2)
 

@@ -78,7 +78,7 @@ def test_problems_of_fields_and_between_fields_come_together() -> None:
                 "models.chat.revision",
                 "None",
                 "the commit of Qwen/Qwen3-4B-FP8 to deploy, 40 hexadecimal digits; none is known",
-                "Correct models.chat.revision.",
+                "Run: pai models pin qwen3-4b --stack prod",
             ),
         ),
     ],

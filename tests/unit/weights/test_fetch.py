@@ -272,6 +272,16 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(hub: Hub, tmp_p
     assert not [h for _, h in hub.elsewhere.asked if "Authorization" in h]
 
 
+def test_the_token_stays_where_the_hub_redirects_to_itself(hub: Hub, tmp_path: Path) -> None:
+    """As it does with the small files of a gated model, and with a repository that was renamed."""
+    hub.token, hub.resolve_cache, hub.renamed = "canary-token", True, REPOSITORY
+    hub.repositories = ("org/newer",)
+    bring(hub, tmp_path, "canary-token")
+
+    assert [path for path, _ in hub.asked if "resolve-cache" in path]
+    assert (tmp_path / COMMIT / "config.json").is_file()
+
+
 def test_the_newest_other_revision_stays_for_the_pods_that_read_it(
     hub: Hub, tmp_path: Path
 ) -> None:

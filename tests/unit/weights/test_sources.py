@@ -5,16 +5,17 @@ import json
 import threading
 from collections.abc import Iterator
 from email.message import Message
-from http.client import HTTPResponse, RemoteDisconnected
+from http.client import HTTPMessage, HTTPResponse, RemoteDisconnected
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any, ClassVar
 from urllib.error import HTTPError, URLError
+from urllib.request import Request
 
 import pytest
 
 from tests.hub import COMMIT, REPOSITORY
-from weights import oci, s3
+from weights import oci, s3, transport
 from weights.errors import TransientError, WeightsError
 from weights.files import File, FileSelection, select_files
 from weights.manifest import Manifest
@@ -46,6 +47,28 @@ def test_a_secret_key_is_not_in_what_is_printed_of_it() -> None:
     spec = {"endpoint": "https://s3.test", "bucket": "b", "prefix": "", "region": "r"}
 
     assert "canary" not in repr(s3.S3Location.of(spec, "access:canary-secret"))
+
+
+@pytest.mark.parametrize(
+    ("target", "followed", "token"),
+    [
+        ("https://hub.test/other", True, "Bearer t"),
+        ("https://cdn.test/other", True, None),
+        ("https://hub.test:444/other", True, None),
+        ("http://hub.test/other", False, None),
+    ],
+)
+def test_a_redirect_keeps_the_credential_at_its_origin_and_never_leaves_tls(
+    target: str, followed: bool, token: str | None
+) -> None:
+    asked = Request("https://hub.test/file")
+    asked.add_unredirected_header("Authorization", "Bearer t")
+    handler, headers = transport.Redirects(), HTTPMessage()
+    request = handler.redirect_request(asked, BytesIO(), 307, "", headers, target)
+
+    assert (request is not None) == followed
+    if request:
+        assert request.get_header("Authorization") == token
 
 
 def layer(
