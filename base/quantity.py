@@ -128,6 +128,17 @@ class Resources(Model):
         limits = self.limits.model_copy(update={"ephemeral_storage": f"{mebibytes}Mi"})
         return self.model_copy(update={"limits": limits})
 
+    def with_memory(self, extra_bytes: int) -> Self:
+        """These, with *extra_bytes* more memory, for what counts as memory but is not the heap."""
+
+        def more(compute: Compute) -> Compute:
+            mebibytes = ceil((parse(compute.memory) + extra_bytes) / MIB)
+            return compute.model_copy(update={"memory": f"{mebibytes}Mi"})
+
+        return self.model_copy(
+            update={"requests": more(self.requests), "limits": more(self.limits)}
+        )
+
     def manifest(self) -> dict[str, dict[str, str]]:
         """`requests` and `limits` as Kubernetes spells them."""
         return {

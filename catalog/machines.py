@@ -24,6 +24,9 @@ Profile = Literal[
 _RESERVED_CPU = 1
 _RESERVED_MEMORY_GIB = 2
 
+MOST_PODS: Final = 110
+"""Pods of one node: the kubelet's `--max-pods` where nothing is set."""
+
 
 class Machine(Model):
     """One kind of node, with the capacity that its kubelet would report."""

@@ -11,6 +11,7 @@ from components.common.labels import PART_OF, STACK, TIER
 from components.common.network import NAMESPACE_NAME, Firewall
 from components.common.pki import Authority, AuthorityArgs
 from components.common.tier import Tier
+from config import footprints
 from config.settings.platform import TIERS, PlatformSettings, TierName
 
 CLAIMED_DEVICES = ".deviceclass.resource.k8s.io/devices"
@@ -34,8 +35,6 @@ _PRIORITY: dict[str, tuple[int, str, tuple[TierName, ...]]] = {
 """Value, purpose and tiers of each priority class; values only need an order below 10^9."""
 
 _MAX_PODS = 200
-_DEFAULTS = {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "64Mi"}
-_DEFAULT_LIMITS = {"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"}
 
 
 class PlatformArgs(Args):
@@ -174,6 +173,7 @@ class Platform(ComponentResource):
             **{_quota_key(r): str(n if tier == "models" else 0) for r, n in gpus.items()},
         }
         k8s.core.v1.ResourceQuota(tier, metadata=metadata, spec={"hard": hard}, opts=child)
+        unstated = footprints.UNSTATED.manifest()
         k8s.core.v1.LimitRange(
             tier,
             metadata=metadata,
@@ -181,8 +181,8 @@ class Platform(ComponentResource):
                 "limits": [
                     {
                         "type": "Container",
-                        "default": _DEFAULT_LIMITS,
-                        "default_request": _DEFAULTS,
+                        "default": unstated["limits"],
+                        "default_request": unstated["requests"],
                     }
                 ]
             },

@@ -4,9 +4,9 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from catalog.gpus import GpuSpec
-from catalog.machines import MACHINES, Machine
+from catalog.machines import MOST_PODS, Machine
 from config.node_labels import GPU_POOL, GPU_TAINT
-from config.settings.cluster import ClusterConfig, NodeGroup
+from config.settings.cluster import ClusterConfig, ClusterNode
 
 SIMULATED = {"kwok.x-k8s.io/node": "fake"}
 """The annotation that selects the nodes kwok manages."""
@@ -19,44 +19,32 @@ _FAMILIES = {"8.0": "ampere", "8.9": "ada-lovelace", "9.0": "hopper"}
 """GPU family by CUDA compute capability: NVIDIA/k8s-device-plugin, internal/lm/resource.go."""
 _KUBELET = "v1.36.3"  # the version of the control plane in toolchain/pins.py
 _NETWORK = IPv4Network("10.95.0.0/16")  # beside those of pods and Services, see sim.command_lines
-_PODS = 110  # kubelet --max-pods
 
 
 def node_objects(cluster: ClusterConfig) -> list[dict[str, Any]]:
-    """One Node per machine, numbered by pool (`gpu-<pool>-1`, `cpu-1`), zones in turn."""
-    numbers: dict[str, int] = {}
-    objects: list[dict[str, Any]] = []
-    for group in cluster.nodes:
-        prefix = _prefix(group)
-        for position in range(group.count):
-            numbers[prefix] = number = numbers.get(prefix, 0) + 1
-            zone = group.zones[position % len(group.zones)]
-            address = str(_NETWORK[len(objects) + 1])
-            objects.append(_node(f"{prefix}-{number}", address, zone, group))
-    return objects
+    """One Node per machine."""
+    return [
+        _node(each, str(_NETWORK[number]))
+        for number, each in enumerate(cluster.machines(), start=1)
+    ]
 
 
-def _prefix(group: NodeGroup) -> str:
-    if group.pool:
-        return f"gpu-{group.pool}" if MACHINES[group.profile].gpu else group.pool
-    return "gpu" if MACHINES[group.profile].gpu else "cpu"
-
-
-def _node(name: str, address: str, zone: str, group: NodeGroup) -> dict[str, Any]:
-    machine = MACHINES[group.profile]
+def _node(node: ClusterNode, address: str) -> dict[str, Any]:
+    name, group, machine = node.name, node.group, node.group.machine
     labels = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
         "node.kubernetes.io/instance-type": machine.type,
         "topology.kubernetes.io/region": "region-1",
-        "topology.kubernetes.io/zone": zone,
+        "topology.kubernetes.io/zone": node.zone,
     }
     if group.pool:
         labels[GPU_POOL] = group.pool
     spec: dict[str, Any] = {"providerID": f"kwok://{name}"}
     if machine.card:
         labels |= gpu_labels(machine.card, machine)
+    if group.tainted:
         spec["taints"] = [GPU_TAINT]
     labels |= group.labels
     return {
@@ -104,7 +92,7 @@ def _resources(machine: Machine, cpu: int, memory_gib: int, disk_gib: int) -> di
         "ephemeral-storage": f"{disk_gib}Gi",
         "hugepages-1Gi": "0",
         "hugepages-2Mi": "0",
-        "pods": str(_PODS),
+        "pods": str(MOST_PODS),
     }
     if machine.gpu:
         resources["nvidia.com/gpu"] = str(machine.gpus)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from base.quantity import Resources
 from components.apps.open_webui_media import image_generation, speech
 from components.common import probes, secrets
 from components.common.args import Args
@@ -26,6 +25,7 @@ from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
+from config import footprints
 from config.settings.apps import OpenWebUiSettings
 
 CALLBACK = "/oauth/oidc/callback"
@@ -156,7 +156,7 @@ class OpenWebUi(Server):
         migrate = container(
             step,
             args.tier.image("open-webui"),
-            Resources.of("500m", "1Gi", max_cpu="2", max_memory="2Gi"),
+            footprints.MIGRATION,
             command=["/bin/sh", "-c", _START, "start"],
             args=["python", "-c", "import open_webui.config"],
             env={**env, "ENABLE_DB_MIGRATIONS": "True"},

@@ -7,7 +7,6 @@ import pulumi_tls as tls
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from base.quantity import Resources
 from components.auth.realm import (
     ADMIN_ROLE,
     FIRST_ADMINISTRATOR,
@@ -31,6 +30,7 @@ from components.common.json_text import secret_json
 from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import Mount, container, scratch, secret_files, tmp
 from components.common.tier import Tier
+from config import footprints
 from config.settings.identity import KeycloakSettings
 
 _USER = 1000
@@ -139,7 +139,7 @@ class Keycloak(Server):
         unpack = container(
             "unpack",
             args.tier.image("keycloak"),
-            Resources.fixed("100m", "128Mi", "64Mi"),
+            footprints.KEYCLOAK_UNPACK,
             command=["/bin/sh", "-c", f"cp -r {_BUILT}/. {_COPY}/"],
             mounts=[replace(built, path=_COPY)],
         )

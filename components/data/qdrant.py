@@ -5,7 +5,6 @@ from typing import Any
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from base.quantity import Resources
 from components.common import probes, scripts, secrets
 from components.common.args import Args
 from components.common.component import Server, after
@@ -15,6 +14,7 @@ from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import config_files, container, scratch, secret_files, template_disk
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
+from config import footprints
 from config.settings.data import QdrantSettings, VectorCollection
 
 _USER = 1000
@@ -176,7 +176,7 @@ class Qdrant(Server):
         create = container(
             step,
             self.tier.image("python"),
-            Resources.fixed("100m", "128Mi", "64Mi"),
+            footprints.COLLECTIONS,
             command=["python", "/etc/collections/create.py"],
             args=[url, "/etc/collections", "/run/secrets/qdrant/api-key", CA_FILE],
             mounts=mounts,

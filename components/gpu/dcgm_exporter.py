@@ -2,7 +2,6 @@
 
 from pulumi import ResourceOptions
 
-from base.quantity import Resources
 from catalog.metrics import exporters
 from components.common import probes, secrets
 from components.common.args import Args
@@ -12,6 +11,7 @@ from components.common.json_text import json_text
 from components.common.pki import CERT_FILE, KEY_FILE
 from components.common.pod import config_files, container, host_directory, tmp
 from components.common.tier import Tier
+from config import footprints
 
 _POD_RESOURCES = "/var/lib/kubelet/pod-resources"
 _CONFIG = "/etc/dcgm"
@@ -55,7 +55,7 @@ class DcgmExporter(Server):
         exporter = container(
             "exporter",
             args.tier.image("dcgm-exporter"),
-            Resources.of("100m", "256Mi", max_cpu="500m", max_memory="1Gi"),
+            footprints.DCGM_EXPORTER,
             args=[
                 f"--address=:{self.port}",
                 f"--collectors={_CONFIG}/counters.csv",

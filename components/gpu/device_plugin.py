@@ -3,7 +3,6 @@
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources
 from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Component
@@ -11,6 +10,7 @@ from components.common.contracts import GpuPlacement
 from components.common.pod import Mount, config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin_config import as_yaml, mig_config, plugin_config
+from config import footprints
 from sizing.sharing import Mig, Sharing
 
 CONFIG_PATH = "/etc/nvidia-device-plugin"
@@ -98,7 +98,7 @@ class DevicePlugin(Component):
         return container(
             "device-plugin",
             self.tier.image("device-plugin"),
-            Resources.fixed("100m", "128Mi", "64Mi"),
+            footprints.DEVICE_PLUGIN,
             command=["nvidia-device-plugin"],
             env=environment,
             mounts=mounts,
@@ -121,7 +121,7 @@ class DevicePlugin(Component):
         return container(
             "mig-layout",
             self.tier.image("mig-manager"),
-            Resources.fixed("100m", "128Mi", "64Mi"),
+            footprints.MIG_LAYOUT,
             command=["nvidia-mig-parted"],
             args=["apply", f"--config-file={MIG_FILE}", f"--selected-config={pool}"],
             env={

@@ -2,7 +2,6 @@
 
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources
 from components.common import probes
 from components.common.args import Args
 from components.common.component import Component
@@ -10,6 +9,7 @@ from components.common.contracts import GpuPlacement
 from components.common.pod import config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin import CONFIG_FILE, CONFIG_PATH
+from config import footprints
 
 _FEATURES = "/etc/kubernetes/node-feature-discovery/features.d"
 
@@ -53,7 +53,7 @@ class GpuFeatureDiscovery(Component):
         discovery = container(
             "gpu-feature-discovery",
             args.tier.image("device-plugin"),
-            Resources.fixed("50m", "128Mi", "64Mi"),
+            footprints.FEATURE_DISCOVERY,
             command=["gpu-feature-discovery"],
             env=environment,
             mounts=mounts,

@@ -2,7 +2,6 @@
 
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources
 from components.common import probes
 from components.common.args import Args
 from components.common.component import Component
@@ -10,6 +9,7 @@ from components.common.contracts import GpuPlacement
 from components.common.pod import config_files, container, host_directory
 from components.common.tier import Tier
 from components.gpu.device_plugin import CONFIG_FILE, CONFIG_PATH, MPS_MOUNT, MPS_ROOT
+from config import footprints
 
 
 class MpsControlDaemonArgs(Args):
@@ -43,7 +43,7 @@ class MpsControlDaemon(Component):
         mount_shm = container(
             "mount-shm",
             image,
-            Resources.fixed("50m", "64Mi", "64Mi"),
+            footprints.MPS_MOUNT,
             command=["mps-control-daemon", "mount-shm"],
             mounts=[root.shared_with_node()],
             read_only_root=False,
@@ -54,7 +54,7 @@ class MpsControlDaemon(Component):
         daemon = container(
             "mps-control-daemon",
             image,
-            Resources.of("100m", "256Mi", max_cpu="1", max_memory="1Gi"),
+            footprints.MPS_DAEMON,
             command=["mps-control-daemon"],
             env={
                 "CONFIG_FILE": CONFIG_FILE,

@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from base.quantity import Compute, Resources, parse
 from base.units import MIB
 from components.common.args import Args
 from components.common.contracts import (
@@ -114,16 +113,6 @@ class ModelServer(Protocol):
 def grace_seconds(settings: ModelSettings) -> int:
     """Termination grace period: endpoint removal, drain, and exit of the process."""
     return PRE_STOP_SECONDS + settings.drain_seconds + _EXIT_SECONDS
-
-
-def with_memory(resources: Resources, extra_bytes: int) -> Resources:
-    """*resources* with *extra_bytes* more memory, for what counts as memory but is not the heap."""
-
-    def more(compute: Compute) -> Compute:
-        mebibytes = ceil((parse(compute.memory) + extra_bytes) / MIB)
-        return compute.model_copy(update={"memory": f"{mebibytes}Mi"})
-
-    return Resources(requests=more(resources.requests), limits=more(resources.limits))
 
 
 def shared_memory(size_bytes: int) -> Mount:

@@ -5,7 +5,7 @@ from math import ceil
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources, parse
+from base.quantity import parse
 from base.units import GIB
 from components.common import secrets
 from components.common.args import Args, MaybeOutput
@@ -26,6 +26,7 @@ from components.common.task import pods_of, run_once
 from components.common.tier import Tier
 from components.models.verified_weights import PROGRAM, PYTHON, STAMPS_FOLDER
 from components.models.weights_programs import Programs
+from config import footprints
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings
 from config.settings.vllm import HubFiles
@@ -127,7 +128,7 @@ class ModelStore(Component):
         fetch = container(
             step,
             self.tier.image("python"),
-            Resources.of("500m", "256Mi", max_cpu="2", max_memory="1Gi"),
+            footprints.FETCH,
             command=["python", "-m", "weights.fetch"],
             args=words,
             env={**PYTHON, **({"HTTPS_PROXY": settings.proxy} if settings.proxy else {})},

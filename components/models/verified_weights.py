@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pulumi_kubernetes as k8s
 
-from base.quantity import Resources
 from components.common.contracts import StoredModel
 from components.common.pod import USER, Mount, config_files, container, disk
 from components.common.tier import Tier
+from config import footprints
 
 PROGRAM = "/opt/private-ai"
 """On PYTHONPATH; the package `weights` is below it."""
@@ -49,7 +49,7 @@ def verified_weights(tier: Tier, stored: StoredModel, name: str = "weights") -> 
     verify = container(
         f"verify-{name}",
         tier.image("python"),
-        Resources.of("1", "128Mi", max_cpu="4", max_memory="512Mi"),
+        footprints.VERIFY,
         command=["python", "-m", "weights.verify"],
         args=[stored.expected, STAMPS],
         mounts=[weights, stamps, program],

@@ -7,7 +7,6 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
-from base.quantity import Resources
 from components.common import scripts, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
@@ -18,6 +17,7 @@ from components.common.pki import AUTHORITY, CA_FILE, TLS_PATH
 from components.common.pod import Mount, config_files, container, secret_files, tmp
 from components.common.task import pods_of, run_once
 from components.common.tier import Tier
+from config import footprints
 from config.settings.data import MinioSettings
 
 Bucket = Literal["llm-models", "llm-documents", "llm-backups"]
@@ -149,7 +149,7 @@ class MinioTenant(Server):
         run = container(
             "grant",
             self.tier.image("mc"),
-            Resources.fixed("100m", "128Mi", "64Mi"),
+            footprints.GRANT,
             command=["/bin/sh", "/etc/grant/grant.sh"],
             args=[self.endpoint.apply(lambda url: url.removeprefix("https://")), step],
             env={"SSL_CERT_FILE": CA_FILE},

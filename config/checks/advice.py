@@ -6,6 +6,7 @@ from typing import Final
 from base.problems import Problem
 from base.quantity import parse
 from base.units import GB
+from config.checks.seats import seat_advice
 from config.settings.models import ModelSettings
 from config.stack import StackConfig
 from sizing.startup import startup_seconds
@@ -17,12 +18,13 @@ than an hour, during which one of them is unavailable."""
 
 def advice(config: StackConfig) -> list[Problem]:
     """Every setting of *config* that works, but worse than an alternative."""
-    return [
+    of_models = (
         problem
         for name, model in config.models.items()
         if model.pool in config.pools
         for problem in (*_links(config, name, model), *_start(config, name, model))
-    ]
+    )
+    return [*of_models, *seat_advice(config)]
 
 
 def _links(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:

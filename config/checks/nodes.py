@@ -6,16 +6,15 @@ from decimal import Decimal
 from typing import Final
 
 from base.problems import Problem
-from base.quantity import parse
 from base.units import GIB
 from catalog.machines import MACHINES
 from config.checks.pools import usable_models, usable_pools
+from config.pods import servers
 from config.settings.cluster import Profile
 from config.settings.models import ModelSettings
 from config.settings.pools import GpuPoolSettings
 from config.stack import StackConfig
 from sizing.devices import Device
-from sizing.startup import shm_bytes
 
 _GIB = Decimal(GIB)
 
@@ -23,8 +22,6 @@ _DAEMONS: Final = {"cpu": Decimal(1), "memory": 2 * _GIB, "ephemeral_storage": 2
 """Reserved on each GPU node for DaemonSets: device plugin, feature discovery, MPS and DCGM exporter
 request 350m and 0.8 GiB (components/gpu), the cluster's own network and log agents more. The sum is
 an assumption."""
-_SIDECAR: Final = {"cpu": Decimal("0.2"), "memory": _GIB / 8, "ephemeral_storage": _GIB}
-"""Reserved for each server's proxy, where it has one (components/models/vllm/pod.py, _SIDECAR)."""
 _UNITS: Final = {
     "cpu": ("CPUs", Decimal(1)),
     "memory": ("GiB of memory", _GIB),
@@ -84,12 +81,12 @@ def _overloads(
         "ephemeral_storage": machine.disk_gib_for_pods * _GIB,
     }
     here = {key: model for key, model in usable_models(config).items() if model.pool == name}
-    servers = [_server(key, model, pool) for key, model in here.items()]
+    found = [_server(key, model, pool) for key, model in here.items()]
     for resource, (unit, size) in _UNITS.items():
         needed = sum(
             (
                 _worst(
-                    device, [s for s in servers if _device(here[s.model], pool) == device], resource
+                    device, [s for s in found if _device(here[s.model], pool) == device], resource
                 )
                 for device in pool.devices
             ),
@@ -100,7 +97,7 @@ def _overloads(
             yield Problem(
                 f"pools.{name}",
                 f"servers that may request {needed / size:.0f} {unit} on one node"
-                f" ({', '.join(s.model for s in servers)})",
+                f" ({', '.join(s.model for s in found)})",
                 f"at most {left / size:.0f}, the capacity of {profile} for them",
                 f"Lower resources.requests.{resource} of these models, or the clients per GPU.",
             )
@@ -113,15 +110,13 @@ def _device(model: ModelSettings, pool: GpuPoolSettings) -> Device:
 def _server(name: str, model: ModelSettings, pool: GpuPoolSettings) -> _Server:
     hosts = -(-model.gpus // _device(model, pool).per_node)
     width = -(-model.gpus // hosts)
-    requests = model.resources.requests
-    offload = model.vllm.kv_offload
-    more = shm_bytes(width) + (parse(offload.size) / hosts if offload else 0)
+    every = [each.needs for each in servers(name, model, pool)]
+    cpu, memory, disk, _ = (max(amounts) for amounts in zip(*every, strict=True))
     needs = {
-        "cpu": parse(requests.cpu),
-        "memory": parse(requests.memory) + more,
-        "ephemeral_storage": parse(requests.ephemeral_storage),
+        "cpu": Decimal(cpu) / 1000,
+        "memory": Decimal(memory),
+        "ephemeral_storage": Decimal(disk),
     }
-    needs = {resource: amount + _SIDECAR[resource] for resource, amount in needs.items()}
     return _Server(name, width, model.max_replicas * hosts, needs)
 
 

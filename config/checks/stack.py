@@ -10,6 +10,7 @@ from config.checks.namespaces import namespace_problems
 from config.checks.nodes import node_problems
 from config.checks.pools import pool_problems, usable_models, usable_pools
 from config.checks.scaling import scaling_problems
+from config.checks.seats import seat_problems
 from config.checks.stores import store_problems
 from config.checks.vllm import vllm_problems
 from config.settings.models import TokenModelSettings
@@ -76,6 +77,7 @@ def cross_checks(config: StackConfig) -> list[Problem]:
         *_storage_classes_exist(config),
         *_operators_are_installed(config),
         *node_problems(config),
+        *seat_problems(config),
     ]
 
 

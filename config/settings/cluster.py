@@ -1,13 +1,14 @@
 """Settings of the cluster: the machines, storage classes and operators that a stack expects."""
 
 from collections import Counter
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from base.model import Model
 from base.names import AnyLabelValue, Label, LabelKey, LabelValue, line
-from catalog.machines import Profile
+from catalog.machines import MACHINES, Machine, Profile
 from config.settings.keys import PoolName
 
 Operator = Literal[
@@ -50,6 +51,24 @@ class NodeGroup(Model):
         " their configuration.",
     )
 
+    @property
+    def machine(self) -> Machine:
+        """The kind of machine."""
+        return MACHINES[self.profile]
+
+    @property
+    def tainted(self) -> bool:
+        """Whether their taint keeps pods without GPUs off: that of every machine with GPUs does."""
+        return self.machine.gpu is not None
+
+
+class ClusterNode(NamedTuple):
+    """One machine of the cluster."""
+
+    name: str
+    zone: str
+    group: NodeGroup
+
 
 class StorageClassConfig(Model):
     """A StorageClass that the cluster offers."""
@@ -89,6 +108,19 @@ class ClusterConfig(Model):
     operators: list[Operator] = Field(
         default=[], description="The operators installed on it beforehand."
     )
+
+    def machines(self) -> Iterator[ClusterNode]:
+        """Every machine, numbered by pool (`gpu-<pool>-1`, `cpu-1`), zones in turn."""
+        numbers: Counter[str] = Counter()
+        for group in self.nodes:
+            if group.pool:
+                prefix = f"gpu-{group.pool}" if group.machine.gpu else group.pool
+            else:
+                prefix = "gpu" if group.machine.gpu else "cpu"
+            for position in range(group.count):
+                numbers[prefix] += 1
+                zone = group.zones[position % len(group.zones)]
+                yield ClusterNode(f"{prefix}-{numbers[prefix]}", zone, group)
 
     @model_validator(mode="after")
     def _names_are_unambiguous(self) -> Self:

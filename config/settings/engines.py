@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from catalog.models import Task, WeightDtype
 from sizing.memory import KvDtype
+from sizing.startup import shm_bytes
 
 Engine = Literal[
     "vllm",
@@ -37,6 +38,10 @@ class EngineSpec:
     """Whether the GPUs of one server may share each layer."""
     pipeline_parallel: bool = False
     """Whether the layers may be divided among the GPUs of one server."""
+    shares_memory_from: int | None = None
+    """GPUs per pod from which its processes share tensors in /dev/shm; None: never."""
+    prepares: bool = False
+    """Whether an init container first arranges its files."""
     prepared: str | None = None
     """The build it needs instead of a published checkpoint, in a repository of your own."""
     caution: str | None = None
@@ -52,9 +57,14 @@ ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
         kv_dtypes=("auto", "fp8"),
         tensor_parallel=True,
         pipeline_parallel=True,
+        shares_memory_from=1,
     ),
     "ollama": EngineSpec(
-        "Ollama", tasks=(*_CHATS, "embed"), dtypes=_GGUF, kv_dtypes=("auto", "q8_0")
+        "Ollama",
+        tasks=(*_CHATS, "embed"),
+        dtypes=_GGUF,
+        kv_dtypes=("auto", "q8_0"),
+        prepares=True,
     ),
     "llama-cpp": EngineSpec(
         "llama.cpp server",
@@ -62,6 +72,7 @@ ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
         dtypes=_GGUF,
         kv_dtypes=("auto", "q8_0"),
         pipeline_parallel=True,  # `--split-mode layer`
+        shares_memory_from=2,  # for NCCL, which CUDA builds use between GPUs where available
     ),
     "tgi": EngineSpec(
         "Text Generation Inference",
@@ -69,6 +80,7 @@ ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
         dtypes=("bf16", "fp16", "fp8", "int4"),
         kv_dtypes=("auto", "fp8"),
         tensor_parallel=True,
+        shares_memory_from=1,
         caution="Text Generation Inference is in maintenance mode: its authors accept small fixes"
         " only, and recommend vLLM or SGLang for new deployments (its README). Prefer engine:"
         " vllm.",
@@ -79,11 +91,15 @@ ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
         dtypes=("bf16", "fp16", "fp8", "int8", "int4"),
         kv_dtypes=("auto", "fp8"),
         tensor_parallel=True,
+        shares_memory_from=1,
+        prepares=True,
     ),
     "triton-trtllm": EngineSpec(
         "Triton with the TensorRT-LLM backend",
         tasks=_CHATS,
         dtypes=("bf16", "fp16", "fp8", "int8", "int4", "nvfp4"),
+        shares_memory_from=1,
+        prepares=True,
         prepared="a Triton model repository with an engine that trtllm-build built for the GPUs of"
         " the pool (docs/reference/engines.md)",
     ),
@@ -92,9 +108,18 @@ ENGINE_SPECS: Final[Mapping[Engine, EngineSpec]] = {
         "Text Embeddings Inference", tasks=("embed", "rerank"), dtypes=("fp32", "fp16")
     ),
     "speaches": EngineSpec(
-        "Speaches", tasks=("transcribe", "speak"), dtypes=("fp32", "fp16", "int8")
+        "Speaches",
+        tasks=("transcribe", "speak"),
+        dtypes=("fp32", "fp16", "int8"),
+        prepares=True,
     ),
     # Complete checkpoints only; FLUX's own bf16 file lacks its text encoders.
     "comfyui": EngineSpec("ComfyUI", tasks=("image",), dtypes=("fp16", "fp8")),
 }
 """The engines by name; sources: docs/reference/engines.md."""
+
+
+def shared_memory_bytes(engine: Engine, gpus_per_pod: int) -> int:
+    """Size of /dev/shm that *engine* needs in a pod with so many GPUs; it counts as memory."""
+    least = ENGINE_SPECS[engine].shares_memory_from
+    return 0 if least is None or gpus_per_pod < least else shm_bytes(gpus_per_pod)

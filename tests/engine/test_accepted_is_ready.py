@@ -25,7 +25,7 @@ NODES = [
     {"profile": "1xh200-141gb", "count": 1, "pool": "cut"},
     {"profile": "4xl40s-48gb", "count": 2, "pool": "shared"},
     {"profile": "2xrtx6000ada-48gb", "count": 2, "pool": "whole"},
-    {"profile": "cpu-16", "count": 1},
+    {"profile": "cpu-16", "count": 2},
 ]
 POOLS: dict[str, dict[str, Any]] = {
     "cut": {"gpu": "h200-141gb", "nodes": 1, "gpus_per_node": 1},

@@ -8,7 +8,6 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources
 from components.common import probes, secrets
 from components.common.component import Server
 from components.common.contracts import ImageAccess, ModelApi, ModelEndpoint, ScrapeTarget
@@ -22,10 +21,10 @@ from components.models.model_server import (
     ModelServerArgs,
     ServedModel,
     shared_memory,
-    with_memory,
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
-from config.settings.engines import ENGINE_SPECS
+from config import footprints
+from config.settings.engines import ENGINE_SPECS, shared_memory_bytes
 from config.settings.models import TokenModelSettings
 
 FILES = "/etc/engine"
@@ -63,8 +62,6 @@ class Launch:
     """POSIX shell script for an init container with the engine's image: links, never copies."""
     load: Sequence[str] = ()
     """Command that exits 0 once the model is loaded, for engines that load it on first use."""
-    shared_memory: int = 0
-    """Size of /dev/shm in bytes, where several processes share tensors."""
 
 
 class EngineService(Server):
@@ -89,6 +86,7 @@ class EngineService(Server):
         if caution:
             pulumi.warn(f"models.{name}.engine: {caution}", resource=self)
         self._launch = self.launch(self._model)
+        self._shared_memory = shared_memory_bytes(settings.engine, settings.gpus)
         api_key = secrets.password(self, f"{name}-api-key")
         workload = self._workload(
             verified_weights(args.tier, self._model.weights),
@@ -163,8 +161,8 @@ class EngineService(Server):
                 self, f"{self.name}-engine", self.tier.namespace, self.labels, launch.files
             )
             mounts.append(config_files("engine", written, FILES))
-        if launch.shared_memory and not self._model.placement.brings_shared_memory:
-            mounts.append(shared_memory(launch.shared_memory))
+        if self._shared_memory and not self._model.placement.brings_shared_memory:
+            mounts.append(shared_memory(self._shared_memory))
         return mounts
 
     def _workload(
@@ -200,7 +198,7 @@ class EngineService(Server):
         return container(
             self.kind,
             self.tier.image(self._model.placement.image_key(self.kind)),
-            with_memory(settings.resources, launch.shared_memory),
+            settings.resources.with_memory(self._shared_memory),
             command=launch.command,
             args=launch.args,
             env={**launch.environment, **self._model.placement.environment},
@@ -221,7 +219,7 @@ class EngineService(Server):
         return container(
             "auth-proxy",
             self.tier.image("nginx"),
-            Resources.of("100m", "64Mi", max_cpu="1", max_memory="256Mi"),
+            footprints.AUTH_PROXY,
             # The stop signal of its image is SIGQUIT: a graceful drain.
             command=["nginx"],
             args=[
@@ -243,7 +241,7 @@ class EngineService(Server):
             container(
                 "prepare",
                 self.tier.image(self._model.placement.image_key(self.kind)),
-                Resources.of("500m", "512Mi", max_cpu="4", max_memory="4Gi"),
+                footprints.PREPARE,
                 command=["/bin/sh", "-euc", self._launch.prepare],
                 # The image requests every GPU of the node, which the RuntimeClass would grant.
                 env={**self._launch.environment, "NVIDIA_VISIBLE_DEVICES": "void"},

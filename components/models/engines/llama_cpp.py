@@ -8,7 +8,6 @@ from components.models.engines.auth_proxy import AuthProxy, Location
 from components.models.engines.base import CHATS, HOME, EngineService, Launch
 from components.models.model_server import ServedModel
 from config.settings.models import TokenModelSettings
-from sizing.startup import shm_bytes
 
 _PORT = 8080
 _KV = {"auto": "f16", "q8_0": "q8_0"}
@@ -32,8 +31,6 @@ class LlamaCpp(EngineService):
             proxy=AuthProxy(_PORT, locations.get(task, CHATS), "/health", "/metrics"),
             environment={"HOME": HOME},
             api="vllm" if task == "rerank" else "openai",
-            # For NCCL, which CUDA builds use between GPUs where available.
-            shared_memory=shm_bytes(model.settings.gpus) if model.settings.gpus > 1 else 0,
         )
 
 

@@ -8,7 +8,6 @@ from components.models.engines.auth_proxy import MAX_BODY_BYTES, AuthProxy
 from components.models.engines.base import CHATS, HOME, OFFLINE, EngineService, Launch
 from components.models.model_server import ServedModel
 from config.settings.models import TokenModelSettings
-from sizing.startup import shm_bytes
 
 _PORT = 8080
 _ANSWER_TOKENS = 512
@@ -33,7 +32,6 @@ class Tgi(EngineService):
                 "TRITON_CACHE_DIR": f"{HOME}/triton",
                 "TORCHINDUCTOR_CACHE_DIR": f"{HOME}/inductor",
             },
-            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 

@@ -20,7 +20,6 @@ from components.models.engines.base import (
 )
 from components.models.model_server import ServedModel
 from config.settings.models import TokenModelSettings
-from sizing.startup import shm_bytes
 
 _PORT = 9000
 _FRONTEND = "/opt/tritonserver/python/openai/openai_frontend/main.py"
@@ -70,7 +69,6 @@ class TritonVllm(EngineService):
                 "model.json": json_text(engine_args(model.token_settings, model.weights)),
             },
             prepare=_PREPARE.format(repository=_REPOSITORY, name=name, files=FILES),
-            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 
@@ -88,7 +86,6 @@ class TritonTrtLlm(EngineService):
             environment=_environment(),
             upstream_name=PIPELINE,
             prepare=f"ln -sfn {model.weights.path} {PREPARED}",
-            shared_memory=shm_bytes(model.settings.gpus),
         )
 
 

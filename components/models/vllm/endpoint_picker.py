@@ -6,7 +6,6 @@ from typing import Literal
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from base.quantity import Resources
 from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
@@ -19,10 +18,9 @@ from components.common.pod import Mount, config_files, container, tmp
 from components.common.tier import Tier
 from components.models.model_server import PRE_STOP_SECONDS
 from components.models.vllm.picker_config import HEALTH, PORT, READY, picker_config, proxy_config
+from config import footprints
 
 _CONFIG = "/etc/picker"
-_REPLICAS = 2
-"""Each keeps an index of its own; one replica would be a single point of failure."""
 
 MODEL = f"{DOMAIN}/model"
 """Label of all servers of a model, whatever their role."""
@@ -30,10 +28,6 @@ ROLE = "llm-d.ai/role"
 """Label with their role: `prefill` or `decode`."""
 
 Role = Literal["prefill", "decode"]
-
-_PROXY = Resources.of("500m", "256Mi", max_cpu="4", max_memory="1Gi")
-_PICKER = Resources.of("1", "512Mi", max_cpu="8", max_memory="8Gi")
-"""Assumptions to measure; llm-d's chart reserves 8 cores and 8 GiB, for hundreds of servers."""
 
 
 def role_labels(served_name: str, role: Role) -> Labels:
@@ -91,7 +85,7 @@ class EndpointPicker(Server):
         proxy = container(
             "proxy",
             args.tier.image("envoy"),
-            _PROXY,
+            footprints.PICKER_PROXY,
             command=["envoy"],
             args=[
                 *("-c", f"{_CONFIG}/envoy.yaml"),
@@ -112,7 +106,7 @@ class EndpointPicker(Server):
             spread=True,
         )
         spec["automount_service_account_token"] = True  # it watches the pods of the model
-        workload = self.deployment(spec, _REPLICAS)
+        workload = self.deployment(spec, footprints.PICKERS)
         self.service({"https": PORT})
         servers = Pods(f"{name}-servers", args.tier.namespace, args.selector, self)
         self.tier.firewall.connect(self.pods, servers, args.servers.port)
@@ -135,7 +129,7 @@ class EndpointPicker(Server):
         picker = container(
             "picker",
             args.tier.image("llm-d-picker"),
-            _PICKER,
+            footprints.PICKER,
             args=[
                 f"--config-file={_CONFIG}/picker.yaml",
                 "--endpoint-selector=" + ",".join(f"{k}={v}" for k, v in args.selector.items()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pulumi_kubernetes as k8s
 from pulumi import Output
 
-from base.quantity import Resources, parse
+from base.quantity import parse
 from components.common import probes
 from components.common.labels import Labels
 from components.common.pki import CA_FILE, TLS_PATH
@@ -18,11 +18,11 @@ from components.models.model_server import (
     ServedModel,
     grace_seconds,
     shared_memory,
-    with_memory,
 )
 from components.models.verified_weights import VerifiedWeights, verified_weights
 from components.models.vllm.args import BEHIND_SIDECAR, CONFIG, PORT, environment, port, vllm_args
-from sizing.startup import shm_bytes
+from config import footprints
+from config.settings.engines import shared_memory_bytes
 
 _HOME = "/var/lib/vllm"
 
@@ -44,9 +44,6 @@ _ENVIRONMENT = {
     "XDG_CACHE_HOME": f"{_HOME}/cache",
     "XDG_CONFIG_HOME": f"{_HOME}/config",
 }
-
-_SIDECAR = Resources.of("200m", "128Mi", max_cpu="2", max_memory="512Mi")
-"""For the proxy that fetches KV caches; an assumption to measure."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,9 @@ class VllmPods:
         """A pod of *role*, with the *gpus*, certificate and service account of its component."""
         model, gates = replace(self.model, role=role), self.gates
         settings, placement = model.settings, model.placement
-        shm = 0 if placement.brings_shared_memory else shm_bytes(model.gpus_per_pod)
+        shm = 0
+        if not placement.brings_shared_memory:
+            shm = shared_memory_bytes(settings.engine, model.gpus_per_pod)
         mounts = [
             secret_files("config", self.configuration, CONFIG),
             certificate,
@@ -117,7 +116,7 @@ class VllmPods:
         built = container(
             "vllm",
             self.tier.image(placement.image_key("vllm")),
-            with_memory(settings.resources, extra),
+            settings.resources.with_memory(extra),
             command=["vllm"],
             args=vllm_args(model),
             ports={"https" if role != "decode" else "behind": port(role)} if serves else None,
@@ -166,7 +165,7 @@ def _sidecar(tier: Tier, certificate: Mount) -> k8s.core.v1.ContainerArgsDict:
     return container(
         "sidecar",
         tier.image("llm-d-sidecar"),
-        _SIDECAR,
+        footprints.KV_SIDECAR,
         args=[
             f"--port={PORT}",
             f"--model-server-port={BEHIND_SIDECAR}",

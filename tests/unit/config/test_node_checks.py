@@ -57,11 +57,11 @@ def test_a_card_that_no_machine_here_has_may_stand_on_any() -> None:
 def test_more_servers_than_the_processors_of_a_node_are_refused() -> None:
     """56 slices of eight cards, each with a server that reserves 4 CPUs: the machine has 224."""
     pool = {**H100, "sharing": SLICES}
-    assert said("8xh100-80gb", pool, {"replicas": 50}) == []
-    assert said("8xh100-80gb", pool, {"replicas": 53}) == [
+    assert said("8xh100-80gb", pool, {"replicas": 55}) == []
+    assert said("8xh100-80gb", pool, {"replicas": 56}) == [
         (
             "pools.more",
-            "servers that may request 223 CPUs on one node (extra)",
+            "servers that may request 224 CPUs on one node (extra)",
             "at most 222, the capacity of 8xh100-80gb for them",
             "Lower resources.requests.cpu of these models, or the clients per GPU.",
         )

@@ -188,7 +188,9 @@ def test_fields_that_do_not_go_together_are_refused(
     ("servers", "volumes"), [(1, 1), (1, 2), (2, 1), (3, 1), (17, 1), (17, 2), (1, 17)]
 )
 def test_disks_without_an_erasure_set_are_refused(servers: int, volumes: int) -> None:
-    [problem] = problems(minio={"servers": servers, "volumes_per_server": volumes})
+    found = problems(minio={"servers": servers, "volumes_per_server": volumes})
+    # So many servers need more machines as well.
+    [problem] = [p for p in found if p.path != "cluster.nodes"]
 
     assert problem.path == "minio.volumes_per_server"
     assert problem.got == f"{servers * volumes} disks ({servers} servers x {volumes})"

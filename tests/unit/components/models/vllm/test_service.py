@@ -5,7 +5,7 @@ import json
 import pytest
 
 from base.quantity import Resources, parse
-from components.models.model_server import grace_seconds, with_memory
+from components.models.model_server import grace_seconds
 from components.models.vllm.args import vllm_args
 from config.settings.models import TokenModelSettings
 from tests.support import Recorded
@@ -110,7 +110,7 @@ def test_shared_memory_grows_with_the_gpus_and_is_part_of_the_memory_limit(asked
 
     assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": "8192Mi"}
     assert parse(limit) == parse(model().resources.limits.memory) + parse("8Gi")
-    assert with_memory(Resources.fixed("1", "1Gi"), 1).requests.memory == "1025Mi"
+    assert Resources.fixed("1", "1Gi").with_memory(1).requests.memory == "1025Mi"
 
 
 def test_an_update_never_asks_for_gpus_that_nobody_has(asked: Recorded) -> None:
