@@ -6,16 +6,18 @@ import tokenize
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from math import ceil
 
 
 def source(package: str, name: str) -> str:
     """The text of the file *name* that lies in the Python package *package*.
 
-    Python comes without comments and docstrings: whoever reads them has this repository, and the
-    state holds each text three times. Lines keep their numbers, which tracebacks name.
+    Python comes without comments and docstrings, and one space deep for each four: whoever reads
+    them has this repository, and the state holds each text three times. Lines keep their numbers,
+    which tracebacks name.
     """
     text = resources.files(package).joinpath(name).read_text()
-    return without_comments(text) if name.endswith(".py") else text
+    return with_less_indentation(without_comments(text)) if name.endswith(".py") else text
 
 
 def sources(package: str, names: Iterable[str]) -> dict[str, str]:
@@ -39,6 +41,23 @@ def without_comments(text: str) -> str:
             lines[first - 1 : last] = [""] * (last - first + 1)
             if len(node.body) == 1:
                 lines[first - 1] = f"{' ' * statement.col_offset}pass"
+    return "\n".join(lines) + "\n"
+
+
+@cache
+def with_less_indentation(text: str) -> str:
+    """The Python program *text*, which is indented by four spaces, indented by one."""
+    kept = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+        for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        body = line.lstrip(" ")
+        depth = len(line) - len(body)
+        lines.append(line if number in kept else " " * ceil(depth / 4) + body)
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.common.scripts import source, without_comments
+from components.common.scripts import source, with_less_indentation, without_comments
 from tests.paths import ROOT
 
 PROGRAMS = sorted((ROOT / "weights").glob("*.py"))
@@ -33,6 +33,21 @@ def test_every_statement_stays_on_its_line(file: Path) -> None:
 
     assert _statements(mounted) == _statements(text)
     assert '"""' not in mounted
+
+
+@pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.name)
+def test_less_indentation_changes_nothing_else(file: Path) -> None:
+    text = without_comments(file.read_text())
+    mounted = source("weights", file.name)
+
+    assert ast.dump(ast.parse(mounted)) == ast.dump(ast.parse(text))
+    assert len(mounted) < len(text)
+
+
+def test_a_text_of_several_lines_keeps_its_spaces() -> None:
+    program = 'def f():\n    if x:\n        return """a\n        b"""\n'
+
+    assert with_less_indentation(program) == 'def f():\n if x:\n  return """a\n        b"""\n'
 
 
 def test_what_looks_like_a_comment_inside_a_text_is_none() -> None:
