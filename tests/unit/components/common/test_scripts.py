@@ -41,7 +41,7 @@ def test_less_indentation_changes_nothing_else(file: Path) -> None:
     mounted = source("weights", file.name)
 
     assert ast.dump(ast.parse(mounted)) == ast.dump(ast.parse(text))
-    assert len(mounted) < len(text)
+    assert len(mounted) < len(text) or "\n " not in text
 
 
 def test_a_text_of_several_lines_keeps_its_spaces() -> None:
