@@ -26,10 +26,13 @@ test: .venv/ready ## Run every tier of tests.
 unit: .venv/ready ## Run the tiers that need no cluster.
 	$(BIN)/python -m pytest -n $(WORKERS) tests/unit tests/policies
 
-check: .venv/ready ## Lint, imports, types and the quick unit tests, in half a minute.
+check: .venv/ready ## Lint, imports, dependencies, types and the quick unit tests, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	@# With the tests, which may import what is declared for development.
+	$(BIN)/deptry . --exclude '\.venv' --ignore DEP002,DEP004
 	@# Side by side: workers that start and end leave cores idle.
 	@$(BIN)/pyrefly check & types=$$!; \
 		$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick \
