@@ -70,6 +70,7 @@ def test_a_secret_that_is_no_url_is_refused_without_quoting_it(
 ) -> None:
     monkeypatch.setattr(program.pulumi, "Config", lambda: {"alert-webhook-url": "http://canary"})
     monkeypatch.setattr(program.pulumi, "get_stack", lambda: "prod")
+    monkeypatch.setattr(program, "get_monitor", lambda: None)  # an engine, no mocks
     with pytest.raises(ConfigError) as caught:
         program.alert_webhook_url(load(prod(), "prod").observability)
 
