@@ -26,10 +26,13 @@ test: .venv/ready ## Run every tier of tests.
 unit: .venv/ready ## Run the tiers that need no cluster.
 	$(BIN)/python -m pytest -n $(WORKERS) tests/unit tests/policies
 
-check: .venv/ready ## Lint, imports, types and the quick unit tests, in half a minute.
+check: .venv/ready ## Lint, imports, dependencies, types and the quick unit tests, in half a minute.
 	$(BIN)/ruff check . toolchain/bin/pulumi
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	@# With the tests, which may import what is declared for development.
+	$(BIN)/deptry . --exclude '\.venv' --ignore DEP002,DEP004
 	@# Side by side: workers that start and end leave cores idle.
 	@$(BIN)/pyrefly check & types=$$!; \
 		$(BIN)/python -m pytest -n $(WORKERS) --hypothesis-profile quick \
@@ -40,6 +43,7 @@ docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/pai config reference
 	$(BIN)/python -m policies.reference > docs/reference/policies.md
 	$(BIN)/python -m catalog.metrics_reference > docs/reference/metrics.md
+	$(BIN)/python -m catalog.licenses_reference > docs/reference/licenses.md
 	$(BIN)/python -m review.report
 	$(BIN)/python -m tests.conformance.differences > docs/reference/linters.md
 

@@ -6,6 +6,7 @@ from functools import cache
 from pydantic import Field
 
 from base.model import Model
+from catalog.licenses import License
 from catalog.load import find, read_entries
 
 IMAGES_FILE = "images.yaml"
@@ -27,6 +28,8 @@ class ImageSpec(Model):
     """CUDA version inside an image for NVIDIA GPUs, else empty; see catalog.cuda."""
     min_driver: int | None = Field(default=None, gt=0)
     """Branch of NVIDIA's driver that its authors require, where newer than its CUDA requires."""
+    license: License
+    """License of the program that the image is for; the packages around it have their own."""
     sources: list[str] = Field(min_length=1)
     """Reason for this version, and source of its digest."""
 

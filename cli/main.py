@@ -16,6 +16,7 @@ from cli import (
     preflight,
     render,
     review,
+    sbom,
     sim,
     size,
     toolchain,
@@ -45,6 +46,7 @@ app.command("apply")(apply.apply)
 app.command("drift")(drift.command)
 app.command("render")(render.command)
 app.command("permissions")(permissions.permissions)
+app.command("sbom")(sbom.sbom)
 app.command("env")(env.env)
 app.command("up")(up.up)
 app.command("down")(up.down)

@@ -87,6 +87,8 @@ def alert_webhook_url(settings: ObservabilitySettings) -> Output[str] | None:
 def _alert_webhook_url() -> str | None:
     """The URL that is set as a secret. Raises ConfigError, without quoting it."""
     url = pulumi.Config().get("alert-webhook-url")
+    if isinstance(get_monitor(), MockMonitor):
+        return url  # a placeholder
     try:
         return url and WEBHOOK_URL.check(url)
     except PydanticCustomError as error:

@@ -47,12 +47,15 @@ class Part(Model):
     """Whether the program cannot report its version."""
     note: str = ""
     """Limitations of the part, for its users."""
+    license: str = "Apache-2.0"
+    """SPDX expression; of the LICENSE in its Go module, and in those that it is a shell around."""
 
     @cached_property
     def key(self) -> str:
         """Cache key: 12 hex digits that change with every input of the build."""
         return _digest(
-            MODULES / self.module, self.model_dump_json(exclude={"note", "group", "mute"})
+            MODULES / self.module,
+            self.model_dump_json(exclude={"note", "group", "mute", "license"}),
         )
 
     @property
@@ -181,6 +184,7 @@ PARTS: tuple[Part, ...] = (
         stamp=("main.version",),
         sdk="pulumi-random",
         note="the id of RandomBytes is a fingerprint, not the bytes",
+        license="Apache-2.0 AND MPL-2.0",
     ),
     Part(
         name="pulumi-resource-tls",
@@ -192,6 +196,7 @@ PARTS: tuple[Part, ...] = (
         version="5.2.3+terraform-provider-tls.4.0.5-0.20230117062332-afdd54107aba",
         stamp=("main.version",),
         sdk="pulumi-tls",
+        license="Apache-2.0 AND MPL-2.0",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Advice on settings that work, but slowly."""
+"""Advice on settings that work, but slowly, or that a license may forbid."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,6 +6,7 @@ from typing import Final
 from base.problems import Problem
 from base.quantity import parse
 from base.units import GB
+from catalog.licenses import model_license
 from config.checks.seats import seat_advice
 from config.settings.models import ModelSettings
 from config.stack import StackConfig
@@ -24,7 +25,22 @@ def advice(config: StackConfig) -> list[Problem]:
         if model.pool in config.pools
         for problem in (*_links(config, name, model), *_start(config, name, model))
     )
-    return [*of_models, *seat_advice(config)]
+    licenses = (
+        problem for name, model in config.models.items() for problem in _license(name, model)
+    )
+    return [*of_models, *licenses, *seat_advice(config)]
+
+
+def _license(name: str, model: ModelSettings) -> Iterator[Problem]:
+    license_ = model_license(model.spec.license)
+    if license_.may_forbid:
+        yield Problem(
+            f"models.{name}.model",
+            f"{model.model}, under the {license_.key}",
+            license_.binds,
+            "Read the license on the model's page; choose another model if it is not for you."
+            " All of them: docs/reference/licenses.md",
+        )
 
 
 def _links(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:

@@ -1,11 +1,10 @@
 """What checks workflow files: actionlint, zizmor, and JSON schemas of SchemaStore and GitLab."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.peers import cache, go_program
+from tests.conformance.peers import go_program, wheel
 
 _ACTIONLINT = "v1.7.12"
 _WHEELS = {
@@ -41,14 +40,4 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _installed(name: str) -> Path:
-    version, digest = _WHEELS[name]
-
-    def install(folder: Path) -> None:
-        change = f"see that `pip install {name}=={version}` works"
-        cache.call(name, [sys.executable, "-m", "venv", str(folder)], change)
-        pins = folder / "pins.txt"
-        pins.write_text(f"{name}=={version} --hash=sha256:{digest}\n")
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-        cache.call(name, [*pip, "--require-hashes", "-r", str(pins)], change)
-
-    return cache.installed(name, version, "a wheel", install)
+    return wheel.installed(name, *_WHEELS[name])

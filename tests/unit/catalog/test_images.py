@@ -31,12 +31,14 @@ kong:
   repository: docker.io/library/kong
   tag: 3.9.3
   digest: ""  # not asked yet
+  license: {id: Apache-2.0, source: LICENSE}
   sources:
     - "why: because"
 qdrant:
   repository: docker.io/qdrant/qdrant
   tag: v1.19.0
   digest: ""
+  license: {id: Apache-2.0, source: LICENSE}
   sources:
     - "said elsewhere"
 """
