@@ -242,10 +242,10 @@ class Copy:
             raise
         return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
-    def blob(self, digest: str, offset: int) -> HTTPResponse:
-        """The layer at its source, from *offset* on. Raises CopyError."""
+    def blob(self, digest: str, offset: int, size: int) -> HTTPResponse:
+        """The layer of *size* bytes at its source, from *offset* on. Raises CopyError."""
         with self._at(0):
-            answer = self._source.blob(digest, offset)
+            answer = self._source.blob(digest, offset, size)
             skipped = 0 if answer.status == HTTPStatus.PARTIAL_CONTENT else offset
             while skipped and (data := answer.read(min(skipped, _CHUNK))):
                 skipped -= len(data)
@@ -334,7 +334,9 @@ class _Layer(io.RawIOBase):
         """Read into *buffer*; 0 at the end. Raises CopyError."""
         while self._offset < self._size:
             try:
-                self._answer = self._answer or self._copy.blob(self._digest, self._offset)
+                self._answer = self._answer or self._copy.blob(
+                    self._digest, self._offset, self._size
+                )
                 data = self._answer.read(min(len(buffer), self._size - self._offset))
             except (OSError, HTTPException):
                 data = b""

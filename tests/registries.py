@@ -125,7 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404)
             return
         asked = self.headers.get("Range", "") if self.registry.ranges else ""
-        first = int(asked.removeprefix("bytes=").partition("-")[0] or 0)
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", asked)
+        if asked and not part:  # as go-containerregistry v0.20.7 does (pkg/registry/blobs.go:306)
+            self._answer(416)
+            return
+        first = int(part[1]) if part else 0
         if self.command == "GET" and len(content) > self.registry.cut > 0:
             end, self.registry.cut = first + self.registry.cut, 0
         else:
