@@ -24,6 +24,9 @@ class ImageSpec(Model):
     digest: str = Field(default="", pattern=f"({DIGEST_PATTERN})|^$")
     """Digest of the multi-platform index behind the tag; empty where it could not be looked up.
     `pai images lock` fills it."""
+    operator: str = ""
+    """Operator of `cluster.operators` whose own image this is. It is installed before the stack, at
+    a version of the user's choice; this is the one that the stack is tested against."""
     cuda: str = Field(default="", pattern=r"^(\d+\.\d+)?$")
     """CUDA version inside an image for NVIDIA GPUs, else empty; see catalog.cuda."""
     min_driver: int | None = Field(default=None, gt=0)

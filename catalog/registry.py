@@ -17,7 +17,7 @@ from catalog.images import DIGEST_PATTERN
 from weights.errors import WeightsError
 from weights.oci import check_receiver
 
-_ACCEPT: Final = (
+ACCEPT: Final = (
     "application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.oci.image.manifest.v1+json, "
@@ -36,6 +36,8 @@ class RegistryFailure(NamedTuple):
 
     got: str
     change: str
+    whole_host: bool = False
+    """Whether it would meet every other image of the host too."""
 
 
 class RegistryError(Exception):
@@ -92,11 +94,11 @@ def resolve_digest(
     `plain_http` uses HTTP, and only for a host of this machine. Raises RegistryError.
     """
     host, path = split_reference(repository)
-    login = logins.get(_LOGIN_NAMES.get(host, host)) or logins.get(f"https://{host}")
-    url = f"{_base(host, plain_http=plain_http)}/v2/{path}/manifests/{tag}"
+    login = login_for(host, logins)
+    url = f"{api_url(host, plain_http=plain_http)}/v2/{path}/manifests/{tag}"
     try:
-        answer = client.head(url, headers={"Accept": _ACCEPT})
-        headers = {"Accept": _ACCEPT}
+        answer = client.head(url, headers={"Accept": ACCEPT})
+        headers = {"Accept": ACCEPT}
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             headers["Authorization"] = _authorize(
                 client,
@@ -117,7 +119,8 @@ def resolve_digest(
         raise RegistryError(
             RegistryFailure(
                 f"{host} cannot be reached ({type(error).__name__}: {error})",
-                "Check the network and the proxy, or lock from a mirror with --registry-prefix",
+                "Check the network and the proxy",
+                whole_host=True,
             )
         ) from error
     if not re.fullmatch(DIGEST_PATTERN, digest):
@@ -130,7 +133,13 @@ def resolve_digest(
     return digest
 
 
-def _base(host: str, *, plain_http: bool) -> str:
+def login_for(host: str, logins: Mapping[str, Credentials]) -> Credentials | None:
+    """The login of registry *host* among *logins*, under the name that `docker login` gives it."""
+    return logins.get(_LOGIN_NAMES.get(host, host)) or logins.get(f"https://{host}")
+
+
+def api_url(host: str, *, plain_http: bool = False) -> str:
+    """URL of the API of registry *host*; HTTP only if *plain_http*, and of this machine."""
     if plain_http and is_loopback(host):
         return f"http://{host}"
     return f"https://{_API_HOSTS.get(host, host)}"
@@ -246,6 +255,7 @@ def _check(answer: httpx.Response, repository: str, tag: str, *, logged_in: bool
             RegistryFailure(
                 f"{split_reference(repository)[0]} limits the rate of requests",
                 "Run `docker login` for a higher limit, or try again later",
+                whole_host=True,
             )
         )
     raise RegistryError(

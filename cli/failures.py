@@ -19,6 +19,8 @@ class Failure:
     change: str
     whole_host: bool = False
     """Whether the host would answer every other request in the same way."""
+    transient: bool = False
+    """Whether the same request may succeed soon."""
 
 
 def grouped(failures: Iterable[Failure], wanted: str) -> list[Problem]:

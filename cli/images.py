@@ -1,65 +1,123 @@
-"""`pai images`: list the container images of the stack and lock their digests."""
+"""`pai images`: list the container images of the stack, copy them, and lock their digests."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Column, Table
 
 from base.problems import Problem
 from catalog import images as catalog
-from catalog.load import UnknownEntryError, catalog_file
+from catalog.load import catalog_file
 from catalog.lock import write_digests
 from catalog.registry import (
-    Credentials,
     RegistryError,
-    docker_logins,
-    is_loopback,
     resolve_digest,
     split_reference,
 )
 from cli.errors import CommandError, Commands
+from cli.failures import Failure, grouped
+from cli.image_mirror import copy
+from cli.image_options import check_loopback, chosen, stored_logins
+from cli.stack_images import UsedImage, used_images
 
 app = typer.Typer(
     cls=Commands,
-    help="List the container images of the stack and lock their digests.",
+    help="List the container images of the stack, copy them into a mirror, lock their digests.",
     no_args_is_help=True,
 )
 
 _TIMEOUT_SECONDS = 30.0
 
 
+class Format(StrEnum):
+    """How images are listed."""
+
+    TABLE = "table"
+    PLAIN = "plain"
+    JSON = "json"
+
+
 @app.command("list")
 def list_images(
+    stack: Annotated[
+        str, typer.Option(help="Stack whose images are listed, with its operators'. Default: all.")
+    ] = "",
     prefix: Annotated[
         str,
-        typer.Option(help="Registry and path of a mirror that replaces the upstream registries."),
+        typer.Option(
+            help="Registry and path of a mirror that replaces the upstream registries."
+            " Default: platform.registry_prefix of the stack."
+        ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="plain: a line for each image with its source and, with a mirror, its target.",
+        ),
+    ] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """List every image with the reference that pods use: what a mirror must hold."""
-    specs = list(catalog.images().values())
-    if as_json:
-        rows = [
-            {
-                "key": spec.key,
-                "upstream": f"{spec.repository}:{spec.tag}",
-                "digest": spec.digest or None,
-                "image": catalog.image(spec.key, prefix),
-            }
-            for spec in specs
-        ]
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    table = Table("key", Column("image", overflow="fold"), "digest")
-    for spec in specs:
-        name = f"{catalog.repository(spec, prefix)}:{spec.tag}"
-        table.add_row(spec.key, name, spec.digest[7:19] or "not locked")
-    Console().print(table)
+    """List images with the reference that pods use: what a mirror must hold.
+
+    With --stack those that the stack deploys, who uses each, and the images of the operators in
+    cluster.operators, at the versions that the stack is tested with. The lines of --format plain
+    are arguments of `crane copy`, `oras copy` and, with docker:// before each, `skopeo copy --all`.
+    """
+    mirrored, used = used_images(stack)
+    mirror = (prefix or mirrored).rstrip("/")
+    if as_json or form is Format.JSON:
+        typer.echo(json.dumps([_row(image, mirror) for image in used], indent=2))
+    elif form is Format.PLAIN:
+        for image in used:
+            target = f"{mirror}/{image.spec.path}:{image.spec.tag}" if mirror else ""
+            typer.echo(f"{_source(image.spec)} {target}".rstrip())
+    else:
+        Console().print(_table(used, mirror, with_users=bool(stack)))
+
+
+def _row(image: UsedImage, mirror: str) -> dict[str, object]:
+    spec = image.spec
+    return {
+        "key": spec.key,
+        "upstream": f"{spec.repository}:{spec.tag}",
+        "digest": spec.digest or None,
+        "image": catalog.image(spec.key, mirror),
+        "operator": spec.operator or None,
+        "used_by": list(image.used_by),
+    }
+
+
+def _source(spec: catalog.ImageSpec) -> str:
+    """Its upstream reference: by digest alone where that is known, as skopeo takes not both."""
+    return f"{spec.repository}@{spec.digest}" if spec.digest else f"{spec.repository}:{spec.tag}"
+
+
+def _table(used: Sequence[UsedImage], mirror: str, *, with_users: bool) -> Table:
+    columns = ["key", Column("image", overflow="fold"), "digest"]
+    table = Table(*columns, *([Column("used by", overflow="fold")] if with_users else []))
+    for image in used:
+        spec = image.spec
+        name = f"{catalog.repository(spec, mirror)}:{spec.tag}"
+        users = [", ".join(image.used_by)] if with_users else []
+        table.add_row(spec.key, name, spec.digest[7:19] or "not locked", *users)
+    return table
+
+
+app.command()(copy)
 
 
 @app.command()
@@ -83,16 +141,9 @@ def lock(
     Uses the logins that `docker login` keeps in config.json. If one image fails, nothing is
     written.
     """
-    specs = _chosen(keys or [])
-    if insecure and not is_loopback(split_reference(registry_prefix)[0]):
-        raise CommandError(
-            Problem(
-                path="--insecure",
-                got=f"registry {registry_prefix or 'upstream'!r}",
-                allowed="a --registry-prefix on this machine, like localhost:5000",
-                change="remove --insecure: other registries are queried over HTTPS",
-            )
-        )
+    specs = chosen(keys or [])
+    if insecure:
+        check_loopback("--registry-prefix", registry_prefix)
     digests, problems = _resolve(specs, registry_prefix, plain_http=insecure)
     changed = {
         key: digest for key, digest in digests.items() if digest != catalog.image_spec(key).digest
@@ -128,26 +179,13 @@ def lock(
         typer.echo(f"{key} {digest}")
 
 
-def _chosen(keys: list[str]) -> list[catalog.ImageSpec]:
-    problems: list[Problem] = []
-    specs: list[catalog.ImageSpec] = []
-    for key in keys or catalog.images():
-        try:
-            specs.append(catalog.image_spec(key))
-        except UnknownEntryError as error:
-            problems.append(Problem("KEY", error.got, ", ".join(error.allowed), error.change))
-    if problems:
-        raise CommandError(*problems)
-    return specs
-
-
 def _resolve(
     specs: list[catalog.ImageSpec], prefix: str, *, plain_http: bool
 ) -> tuple[Mapping[str, str], list[Problem]]:
-    """The digest of each image whose registry returned one, and a problem for each other."""
+    """The digest of each image whose registry returned one, and the problems of the others."""
     digests: dict[str, str] = {}
-    problems: list[Problem] = []
-    logins = _logins()
+    failures: list[Failure] = []
+    logins = stored_logins()
     console = Console(stderr=True)
     columns = (
         TextColumn("Resolving {task.description}"),
@@ -164,26 +202,20 @@ def _resolve(
         task = progress.add_task("", total=len(specs))
         for spec in specs:
             repository = catalog.repository(spec, prefix)
+            host = split_reference(repository)[0]
             progress.update(task, description=spec.key)
+            if given_up := next((f for f in failures if f.whole_host and f.host == host), None):
+                failures.append(replace(given_up, subject=spec.key))
+                continue
             try:
                 digests[spec.key] = resolve_digest(
                     client, repository, spec.tag, logins=logins, plain_http=plain_http
                 )
             except RegistryError as error:
-                expected = f"the digest of {repository}:{spec.tag}"
-                problems.append(_problem(spec.key, error, expected))
+                got, change, whole_host = error.failure
+                if whole_host and not prefix:
+                    change += ", or lock from a mirror with --registry-prefix"
+                allowed = f"the digest of {repository}:{spec.tag}"
+                failures.append(Failure(spec.key, host, got, allowed, change, whole_host))
             progress.advance(task)
-    return digests, problems
-
-
-def _logins() -> Mapping[str, Credentials]:
-    try:
-        return docker_logins()
-    except RegistryError as error:
-        raise CommandError(
-            _problem("config.json", error, "the file that `docker login` writes")
-        ) from None
-
-
-def _problem(path: str, error: RegistryError, allowed: str) -> Problem:
-    return Problem(path, error.failure.got, allowed, error.failure.change)
+    return digests, grouped(failures, "the digests of")

@@ -5,6 +5,7 @@ import json
 import urllib.error
 import urllib.parse
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from cli.model_import import OnProgress, refuse
@@ -67,22 +68,33 @@ class PushRegistry(oci.Registry):
             return False
         return True
 
-    def push(self, digest: str, size: int, body: Body) -> None:
-        """Upload a layer of *size* bytes in one request. Raises HTTPError."""
-        with self.send("blobs/uploads/", method="POST", body=b"") as begun:
+    def push(self, digest: str, size: int, body: Body, *, mount: str = "") -> bool:
+        """Upload a layer of *size* bytes in one request; return whether that was necessary.
+
+        It is not if the registry takes the layer from its repository *mount*. Raises HTTPError.
+        """
+        query = f"?mount={urllib.parse.quote(digest)}&from={urllib.parse.quote(mount, safe='')}"
+        with self.send(f"blobs/uploads/{query if mount else ''}", method="POST", body=b"") as begun:
+            if begun.status == HTTPStatus.CREATED:
+                return False
             where = urllib.parse.urljoin(f"{self.url}/", begun.headers["Location"])
         oci.check_receiver(self.url, where)
         joint = "&" if "?" in where else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         url = f"{where}{joint}digest={urllib.parse.quote(digest)}"
         self.send_to(url, headers, method="PUT", body=body).close()
+        return True
 
     def tag(self, tag: str, manifest: Mapping[str, object]) -> str:
         """Publish *manifest* as *tag*; returns its digest. Raises HTTPError."""
         body = json.dumps(manifest).encode()
-        headers = {"Content-Type": oci.MANIFEST_TYPE}
-        self.send(f"manifests/{tag}", headers, method="PUT", body=body).close()
+        self.publish(tag, body, oci.MANIFEST_TYPE)
         return f"sha256:{_digest(body)}"
+
+    def publish(self, reference: str, manifest: bytes, media_type: str) -> None:
+        """Store *manifest*, byte by byte, under a tag or its digest. Raises HTTPError."""
+        headers = {"Content-Type": media_type}
+        self.send(f"manifests/{reference}", headers, method="PUT", body=manifest).close()
 
 
 def _layer(file: File) -> dict[str, object]:

@@ -95,14 +95,15 @@ def _gathered(objects: Iterable[tuple[Change, Mapping[str, Any]]]) -> _Versions:
 def _read(change: Change, manifest: Mapping[str, Any]) -> Iterator[tuple[_Kind, str, str]]:
     if not manifest:
         return
-    for reference in _images(change.kind, manifest):
+    for reference in images_of(change.kind, manifest):
         yield ("image", *split_image(reference))
     yield from _weights(change.kind, manifest)
     if change.type.startswith("kubernetes:helm.sh/"):
         yield "chart", str(manifest.get("chart")), str(manifest.get("version"))
 
 
-def _images(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+def images_of(kind: str, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """References of the images that pods of *manifest*, of *kind*, run."""
     found = workload(kind, manifest)
     if found:
         yield from found.images.values()

@@ -121,9 +121,11 @@ class Registry:
         with self.send(f"manifests/{tag}", {"Accept": MANIFEST_TYPE}) as response:
             return json.loads(response.read())
 
-    def blob(self, digest: str, offset: int = 0) -> HTTPResponse:
-        """The content of a layer, from *offset* on."""
-        return self.send(f"blobs/{digest}", offset=offset)
+    def blob(self, digest: str, offset: int = 0, size: int = 0) -> HTTPResponse:
+        """The content of a layer of *size* bytes, from *offset* on."""
+        # Some registries take no range without an end, and answer 416 (go-containerregistry).
+        part = {"Range": f"bytes={offset}-{size - 1}"} if offset else {}
+        return self.send(f"blobs/{digest}", part)
 
     def send(
         self,
@@ -131,7 +133,6 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         *,
         method: str = "GET",
-        offset: int = 0,
         body: bytes | None = None,
     ) -> HTTPResponse:
         """The response to a request below the repository; signs in when the registry requires it.
@@ -140,12 +141,12 @@ class Registry:
         """
         url = f"{self.url}/v2/{self.name}/{path}"
         try:
-            return self.send_to(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, body=body)
         except urllib.error.HTTPError as error:
             if error.code != _UNAUTHORIZED:  # which an expired or read-only token gets as well
                 raise
             self._sign_in(error.headers.get("WWW-Authenticate", ""))
-            return self.send_to(url, headers, method=method, offset=offset, body=body)
+            return self.send_to(url, headers, method=method, body=body)
 
     def send_to(
         self,
@@ -153,7 +154,6 @@ class Registry:
         headers: Mapping[str, str] | None,
         *,
         method: str,
-        offset: int = 0,
         body: Body | None = None,
     ) -> HTTPResponse:
         """The response to a request to *url*, as signed in last. Raises CONNECTION_ERRORS."""
@@ -162,7 +162,6 @@ class Registry:
             headers,
             method=method,
             authorization=self._authorization,
-            offset=offset,
             body=body,
         )
 
@@ -200,4 +199,4 @@ class Artifact:
 
     def open(self, file: File, offset: int) -> HTTPResponse:
         """Its layer."""
-        return self.registry.blob(f"sha256:{file.sha256}", offset)
+        return self.registry.blob(f"sha256:{file.sha256}", offset, file.size)

@@ -22,7 +22,7 @@ SPEC_ANNOTATION: Final = "sim.private-ai.dev/pod-spec"
 """Digest of the pod spec; a changed digest replaces the pod."""
 HEALTHY: Final = "Cluster in healthy state"
 
-_OPERATOR_IMAGE = "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0"
+OPERATOR_IMAGE = "ghcr.io/cloudnative-pg/cloudnative-pg:1.27.0"
 _IMAGE = "ghcr.io/cloudnative-pg/postgresql:17.5"  # the default of this version
 _PORT, _STATUS_PORT, _METRICS_PORT = 5432, 8000, 9187
 _UID = 26  # postgres, in the project's images
@@ -267,7 +267,7 @@ def _bootstrap(cluster: Object) -> Object:
     return pruned(
         {
             "name": "bootstrap-controller",
-            "image": _OPERATOR_IMAGE,
+            "image": OPERATOR_IMAGE,
             "imagePullPolicy": spec.get("imagePullPolicy"),
             "command": ["/manager", "bootstrap", "/controller/manager"],
             "volumeMounts": _mounts(cluster),

@@ -20,8 +20,9 @@ TRUSTED_PREFIX: Final = "operator-ca-tls"
 """Begins the names of the Secrets in that namespace whose certificates the operator trusts."""
 _POOL_LABEL = "v1.min.io/pool"
 _CONSOLE_LABEL = "v1.min.io/console"
-_VERSION = "v7.1.1"
-_SIDECAR_IMAGE = f"quay.io/minio/operator-sidecar:{_VERSION}"
+VERSION: Final = "v7.1.1"
+SIDECAR_IMAGE: Final = "quay.io/minio/operator-sidecar:v7.0.1"
+"""The default of that version, which is older (pkg/resources/statefulsets/minio-sidecar.go:26)."""
 _IMAGE = "minio/minio:RELEASE.2025-04-08T15-41-24Z"  # the operator's default
 _PORT, _CONSOLE_PORT, _CONSOLE_TLS_PORT = 9000, 9090, 9443
 
@@ -241,7 +242,7 @@ def _pod(tenant: Object, pool: Object) -> Object:
     settings = {"name": "cfg-vol", "mountPath": "/tmp/minio/"}  # noqa: S108
     helper = pruned(
         {
-            "image": _SIDECAR_IMAGE,
+            "image": SIDECAR_IMAGE,
             "env": [{"name": "CLUSTER_DOMAIN", "value": "cluster.local"}],
             "volumeMounts": [settings, configuration],
             "resources": spec.get("sideCars", {}).get("resources"),
@@ -280,7 +281,7 @@ def _server(tenant: Object, pool: Object) -> Object:
     certificates = {"name": f"{tenant['metadata']['name']}-tls", "mountPath": "/tmp/certs"}  # noqa: S108
     environment = {
         "MINIO_CONFIG_ENV_FILE": {"value": "/tmp/minio/config.env"},  # noqa: S108
-        "MINIO_OPERATOR_VERSION": {"value": _VERSION},
+        "MINIO_OPERATORVERSION": {"value": VERSION},
         "MINIO_UPDATE": {"value": "on"},
     } | {
         entry["name"]: {key: value for key, value in entry.items() if key != "name"}

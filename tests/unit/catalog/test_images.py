@@ -16,8 +16,16 @@ from typer.testing import CliRunner
 
 from catalog import images, load
 from catalog.load import UnknownEntryError
-from catalog.registry import RegistryError, docker_logins, is_loopback, resolve_digest
+from catalog.registry import (
+    RegistryError,
+    RegistryFailure,
+    docker_logins,
+    is_loopback,
+    resolve_digest,
+)
 from cli import images as command
+from sim.operators import cloudnative_pg, minio
+from toolchain.pins import DATA
 
 DIGEST = "sha256:" + "ab" * 32
 MANIFEST = b'{"schemaVersion": 2}'
@@ -221,6 +229,8 @@ def test_list_prints_what_a_mirror_has_to_hold_as_json() -> None:
         "upstream": "docker.io/library/kong:3.9.3",
         "digest": None,
         "image": "mirror.example/library/kong:3.9.3",
+        "operator": None,
+        "used_by": [],
     }
 
 
@@ -228,6 +238,48 @@ def test_list_prints_what_a_mirror_has_to_hold_as_json() -> None:
 def test_list_says_which_images_are_not_locked() -> None:
     done = CliRunner().invoke(command.app, ["list"])
     assert done.output.count("not locked") == 2
+
+
+def test_plain_lines_are_arguments_of_a_program_that_copies() -> None:
+    mirror = ["--prefix", "mirror.example/m/"]
+    done = CliRunner().invoke(command.app, ["list", "--format", "plain", *mirror])
+    spec = images.image_spec("keycloak")
+    lines = done.output.splitlines()
+    assert len(lines) == len(images.images())
+    source, target = f"{spec.repository}@{spec.digest}", f"mirror.example/m/{spec.path}:{spec.tag}"
+    assert f"{source} {target}" in lines
+    alone = CliRunner().invoke(command.app, ["list", "--format", "plain"]).output.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == alone
+
+
+@pytest.mark.slow
+def test_a_stack_lists_what_it_deploys_and_its_operators_images() -> None:
+    done = CliRunner().invoke(command.app, ["list", "--stack", "local", "--json"])
+    assert done.exit_code == 0, done.output
+    found = {row["key"]: row for row in json.loads(done.stdout)}
+
+    assert "ollama" not in found
+    assert found["vllm"]["used_by"] == ["chat", "embeddings", "reranker"]
+    assert {key: row["operator"] for key, row in found.items() if row["operator"]} == {
+        "minio-operator": "minio",
+        "minio-operator-sidecar": "minio",
+        "cloudnative-pg": "cloudnative-pg",
+    }
+
+
+def test_the_operators_images_are_of_the_versions_that_the_stack_is_tested_against() -> None:
+    known = {spec.operator for spec in images.images().values()} - {""}
+    assert known == {"minio", "cloudnative-pg", "keda", "leader-worker-set"}
+
+    def name(key: str) -> str:
+        return f"{images.image_spec(key).repository}:{images.image_spec(key).tag}"
+
+    assert name("minio-operator").endswith(f":{minio.VERSION}")
+    assert name("minio-operator-sidecar") == minio.SIDECAR_IMAGE
+    assert name("cloudnative-pg") == cloudnative_pg.OPERATOR_IMAGE
+    built = {data.path: data.version for data in DATA}
+    assert f"v{images.image_spec('keda').tag}" == built["github.com/kedacore/keda/v2"]
+    assert images.image_spec("leader-worker-set").tag == built["sigs.k8s.io/lws"]
 
 
 # pai images lock
@@ -272,6 +324,34 @@ def test_lock_writes_nothing_when_one_image_fails_and_lists_every_failure(
     registry.tags = set()
     _, output = lock(registry)
     assert output.count("got:") == 2
+
+
+def test_lock_tells_of_a_host_that_is_not_there_once_and_names_no_option_that_was_given(
+    registry: Registry, catalog: Path
+) -> None:
+    registry.shutdown()
+    registry.server_close()
+    code, output = lock(registry)
+    assert code == 1
+    assert output.count("got:") == 1
+    assert f"{registry.name}\n    got:      {registry.name} cannot be reached" in output
+    assert "allowed:  the digests of 2: kong, qdrant\n" in output
+    assert "change:   Check the network and the proxy\n" in output
+    assert catalog.read_text() == CATALOG
+
+
+def test_lock_without_a_mirror_offers_one(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def offline(_: object, repository: str, *__: object, **___: object) -> str:
+        asked.append(repository)
+        raise RegistryError(RegistryFailure("not reached", "Check", whole_host=True))
+
+    monkeypatch.setattr(command, "resolve_digest", offline)
+    done = CliRunner().invoke(command.app, ["lock"])
+    assert asked == ["docker.io/library/kong"], "both are on docker.io"
+    assert "change:   Check, or lock from a mirror with --registry-prefix" in done.output
+    assert catalog.read_text() == CATALOG
 
 
 def test_lock_refuses_unknown_keys_all_at_once(registry: Registry, catalog: Path) -> None:
