@@ -38,6 +38,14 @@ def memory_bar(weights: int, cache: int, overhead: int, total: int) -> Text:
     return text
 
 
+def share_bar(taken: float, offered: float, unit: str) -> Text:
+    """A bar of what is requested of *offered*, and both in numbers."""
+    drawn = min(WIDTH, round(WIDTH * taken / offered))
+    text = Text(WEIGHTS.mark * drawn, style=WEIGHTS.style)
+    text.append(FREE.mark * (WIDTH - drawn), style=FREE.style)
+    return text.append(f" {taken:.1f} of {offered:.0f} {unit}", style="default")
+
+
 def legend() -> Text:
     """The legend of the bars."""
     text = Text()

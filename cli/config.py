@@ -9,6 +9,7 @@ from base.problems import ConfigError
 from cli.errors import Commands
 from cli.stack_file import read_stack
 from config.checks.advice import advice
+from config.checks.idle import idle
 from config.reference import page, schema
 from toolchain.environment import PROJECT
 
@@ -31,7 +32,7 @@ def check(
             raise
         typer.echo(json.dumps([vars(problem) for problem in error.problems], indent=2))
         raise typer.Exit(1) from None
-    for each in advice(config):
+    for each in (*advice(config), *idle(config)):
         typer.echo(f"Advice: {each}", err=True)
     typer.echo("[]" if as_json else f"Pulumi.{stack}.yaml: no problem")
 

@@ -1,19 +1,24 @@
 """`pai plan`: show how a stack uses its GPUs, before anything is deployed."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from base.problems import ConfigError
+from base.problems import ConfigError, Problem
 from catalog.models import models
 from cli.plan_view import show
 from cli.stack_file import read_stack
+from config.checks.advice import advice
+from config.checks.idle import idle
+from config.checks.seats import seated
 from config.checks.stack import capacity
 from config.stack import StackConfig
 from sizing.plan import Plan, PlannedPool, PlannedService, plan
+from sizing.seating import Needs, Seat
 
 
 def command(
@@ -30,6 +35,8 @@ def command(
 ) -> None:
     """Show which GPU each model is assigned to, the memory left, and the room for more.
 
+    Of the nodes without GPUs it shows the pods and what they request.
+
     Exit codes: 0 the configuration is valid, 1 it is not (every problem is listed), 2 usage error.
     """
     try:
@@ -42,10 +49,14 @@ def command(
         raise typer.Exit(1) from None
     services = _services(config)
     found = plan(_pools(config), services, models().values())
+    others = seated(config)
+    told = [*advice(config), *idle(config)]
     if as_json:
-        typer.echo(json.dumps(_document(stack, services, found), indent=2))
-    else:
-        show(Console(), stack, services, found)
+        typer.echo(json.dumps(_document(stack, services, found, others, told), indent=2))
+        return
+    show(Console(), stack, services, found, others)
+    for each in told:
+        typer.echo(f"\nAdvice: {each}")
 
 
 def _pools(config: StackConfig) -> list[PlannedPool]:
@@ -75,11 +86,37 @@ def _services(config: StackConfig) -> list[PlannedService]:
     return found
 
 
-def _document(stack: str, services: list[PlannedService], found: Plan) -> dict[str, object]:
+def _document(
+    stack: str,
+    services: list[PlannedService],
+    found: Plan,
+    others: list[Seat] | None,
+    told: list[Problem],
+) -> dict[str, object]:
     """The content of `--json`."""
     return {
         "stack": stack,
         "problems": [],
+        "advice": [vars(each) for each in told],
         "models": [service.model_dump() for service in services],
         **found.model_dump(),
+        "other_nodes": None if others is None else [_other_node(seat) for seat in others],
+    }
+
+
+def _other_node(seat: Seat) -> dict[str, object]:
+    return {
+        "node": seat.node,
+        "offered": _amounts(seat.offers),
+        "requested": _amounts(seat.taken),
+        "pods": dict(sorted(Counter(pod.owner for pod in seat.pods).items())),
+    }
+
+
+def _amounts(needs: Needs) -> dict[str, float]:
+    return {
+        "cores": needs.cpu / 1000,
+        "memory_bytes": needs.memory,
+        "disk_bytes": needs.disk,
+        "pods": needs.pods,
     }

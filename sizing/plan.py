@@ -77,6 +77,9 @@ class Candidate(Model):
 
     model: str
     dtype: WeightDtype
+    repository: str
+    revision: str | None
+    """The commit that the catalog knows; a stack has to name one where that is null."""
     devices: int
     tensor_parallel: int
     pipeline_parallel: int
@@ -183,30 +186,45 @@ def _growth(rows: Sequence[_Row], service: PlannedService) -> Growth:
 def _candidates(
     pool: PlannedPool, rows: Sequence[_Row], models: Sequence[ModelSpec]
 ) -> list[Candidate]:
-    """Models that the widest gap of each kind of device could hold, the largest first."""
+    """Models that the widest gap of each kind of device could hold, the largest first.
+
+    Those that can be deployed as they are come before those whose commit is not known.
+    """
     found: dict[str, Candidate] = {}
     for device in pool.devices:
         free = (row.free for row in rows if row.pool == pool.name and row.device == device)
         gap = min(max(free, default=0), device.per_pod)
         for model in models:
+            if model.placeholder:
+                continue  # it is nowhere to be had
             if model.key not in found and (candidate := _candidate(model, pool.gpu, device, gap)):
                 found[model.key] = candidate
     sizes = {model.key: model.parameters for model in models}
-    return sorted(found.values(), key=lambda each: -sizes[each.model])
+    return sorted(found.values(), key=lambda each: (not each.revision, -sizes[each.model]))
 
 
 def _candidate(model: ModelSpec, gpu: GpuSpec, device: Device, gap: int) -> Candidate | None:
-    """The model on the fewest of `gap` devices: its own type if that fits, else a narrower one."""
+    """The model on the fewest of `gap` devices: its own type if that fits, else a narrower one.
+
+    A type with a known commit comes before all without.
+    """
     arch = model.architecture
     context = min(arch.max_context, DEFAULT_CONTEXT) if arch else 1
     published: list[WeightDtype] = [*model.checkpoints]
-    for dtype in sorted(published, key=lambda dtype: dtype != model.serve_dtype):
+
+    def preferred(dtype: WeightDtype) -> tuple[bool, bool]:
+        return not model.checkpoints[dtype].revision, dtype != model.serve_dtype
+
+    for dtype in sorted(published, key=preferred):
+        checkpoint = model.checkpoints[dtype]
         for count in range(1, gap + 1):
             for way in parallelisms(arch, gpu, count):
                 if _fits(model, device, dtype, way, context):
                     return Candidate(
                         model=model.key,
                         dtype=dtype,
+                        repository=checkpoint.repository,
+                        revision=checkpoint.revision or None,
                         devices=count,
                         tensor_parallel=way.tensor_parallel,
                         pipeline_parallel=way.pipeline_parallel,

@@ -8,7 +8,7 @@ from base.model import Model
 
 SharingMode = Literal["exclusive", "time-slicing", "mps", "mig"]
 
-_MAX_CLIENTS = 48
+MAX_CLIENTS = 48
 """MPS clients per device since Volta: https://docs.nvidia.com/deploy/mps/ (limitations)."""
 
 _PROFILE = r"^[0-9]+g\.[0-9]+gb$"
@@ -28,7 +28,7 @@ class TimeSlicing(Model):
     """
 
     mode: Literal["time-slicing"] = Field(description="Pods take turns.")
-    clients: int = Field(ge=2, le=_MAX_CLIENTS, description="Pods that share one GPU.")
+    clients: int = Field(ge=2, le=MAX_CLIENTS, description="Pods that share one GPU.")
 
 
 class Mps(Model):
@@ -39,7 +39,7 @@ class Mps(Model):
     """
 
     mode: Literal["mps"] = Field(description="Pods compute concurrently.")
-    clients: int = Field(ge=2, le=_MAX_CLIENTS, description="Pods that share one GPU.")
+    clients: int = Field(ge=2, le=MAX_CLIENTS, description="Pods that share one GPU.")
 
 
 class Mig(Model):

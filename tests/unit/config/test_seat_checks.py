@@ -7,11 +7,13 @@ import pytest
 import yaml
 
 from base.problems import ConfigError, Problem
+from base.quantity import parse
 from base.units import GIB
 from config.checks.advice import advice
 from config.checks.seats import OTHERS, seated
 from config.load import load
 from config.reference import KEY
+from sim.nodes import node_objects
 from sizing.seating import Needs, total
 from tests import urns
 from tests.paths import ROOT
@@ -162,6 +164,21 @@ def test_every_stack_has_room_for_all_of_its_pods_and_its_updates(name: str) -> 
     assert seats is not None
     assert total(seat.taken for seat in seats).cpu >= 21_000
     assert not [each for each in advice(config) if each.path == "cluster.nodes"]
+
+
+@pytest.mark.parametrize("name", sorted(urns.files()))
+def test_a_node_offers_what_it_does_in_the_simulation(name: str) -> None:
+    config = load(yaml.safe_load(urns.files()[name].read_text())["config"][KEY], name)
+    offered = {}
+    for node in node_objects(config.cluster):
+        if "taints" not in node["spec"]:
+            found = node["status"]["allocatable"]
+            cpu, memory, disk, most = (
+                int(parse(found[key])) for key in ("cpu", "memory", "ephemeral-storage", "pods")
+            )
+            offered[node["metadata"]["name"]] = Needs(cpu * 1000, memory, disk, most)
+
+    assert {seat.node: seat.offers for seat in seated(config) or ()} == offered
 
 
 def test_the_cluster_s_own_pods_have_their_share() -> None:

@@ -99,10 +99,12 @@ def test_a_service_without_a_cache_has_no_limit_of_requests() -> None:
 def test_free_gpus_are_good_for_every_model_that_fits_them_and_no_other() -> None:
     found = plan([pool(1, 8)], [service("chat", replicas=7)], CATALOG)
     free = {each.model: each for each in found.candidates["h200"]}
-    assert (free["qwen2.5-72b"].dtype, free["qwen2.5-72b"].devices) == ("fp8", 1)
+    # FP8 fits too, and no commit of it is known.
+    assert (free["qwen2.5-72b"].dtype, free["qwen2.5-72b"].devices) == ("int4", 1)
     assert "llama-3.1-405b" not in free
-    sizes = [model(key).parameters for key in free]
-    assert sizes == sorted(sizes, reverse=True)
+    for known in (True, False):
+        sizes = [model(e.model).parameters for e in free.values() if bool(e.revision) is known]
+        assert sizes == sorted(sizes, reverse=True)
     for each in free.values():
         spec = model(each.model)
         assert fit(
@@ -113,6 +115,36 @@ def test_free_gpus_are_good_for_every_model_that_fits_them_and_no_other() -> Non
             pipeline_parallel=each.pipeline_parallel,
             context_tokens=each.context,
         ).fits
+
+
+def test_what_can_be_deployed_comes_before_what_needs_a_commit_and_nowhere_is_what_nobody_has() -> (
+    None
+):
+    found = plan([pool(1, 8)], [], CATALOG).candidates["h200"]
+
+    assert [bool(each.revision) for each in found] == sorted(
+        (bool(each.revision) for each in found), reverse=True
+    )
+    for each in found:
+        checkpoints = model(each.model).checkpoints
+        pinned = {dtype for dtype, published in checkpoints.items() if published.revision}
+        assert (each.dtype in pinned) is bool(each.revision)
+        assert (each.revision or "") == checkpoints[each.dtype].revision
+        assert each.repository == checkpoints[each.dtype].repository
+    assert not {each.model for each in found} & {m.key for m in CATALOG if m.placeholder}
+    assert {bool(each.revision) for each in found} == {True, False}
+
+
+def test_a_model_of_which_one_type_has_a_commit_is_named_with_that_one() -> None:
+    spec = model("qwen2.5-7b")
+    own = spec.checkpoints[spec.serve_dtype]
+    narrow = own.model_copy(update={"revision": "a" * 40})
+    types = {spec.serve_dtype: own.model_copy(update={"revision": ""}), "int4": narrow}
+    half = spec.model_copy(update={"checkpoints": types})
+
+    [found] = plan([pool(1, 1)], [], [half]).candidates["h200"]
+
+    assert (found.dtype, found.revision) == ("int4", "a" * 40)
 
 
 def test_a_full_pool_has_room_for_no_model() -> None:
