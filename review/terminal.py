@@ -68,11 +68,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         )
     if report.components:
         yield _tree(report)
-    advice = sum(f.level == "advisory" for f in report.findings)
-    if advice or report.waivers:
-        yield Text(
-            f"{wording.plural(advice, 'advisory violation')}; {wording.waived(report)}", style="dim"
-        )
+    if report.findings or report.waivers:
+        yield _line(f"{wording.advice(report, str)}; {wording.waived(report)}", style="dim")
     if report.digest:
         yield _line(f"digest {report.digest}", style="dim")
 
