@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from base.problems import Problem
 from review import rights, wording
-from review.figures import Figure, figures
+from review.figures import IN_HEAD, Figure, figures
 from review.report import PropertyChange, Report, Verdict
 
 _STYLES = {
@@ -143,6 +143,8 @@ def _amounts(report: Report) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for a in report.amounts:
+        if a.unit in IN_HEAD:
+            continue
         table.add_row(
             _line(a.name),
             f"{wording.number(a.before)} {a.unit}",
