@@ -180,8 +180,12 @@ class Opening(Model):
         " `node` under the pods; the `api` of Kubernetes; a private `network`; pods of other"
         " `namespaces`; pods of the same `namespace`."
     )
-    who: list[str] = Field(description="Pods, addresses, objects or subjects that gain or lose it.")
-    may: list[str] = Field(description="What each of them may do, such as `may reach … on port …`.")
+    who: list[str] = Field(
+        min_length=1, description="Pods, addresses, objects or subjects that gain or lose it."
+    )
+    may: list[str] = Field(
+        min_length=1, description="What each of them may do, such as `may reach … on port …`."
+    )
     resources: list[str] = Field(description="Objects that say so; none for outputs of the stack.")
     components: list[str] = Field(description="Components of these objects.")
 

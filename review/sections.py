@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from base.problems import Problem
@@ -184,9 +183,7 @@ def advice(report: Report) -> str:
 
 def advice_counts(report: Report) -> str:
     """The advisory violations, counted by rule."""
-    rules = Counter(f.rule for f in report.findings if f.level == "advisory")
-    counted = ", ".join(f"{code(rule)} {n}" for rule, n in rules.most_common(ITEMS))
-    return f"{wording.plural(rules.total(), 'advisory policy violation')}: {counted}"
+    return wording.advice(report, code)
 
 
 def waivers(report: Report) -> str:

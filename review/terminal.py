@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from base.problems import Problem
 from review import rights, wording
-from review.figures import Figure, figures
+from review.figures import IN_HEAD, Figure, figures
 from review.report import PropertyChange, Report, Verdict
 
 _STYLES = {
@@ -68,11 +68,8 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         )
     if report.components:
         yield _tree(report)
-    advice = sum(f.level == "advisory" for f in report.findings)
-    if advice or report.waivers:
-        yield Text(
-            f"{wording.plural(advice, 'advisory violation')}; {wording.waived(report)}", style="dim"
-        )
+    if report.findings or report.waivers:
+        yield _line(f"{wording.advice(report, str)}; {wording.waived(report)}", style="dim")
     if report.digest:
         yield _line(f"digest {report.digest}", style="dim")
 
@@ -146,6 +143,8 @@ def _amounts(report: Report) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for a in report.amounts:
+        if a.unit in IN_HEAD:
+            continue
         table.add_row(
             _line(a.name),
             f"{wording.number(a.before)} {a.unit}",

@@ -1,7 +1,8 @@
-"""Texts shared by all formats of a report; only `opening` contains text from the diff."""
+"""Texts shared by all formats of a report; only `opening` and `advice` quote the diff."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from base.problems import Problem
 from review.report import (
@@ -115,6 +116,14 @@ def parts(problem: Problem) -> tuple[tuple[str, str], ...]:
 def plural(count: int, what: str) -> str:
     """`1 rule`, `2 rules`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def advice(report: Report, mark: Callable[[str], str]) -> str:
+    """`3 advisory policy violations: image-digest 2, image-tag 1`."""
+    rules = Counter(f.rule for f in report.findings if f.level == "advisory")
+    counted = ", ".join(f"{mark(rule)} {n}" for rule, n in rules.most_common())
+    head = plural(rules.total(), "advisory policy violation")
+    return f"{head}: {counted}" if counted else head
 
 
 def waived(report: Report) -> str:

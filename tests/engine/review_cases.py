@@ -1,6 +1,7 @@
 """Changes that a reviewer must not miss, each made to a checkout of the local stack.
 
-`python -m tests.engine.review_cases` records what the engine says of each for the unit tests.
+`python -m tests.engine.review_cases [CASE…]` records what the engine says of each, or of those
+named, for the unit tests.
 """
 
 import copy
@@ -9,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,11 @@ def _team(settings: Any) -> None:
     settings["teams"]["research"] = {}
 
 
+def _concurrency(settings: Any) -> None:
+    """It is sized for and promised, and no argument of vLLM: no resource changes."""
+    settings["models"]["chat"]["concurrency"] = 6
+
+
 def _misspelt(settings: Any) -> None:
     settings["qdrant"] = {"nodez": 3}
 
@@ -130,6 +136,7 @@ CASES: Mapping[str, Case] = {
         ),
     ),
     "team-added": _settings(_team),
+    "concurrency": _settings(_concurrency),
     "misspelt": _settings(_misspelt),
 }
 
@@ -177,12 +184,14 @@ def _compact(line: str, folder: str) -> str | None:
     return json.dumps(event, separators=(",", ":")).replace(folder, "/checkout")
 
 
-def record() -> None:
-    """Write the recording of every case, of an empty state, and of no change at all."""
+def record(names: Collection[str]) -> None:
+    """Write the recordings of *names*: cases, `created` on an empty state, `unchanged`."""
     RECORDINGS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, checkout("local", Path(folder)) as at:
 
         def write(name: str) -> None:
+            if name not in names:
+                return
             lines = (_compact(line, folder) for line in events(at).splitlines())
             text = "\n".join(line for line in lines if line) + "\n"
             with gzip.GzipFile(RECORDINGS / f"{name}.jsonl.gz", "wb", mtime=0) as file:
@@ -193,8 +202,8 @@ def record() -> None:
         done = at.pulumi("up", "--yes", "--skip-preview")
         assert done.code == 0, done.output
         write("unchanged")
-        for name, case in CASES.items():
-            with case(at):
+        for name in CASES.keys() & names:
+            with CASES[name](at):
                 write(name)
 
 
@@ -205,4 +214,4 @@ def local_settings() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    record()
+    record(sys.argv[1:] or ["created", "unchanged", *CASES])

@@ -41,6 +41,18 @@ def test_two_previews_of_one_change_have_one_digest_and_another_change_has_anoth
     )
 
 
+def test_a_change_of_outputs_alone_is_deployed_and_then_nothing_is_left(stack: Checkout) -> None:
+    with CASES["concurrency"](stack):
+        assert reviewed(stack).verdict is Verdict.CHANGES
+        done = stack.pulumi("up", "--yes", "--skip-preview")
+        after = reviewed(stack)
+    back = stack.pulumi("up", "--yes", "--skip-preview")
+
+    assert (done.code, back.code) == (0, 0), done.output + back.output
+    assert after.verdict is Verdict.CLEAN
+    assert [h.name for h in after.headroom if h.free_before != h.free_after] == []
+
+
 def test_what_a_new_model_needs_is_in_the_picture(review: Review) -> None:
     """Its edges are of the plan: the state does not know it yet."""
     nodes = {node.name: node for node in review("tight-model").picture}

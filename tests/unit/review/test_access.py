@@ -6,7 +6,7 @@ import pytest
 
 from review.html import page
 from review.markdown import Forge, markdown
-from review.report import Access, Report
+from review.report import Access, Report, Rights
 from review.rights import not_recorded, sentence
 from review.terminal import rendered
 from tests.unit.review.review_support import of_events, reviewed, step
@@ -166,6 +166,34 @@ def test_of_a_version_that_recorded_teams_alone_only_new_and_removed_ones_are_to
 
     assert {a.name: a.op for a in report.access} == {"c": "create", "b": "delete", "a": "same"}
     assert "recorded which teams there are" in not_recorded(report)
+
+
+@pytest.mark.parametrize("op", ["create", "update", "delete", "same"])
+@pytest.mark.parametrize("before", [None, {}, LIMITS])
+@pytest.mark.parametrize("after", [None, {}, LIMITS])
+def test_a_report_from_a_file_may_say_anything(op: Any, before: Any, after: Any) -> None:
+    """`pai comment` renders what the code of a pull request wrote."""
+
+    def rights(limits: dict[str, Any] | None) -> Rights | None:
+        none = {"tokens_per_minute": None, "requests_per_minute": None}
+        known = {"recorded": bool(limits), "models": None, "every_model": True}
+        return None if limits is None else Rights.model_validate({**known, **none, **limits})
+
+    access = Access(
+        who="team",
+        name="a",
+        op=op,
+        before=rights(before),
+        after=rights(after),
+        key="",
+        key_op="same",
+        by_hand=True,
+    )
+    report = reviewed("unchanged").model_copy(update={"access": [access]})
+
+    assert page(report)
+    assert rendered(report)
+    assert markdown(report, Forge.GITHUB)
 
 
 def test_the_recorded_preview_of_a_new_team_tells_it() -> None:

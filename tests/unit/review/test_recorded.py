@@ -29,6 +29,7 @@ VERDICTS = {
     "egress-opened": Verdict.CHANGES,
     "limit-dropped": Verdict.REFUSED,
     "team-added": Verdict.CHANGES,
+    "concurrency": Verdict.CHANGES,
     "misspelt": Verdict.FAILED,
 }
 
@@ -56,6 +57,12 @@ FIRST_SCREEN = {
         "### New access",
         "`router of llm-production may reach 0.0.0.0/0 (the whole internet) on port 443`",
     ],
+    "team-added": [
+        "new team `research`: may ask every model: `chat`, `embeddings` and `reranker`;",
+        "; 100\u00a0000 tokens per minute and 600 requests per minute;",
+        "; one new API key (Secret `team-research-api-key`);",
+    ],
+    "concurrency": ["unchanged; only outputs change.**", "| `chat` | `qwen3-4b` | 1 |"],
     "limit-dropped": ["Refused by policy", "**`requests-and-limits`**", "limits.memory"],
     "misspelt": ["the preview failed", "Rename it to nodes."],
 }
