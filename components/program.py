@@ -5,22 +5,19 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
-from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.settings import get_monitor
 
 from base.problems import ConfigError
 from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
-from components.cluster_reader import UnreadableError, reading
-from components.foreign_namespaces import foreign_namespaces
+from components.existing.guard import unclaimed_context
+from components.existing.named_objects import FixedNames
 from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.stack import capacity
 from config.load import load
-from config.settings.cluster import ClusterConfig
 from config.settings.hosts import Hosts
 from config.stack import StackConfig
 
@@ -42,44 +39,29 @@ def read_stack() -> StackConfig:
     return stack
 
 
-def refuse_foreign_namespaces(stack: StackConfig) -> None:
-    """Raise RunError if a namespace of the stack's names is somebody else's, with what is in it.
-
-    Without a cluster that answers, the provider reports that; a preview without one goes on.
-    """
-    if isinstance(get_monitor(), MockMonitor):
-        return
-    kubeconfig = pulumi.Config().get("kubeconfig")
-    try:
-        with reading(stack.cluster.context, kubeconfig) as cluster:
-            problems = list(foreign_namespaces(cluster, stack.platform, pulumi.get_stack()))
-    except UnreadableError as error:
-        pulumi.warn(f"Whether its namespaces are somebody else's was not found out: {error}")
-        return
-    if problems:
-        raise pulumi.RunError(str(ConfigError(pulumi.get_stack(), problems)))
-
-
 def hub_token() -> Output[str] | None:
     """Token of the model source: `pulumi config set --secret hub-token`."""
     return pulumi.Config().get_secret("hub-token")
 
 
-def cluster_options(cluster: ClusterConfig) -> ResourceOptions:
-    """Resource options with the only Kubernetes provider of the program, for *cluster*.
+def cluster_options(stack: StackConfig) -> ResourceOptions:
+    """Resource options with the only Kubernetes provider of the program, for *stack*'s cluster.
 
     The kubeconfig is that of `KUBECONFIG`, or the secret `private-ai:kubeconfig` where set. The
     identifier, not the kubeconfig, identifies the cluster: without it any change of the
     kubeconfig's cluster entry would replace every resource.
+
+    The context is known once the cluster has nothing of the stack's names that is not the stack's.
     """
+    names = FixedNames(stack.platform)
     provider = k8s.Provider(
         "cluster",
-        context=cluster.context,
-        cluster_identifier=cluster.identifier,
+        context=unclaimed_context(stack, names),
+        cluster_identifier=stack.cluster.identifier,
         kubeconfig=pulumi.Config().get_secret("kubeconfig"),
     )
-    watch(cluster.context)
-    return ResourceOptions(providers=[provider])
+    watch(stack.cluster.context)
+    return ResourceOptions(providers=[provider], transformations=[names])
 
 
 def oidc_clients(stack: StackConfig) -> list[Client]:

@@ -99,6 +99,7 @@ def _blocks(report: Report) -> list[_Block]:
         ("mandatory policy violations", 90, sections.refusals),
         ("service interruptions", 94, sections.outages),
         ("data at risk", 93, sections.losses),
+        ("namespaces of others", 92, sections.takeovers),
         ("resources", 80, sections.amounts),
         ("GPU memory", 79, sections.headroom),
         ("new access", 70, sections.openings),

@@ -112,6 +112,11 @@ def losses(report: Report) -> str:
     return _section("Data at risk", [item(loss) for loss in report.losses])
 
 
+def takeovers(report: Report) -> str:
+    """Namespaces of others that become the stack's."""
+    return _section("Namespaces of others", [f"- {prose(each)}" for each in report.takeovers])
+
+
 def amounts(report: Report) -> str:
     """Resources and cost before and after, as a table."""
     if not report.amounts:

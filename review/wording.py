@@ -35,8 +35,8 @@ def counts(report: Report) -> str:
 
 
 def no_impact_notice(report: Report) -> str:
-    """A sentence if no service is interrupted and no data is at risk; else empty."""
-    if report.outages or report.losses or not report.complete:
+    """A sentence if nothing is interrupted, at risk or taken over; else empty."""
+    if report.outages or report.losses or report.takeovers or not report.complete:
         return ""
     return "No service interruption, no data at risk."
 
