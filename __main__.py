@@ -9,6 +9,7 @@ from components import program
 from components.apps.open_webui import OpenWebUi, OpenWebUiArgs
 from components.auth.keycloak import Keycloak, KeycloakArgs
 from components.data.deploy import deploy_stores
+from components.existing.guard import refuse_unknown_to_state
 from components.gateway.kong_gateway import KongGateway, KongGatewayArgs, kong_metrics
 from components.models.deploy import deploy_models
 from components.models.llm_router import LlmRouter, LlmRouterArgs
@@ -17,8 +18,7 @@ from components.monitoring.prometheus import query_access
 from components.platform import Platform, PlatformArgs
 
 stack = program.read_stack()
-program.refuse_foreign_namespaces(stack)
-cluster_opts = program.cluster_options(stack.cluster)
+cluster_opts = program.cluster_options(stack)
 ai, auth, monitoring = stack.hosts.ai, stack.hosts.auth, stack.hosts.monitoring
 teams = {**stack.teams, "open-webui": stack.open_webui.limits}
 
@@ -68,6 +68,7 @@ gateway = KongGateway("kong", KongGatewayArgs(
             observability.route(monitoring)]), cluster_opts)
 platform.open()
 # fmt: on
+refuse_unknown_to_state(stack, platform.namespaces)
 
 pulumi.export("urls", program.urls(stack.hosts, keycloak.issuer))
 pulumi.export("address", gateway.address)

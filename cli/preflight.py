@@ -17,7 +17,7 @@ from cli.stack_file import read_stack
 from components.cluster_reader import ClusterReader, UnreadableError, reading
 from config.stack import StackConfig
 from preflight import api_checks, network_checks, node_checks
-from preflight.needs import needs
+from preflight.needs import fixed_names, needs
 from preflight.result import Result
 from review.render import PlannedResource, render
 from sim import cluster as simulation
@@ -77,11 +77,12 @@ def _kubeconfig(stack: str) -> Path | None:
 
 
 def _results(cluster: ClusterReader, stack: str, config: StackConfig) -> Iterator[Result]:
-    planned = render(PROJECT, stack).resources
-    wanted = needs([_named(r) for r in planned if "apiVersion" in r.inputs])
+    planned = [r for r in render(PROJECT, stack).resources if "apiVersion" in r.inputs]
+    objects = [resource.inputs for resource in planned]
+    wanted = needs([_named(resource) for resource in planned])
     platform, machines = config.platform, config.cluster
     yield from api_checks.version(cluster)
-    yield from api_checks.namespaces(cluster, platform, stack)
+    yield from api_checks.existing(cluster, config, stack, fixed_names(objects))
     yield from api_checks.kinds(cluster, wanted)
     yield from api_checks.operators(cluster, machines.operators)
     yield from api_checks.storage_classes(cluster, machines.storage_classes)
@@ -91,6 +92,7 @@ def _results(cluster: ClusterReader, stack: str, config: StackConfig) -> Iterato
     yield from network_checks.dns_cache(cluster, platform)
     yield from network_checks.api_server(cluster, platform)
     yield from network_checks.load_balancer(cluster, wanted)
+    yield from network_checks.hosts(cluster, config.hosts)
 
 
 def _named(planned: PlannedResource) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from urllib3.exceptions import HTTPError
 
 Object = Mapping[str, Any]
 _TIMEOUT_SECONDS = 15
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables"""
 
 
 class UnreadableError(Exception):
@@ -27,12 +29,12 @@ class ClusterReader:
         """Read over *connection*."""
         self._connection = connection
 
-    def get(self, path: str) -> Object | None:
+    def get(self, path: str, accept: str = "application/json") -> Object | None:
         """The object at *path*, or None if there is none. Raises UnreadableError."""
         request = self._connection.param_serialize(
             "GET",
             path,
-            header_params={"Accept": "application/json"},
+            header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
         try:
@@ -50,7 +52,13 @@ class ClusterReader:
     def items(self, path: str) -> list[Object]:
         """The objects of the collection at *path*; none where its kind is unknown."""
         found = self.get(path)
-        return list(found["items"]) if found else []
+        return list(found["items"] or []) if found else []
+
+    def metadata(self, path: str) -> list[Object]:
+        """The metadata alone of the objects of the collection at *path*: no Secret's content."""
+        found = self.get(path, _METADATA)
+        # Of nothing a list of metadata has no items, where any other has an empty list.
+        return [item["metadata"] for item in (found and found["items"]) or []]
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class Platform(ComponentResource):
     """A namespace for each tier, closed and with a quota; priority classes; an authority."""
 
     authority: Authority
+    namespaces: dict[TierName, k8s.core.v1.Namespace]
 
     def __init__(self, name: str, args: PlatformArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("private-ai:index:Platform", name, {}, opts)
@@ -60,6 +61,7 @@ class Platform(ComponentResource):
             AuthorityArgs(organization=args.settings.organization),
             ResourceOptions(parent=self),
         )
+        self.namespaces = {}
         self._firewall = Firewall()
         self._tiers: dict[TierName, Tier] = {}
         for priority, (value, purpose, tiers) in _PRIORITY.items():
@@ -110,11 +112,13 @@ class Platform(ComponentResource):
                 retain_on_delete=tier in settings.adopt_namespaces,
             ),
         )
+        self.namespaces[tier] = namespace
         child = ResourceOptions(parent=namespace, protect=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
         closed = self._deny_by_default(tier, metadata, child)
         self._limit(tier, metadata, child)
         return Tier(
+            name=tier,
             # Read from the policy that closes it, so that no pod starts in an open namespace.
             namespace=closed,
             priority_class=priority_class,

@@ -13,8 +13,8 @@ from base.problems import ConfigError, Problem
 from components import sdk_overhead
 from components.apps import open_webui
 from components.auth.realm import Client
-from components.cluster_reader import UnreadableError, reading
-from components.foreign_namespaces import foreign_namespaces
+from components.existing.guard import unclaimed_context
+from components.existing.named_objects import FixedNames
 from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
 from components.watch import watch
@@ -22,7 +22,6 @@ from config.checks.advice import advice
 from config.checks.alert_webhook import URL
 from config.checks.stack import capacity
 from config.load import load
-from config.settings.cluster import ClusterConfig
 from config.settings.hosts import Hosts
 from config.settings.observability import WEBHOOK_URL, ObservabilitySettings
 from config.settings.teams import Team
@@ -49,24 +48,6 @@ def read_stack() -> StackConfig:
     for each in advice(stack):
         pulumi.warn(str(each))
     return stack
-
-
-def refuse_foreign_namespaces(stack: StackConfig) -> None:
-    """Raise RunError if a namespace of the stack's names is somebody else's, with what is in it.
-
-    Without a cluster that answers, the provider reports that; a preview without one goes on.
-    """
-    if isinstance(get_monitor(), MockMonitor):
-        return
-    kubeconfig = pulumi.Config().get("kubeconfig")
-    try:
-        with reading(stack.cluster.context, kubeconfig) as cluster:
-            problems = list(foreign_namespaces(cluster, stack.platform, pulumi.get_stack()))
-    except UnreadableError as error:
-        pulumi.warn(f"Whether its namespaces are somebody else's was not found out: {error}")
-        return
-    if problems:
-        raise pulumi.RunError(str(ConfigError(pulumi.get_stack(), problems)))
 
 
 def hub_token() -> Output[str] | None:
@@ -98,21 +79,24 @@ def _alert_webhook_url() -> str | None:
         raise ConfigError(pulumi.get_stack(), [problem]) from None
 
 
-def cluster_options(cluster: ClusterConfig) -> ResourceOptions:
-    """Resource options with the only Kubernetes provider of the program, for *cluster*.
+def cluster_options(stack: StackConfig) -> ResourceOptions:
+    """Resource options with the only Kubernetes provider of the program, for *stack*'s cluster.
 
     The kubeconfig is that of `KUBECONFIG`, or the secret `private-ai:kubeconfig` where set. The
     identifier, not the kubeconfig, identifies the cluster: without it any change of the
     kubeconfig's cluster entry would replace every resource.
+
+    The context is known once the cluster has nothing of the stack's names that is not the stack's.
     """
+    names = FixedNames(stack.platform)
     provider = k8s.Provider(
         "cluster",
-        context=cluster.context,
-        cluster_identifier=cluster.identifier,
+        context=unclaimed_context(stack, names),
+        cluster_identifier=stack.cluster.identifier,
         kubeconfig=pulumi.Config().get_secret("kubeconfig"),
     )
-    watch(cluster.context)
-    return ResourceOptions(providers=[provider])
+    watch(stack.cluster.context)
+    return ResourceOptions(providers=[provider], transformations=[names])
 
 
 def oidc_clients(stack: StackConfig) -> list[Client]:

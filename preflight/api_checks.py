@@ -1,11 +1,13 @@
 """Checks of what the API server serves: its version, kinds, operators, classes, namespaces."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components.cluster_reader import ClusterReader, Object
-from components.foreign_namespaces import foreign_namespaces
+from components.existing.find import find
+from components.existing.named_objects import Named
+from components.existing.namespaces import takeovers
 from config.settings.cluster import Operator, StorageClassConfig
-from config.settings.platform import PlatformSettings
+from config.stack import StackConfig
 from preflight.needs import Needs
 from preflight.result import Result, of_problem, ok, problem, unknown
 
@@ -41,12 +43,16 @@ def version(cluster: ClusterReader) -> Iterator[Result]:
         yield ok("kubernetes version", text)
 
 
-def namespaces(cluster: ClusterReader, settings: PlatformSettings, stack: str) -> Iterator[Result]:
-    """Namespaces that are somebody else's, or that all is well with them."""
-    found = list(foreign_namespaces(cluster, settings, stack))
-    yield from (of_problem(f"namespace {each.got.split(',')[0]}", each) for each in found)
+def existing(
+    cluster: ClusterReader, config: StackConfig, stack: str, named: Iterable[Named]
+) -> Iterator[Result]:
+    """What is there, has a name of *named* or of the stack's namespaces, and is not the stack's."""
+    found = find(cluster, config, stack, named)
+    yield from (of_problem(each.got.split(",")[0], each) for each in found)
     if not found:
-        yield ok("namespaces", "each is free, adopted, or the stack's own")
+        yield ok("names", "each is free, adopted, or the stack's own")
+    for taken in takeovers(cluster, config.platform, stack):
+        yield unknown("adopted namespace", taken, "ask its owners before you deploy")
 
 
 def kinds(cluster: ClusterReader, wanted: Needs) -> Iterator[Result]:

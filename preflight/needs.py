@@ -1,8 +1,10 @@
 """What the objects that the program renders need of the cluster, beside its settings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from components.existing.named_objects import Named
 
 Object = Mapping[str, Any]
 _TEMPLATES = ("Deployment", "StatefulSet", "DaemonSet", "Job")
@@ -38,6 +40,15 @@ def needs(objects: Sequence[Object]) -> Needs:
             if o["kind"] == "Service" and o["spec"].get("type") == "LoadBalancer"
         ],
     )
+
+
+def fixed_names(objects: Iterable[Object]) -> list[Named]:
+    """Those of *objects* whose name is not automatic, without namespaces."""
+    return [
+        Named(each["apiVersion"], each["kind"], metadata.get("namespace", ""), metadata["name"])
+        for each in objects
+        if "name" in (metadata := each.get("metadata", {})) and each["kind"] != "Namespace"
+    ]
 
 
 def _pods(item: Object) -> Iterator[Object]:

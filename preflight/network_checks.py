@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from components.cluster_reader import ClusterReader, Object
+from config.settings.hosts import Hosts
 from config.settings.platform import PlatformSettings
 from preflight.needs import Needs
 from preflight.result import Result, ok, problem, unknown
@@ -114,3 +115,30 @@ def load_balancer(cluster: ClusterReader, wanted: Needs) -> Iterator[Result]:
 
 def _provider(node: Object) -> str:
     return str(node["spec"].get("providerID", "")).partition("://")[0]
+
+
+def hosts(cluster: ClusterReader, wanted: Hosts) -> Iterator[Result]:
+    """Whether something else of the cluster answers for the public names."""
+    claimed = [
+        *(
+            (f"Ingress {_place(each)}", rule.get("host"))
+            for each in cluster.items("/apis/networking.k8s.io/v1/ingresses")
+            for rule in each["spec"].get("rules") or []
+        ),
+        *(
+            (f"HTTPRoute {_place(each)}", host)
+            for each in cluster.items("/apis/gateway.networking.k8s.io/v1/httproutes")
+            for host in each["spec"].get("hostnames") or []
+        ),
+    ]
+    for host in (wanted.ai, wanted.auth, wanted.monitoring):
+        others = ", ".join(sorted({what for what, name in claimed if name == host}))
+        if others:
+            remedy = "point its DNS name at the gateway when you switch, or change it in hosts"
+            yield unknown(f"host {host}", f"{others} answers for it too", remedy)
+        else:
+            yield ok(f"host {host}", "nothing else of the cluster answers for it")
+
+
+def _place(each: Object) -> str:
+    return f"{each['metadata']['namespace']}/{each['metadata']['name']}"

@@ -25,6 +25,9 @@ from review.picture import picture
 from review.report import Report, Verdict
 from review.versions import versions
 
+TAKES_OVER = "Takes over Namespace "
+"""Begins the program's warning about a namespace that it adopts."""
+
 
 def report(
     preview: Preview,
@@ -60,6 +63,7 @@ def report(
         failure=failed,
         losses=losses(found),
         outages=outages(workloads, old.needed_by),
+        takeovers=_takeovers(preview),
         # An incomplete preview does not know all resource requests.
         amounts=[] if failed else amounts(workloads, *outputs, prices()),
         headroom=[] if failed else headroom(*outputs),
@@ -97,6 +101,15 @@ def refused(stack: str, problems: Sequence[Problem]) -> Report:
         components=[],
         picture=[],
     )
+
+
+def _takeovers(preview: Preview) -> list[str]:
+    """What the program warns about (components/existing/namespaces.py): no plan has it."""
+    return [
+        d.message.strip()
+        for d in preview.diagnostics
+        if d.severity == "warning" and d.message.startswith(TAKES_OVER)
+    ]
 
 
 def _packs(preview: Preview) -> list[str]:

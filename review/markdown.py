@@ -101,6 +101,7 @@ def _blocks(report: Report) -> list[_Block]:
         ("mandatory policy violations", 90, [sections.refusals]),
         ("service interruptions", 94, [sections.outages]),
         ("data at risk", 93, [sections.losses]),
+        ("namespaces of others", 92, [sections.takeovers]),
         ("who may do what", 85, [sections.access]),
         ("new access", 70, [sections.openings]),
         ("GPU memory", 79, [sections.headroom]),

@@ -269,6 +269,10 @@ class Report(Model):
     outages: list[Outage] = Field(
         description="Service interruptions, most severe and longest first."
     )
+    takeovers: list[str] = Field(
+        default=[],
+        description="Namespaces of others that it takes over, as platform.adopt_namespaces says.",
+    )
     amounts: list[Amount] = Field(description="GPUs, CPU, memory, disk, cost.")
     headroom: list[Headroom] = Field(description="Free GPU memory per model, tightest first.")
     findings: list[PolicyFinding] = Field(description="Policy violations, mandatory ones first.")

@@ -115,6 +115,11 @@ def losses(report: Report) -> str:
     return _section("Data at risk", [item(loss) for loss in report.losses])
 
 
+def takeovers(report: Report) -> str:
+    """Namespaces of others that become the stack's."""
+    return _section("Namespaces of others", [f"- {prose(each)}" for each in report.takeovers])
+
+
 def amounts(report: Report) -> str:
     """The resources whose amount changes, as a table; cost and energy are in the head."""
     found = [a for a in report.amounts if a.unit not in IN_HEAD and wording.difference(a)]

@@ -104,6 +104,8 @@ def _impact(report: Report) -> Iterator[RenderableType]:
         what = "deleted" if loss.op == "delete" else "replaced"
         head = f"{loss.resource} is {what}, its data is {loss.data}"
         yield _line(head, f": {loss.reason}", style="bold red")
+    for taken in report.takeovers:
+        yield _line(taken, style="bold red")
 
 
 def _figures(shown: list[Figure]) -> RenderableType:

@@ -191,6 +191,7 @@ def deploy(program: Callable[[], None], config: Mapping[str, str] | None = None)
 def tier(namespace: str = "tier", *, disposable: bool = False) -> Tier:
     """A tier for one component alone."""
     return Tier(
+        name="data",
         namespace=pulumi.Output.from_input(namespace),
         priority_class=pulumi.Output.from_input("standard"),
         authority=Authority("authority", AuthorityArgs(organization="Test")),

@@ -7,12 +7,14 @@ from pulumi import Output
 
 from components.common.network import Firewall
 from components.common.pki import Authority
+from config.settings.platform import TierName
 
 
 @dataclass(frozen=True)
 class Tier:
     """One namespace with its guarantees, as the Platform hands it to the components in it."""
 
+    name: TierName
     namespace: Output[str]
     """Name, known once it denies all traffic but DNS and enforces a Pod Security Standard."""
     priority_class: Output[str]

@@ -27,6 +27,9 @@ _PROVIDER: Mapping[ModelApi, str] = {
 }
 """LiteLLM provider by API: https://docs.litellm.ai/docs/providers."""
 
+_ALLOWED_FAILS_OF_LITELLM = 3
+"""Its default of `allowed_fails` (litellm/__init__.py:549)."""
+
 _IN_TOKENS = ("chat", "embed", "rerank")
 """Tasks with requests limited in tokens."""
 
@@ -72,6 +75,7 @@ def router_config(
             "routing_strategy": "least-busy",
             "allowed_fails": settings.allowed_fails,
             "cooldown_time": settings.cooldown_seconds,
+            **_policy(settings.allowed_fails),
         },
         "general_settings": {
             "master_key": master_key,  # required at startup; custom_auth ignores it
@@ -87,6 +91,18 @@ def router_config(
             },
         },
     }
+
+
+def _policy(allowed_fails: int) -> dict[str, Any]:
+    """What makes LiteLLM follow *allowed_fails* where that is its own default too.
+
+    It takes its default for not set (router_utils/cooldown_handlers.py:656), and a model with one
+    deployment then cools down after a thousand failures alone (:408); unless there is a policy for
+    any kind of error. The others follow `allowed_fails` then.
+    """
+    if allowed_fails != _ALLOWED_FAILS_OF_LITELLM:
+        return {}
+    return {"allowed_fails_policy": {"InternalServerErrorAllowedFails": allowed_fails}}
 
 
 def _model(model: ModelEndpoint[str]) -> dict[str, Any]:

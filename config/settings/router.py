@@ -28,7 +28,11 @@ class RouterSettings(Model):
     )
     retries: int = Field(default=3, ge=0, le=100, description="Retries of a failed request.")
     allowed_fails: int = Field(
-        default=5, ge=0, le=1_000_000, description="Failures per minute before a model cools down."
+        default=5,
+        ge=0,
+        le=1_000_000,
+        description="Failures of a model within `cooldown_seconds` that it may have; one more cools"
+        " it down.",
     )
     cooldown_seconds: int = Field(
         default=30,

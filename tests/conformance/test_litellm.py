@@ -1,6 +1,7 @@
 """A real LiteLLM starts from prod's files alone: routes over TLS, limits and refuses by team."""
 
 import json
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,10 +11,14 @@ from typing import Any
 import pytest
 
 from catalog.metrics import exporters
+from components.common.contracts import RedisAccess
+from components.common.network import Pods
+from components.models.router_config import router_config
+from config.settings.router import RouterSettings
 from sim.ports import free_port
 from tests.conformance.conftest import StartRouter
 from tests.conformance.generated import Generated
-from tests.conformance.peers import exposition, model_server, redis
+from tests.conformance.peers import exposition, litellm, model_server, redis
 from tests.conformance.peers.certificates import Certificates, RsaKey
 from tests.conformance.peers.keycloak import Keycloak
 from tests.conformance.peers.litellm import LiteLlm
@@ -53,6 +58,60 @@ def test_every_model_of_the_stack_is_reached_with_the_key_that_it_was_given(
         asked = models.requests[-1]
         assert (asked.path, asked.body["model"]) == (path, name)
         assert asked.authorization == f"Bearer {key}"
+
+
+_COOL_DOWN = """
+import asyncio, json, sys
+from litellm import Router
+from litellm.router_utils.cooldown_handlers import async_get_cooldown_deployments
+
+async def cooled(settings, failures):
+    place = {"model": "hosted_vllm/chat", "api_base": "http://127.0.0.1:9", "api_key": "k"}
+    models = [{"model_name": "chat", "litellm_params": place}]
+    router = Router(model_list=models, num_retries=0, **settings)
+    for _ in range(failures):
+        try:
+            await router.acompletion(
+                "chat", [{"role": "user", "content": "?"}],
+                mock_response="litellm.InternalServerError",
+            )
+        except Exception:
+            pass
+    return len(await async_get_cooldown_deployments(router, None))
+
+settings, failures = json.loads(sys.argv[1])
+print([asyncio.run(cooled(settings, count)) for count in failures])
+"""
+
+
+@pytest.mark.parametrize("allowed", [2, 3, 4])
+def test_a_model_with_one_deployment_cools_down_after_as_many_failures_as_are_allowed(
+    allowed: int, config: dict[str, Any]
+) -> None:
+    """3 is LiteLLM's own default, which it takes for not set."""
+    settings = router_config(
+        RouterSettings(allowed_fails=allowed),
+        models=[],
+        redis=RedisAccess("redis", 6379, "", Pods("any", "any")),
+        master_key="",
+        ca_file="",
+    )["router_settings"]
+    assert set(config["router_settings"]) <= set(settings)
+
+    done = subprocess.run(
+        [
+            litellm.install() / "python",
+            "-c",
+            _COOL_DOWN,
+            json.dumps([settings, [allowed, allowed + 1]]),
+        ],
+        env={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.splitlines()[-1:] == ["[0, 1]"], done.stderr
 
 
 def test_a_stream_is_passed_on(router: LiteLlm, models: ModelServer, keys: dict[str, str]) -> None:

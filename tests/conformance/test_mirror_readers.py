@@ -14,7 +14,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from catalog.images import ImageSpec
+from catalog.images import ImageSpec, image_spec
 from cli import bucket_upload, image_mirror, model_mirrors, model_targets, registry_upload, size_hub
 from cli.main import app
 from cli.stack_images import UsedImage
@@ -168,7 +168,12 @@ def test_images_are_copied_between_real_registries_as_crane_sees_them(
         parts = [f"--manifest={source}/library/kong:{a}" for a in ("amd64", "arm64")]
         crane("index", "append", *parts, "--tag", f"{source}/library/kong:3.9")
         spec = ImageSpec.model_construct(
-            key="kong", repository=f"{source}/library/kong", tag="3.9", digest="", sources=[]
+            key="kong",
+            repository=f"{source}/library/kong",
+            tag="3.9",
+            digest="",
+            sources=[],
+            license=image_spec("kong").license,
         )
         monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", [UsedImage(spec)]))
         words = ["images", "copy", "--to", f"{target}/mirror", "--insecure", "--json"]

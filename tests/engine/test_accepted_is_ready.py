@@ -49,7 +49,7 @@ from components.monitoring.prometheus import query_access
 from components.platform import Platform, PlatformArgs
 
 stack = program.read_stack()
-cluster_opts = program.cluster_options(stack.cluster)
+cluster_opts = program.cluster_options(stack)
 platform = Platform("platform", PlatformArgs(
     settings=stack.platform, gpus=program.gpus(stack),
     image=partial(image, prefix=stack.platform.registry_prefix)), cluster_opts)

@@ -81,7 +81,7 @@ def test_a_cluster_as_its_file_says_has_no_problem_and_one_with_seven_has_seven(
         "pool l40s",
         "API server's addresses",
         "NodeLocal DNSCache",
-        "namespace monitoring",
+        "Namespace monitoring",
     }
     assert all(problems.values())
     assert "198.51.100.7/32" in problems["API server's addresses"]
@@ -95,7 +95,7 @@ def test_and_up_refuses_it_and_has_changed_nothing(prod: Checkout) -> None:
     done = prod.pulumi("up", "--yes")
 
     assert done.code != 0
-    assert "monitoring, which this stack did not create (labels: team=supervision)" in done.output
+    assert "monitoring, which this stack did not create (labels: team=supervision" in done.output
     assert {n["metadata"]["name"] for n in api.items("/api/v1/namespaces")} == before
     assert api.items("/apis/networking.k8s.io/v1/networkpolicies") == []
 

@@ -1,5 +1,6 @@
 """What `pulumi` refuses, and how it says so, on empty."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine import foreign_objects
 from tests.engine.checkout import Checkout
 
 pytestmark = pytest.mark.parametrize("empty", ["prod"], indirect=True)
@@ -65,26 +67,50 @@ def test_the_pack_refuses(
     assert empty.pulumi("stack", "export").output.count('"urn"') == 0
 
 
-def test_a_namespace_of_somebody_else_is_left_as_it_is(empty: Checkout) -> None:
-    """Their workloads would be cut off and restricted, and deleted with the stack."""
+def test_twenty_things_of_others_are_all_named_and_left_as_they_are(empty: Checkout) -> None:
+    """Their workloads would be cut off, taken over, and deleted with the stack."""
     api = empty.cluster.api()
-    api.create(
-        "/api/v1/namespaces", {"metadata": {"name": "monitoring", "labels": {"team": "them"}}}
-    )
-    before = api.get("/api/v1/namespaces/monitoring")
-    try:
+
+    def adopt(settings: Any) -> None:
+        settings["platform"]["adopt_namespaces"] = foreign_objects.ADOPTED
+
+    with foreign_objects.taken(api), empty.configured(adopt):
+        before, there = foreign_objects.seen(api), foreign_objects.contents(api)
         previewed = empty.pulumi("preview")
         done = empty.pulumi("up", "--yes", "--skip-preview")
-    finally:
-        api.delete("/api/v1/namespaces/monitoring")
-        while api.get("/api/v1/namespaces/monitoring"):  # the stack is deployed here after this
-            time.sleep(0.1)
+        after, remain = foreign_objects.seen(api), foreign_objects.contents(api)
 
     for refused in (previewed, done):
         assert refused.code != 0
-        assert "platform.namespaces.monitoring" in refused.output
-        assert "monitoring, which this stack did not create (labels: team=them)" in refused.output
         assert "Traceback" not in refused.output
-    assert before is not None
+        assert [said for said in foreign_objects.REFUSED if said not in refused.output] == []
+        assert f"{len(foreign_objects.REFUSED)} problems" in refused.output
+    assert after == before
+    assert remain == there
+    assert "kubernetes:" not in _types(empty)
+
+
+def test_a_stack_whose_state_is_lost_is_refused_by_its_preview(empty: Checkout) -> None:
+    """A second first deployment would make new passwords for the old data."""
+    api = empty.cluster.api()
+    labels = {"app.kubernetes.io/part-of": "private-ai", "private-ai.dev/stack": empty.stack}
+    api.create("/api/v1/namespaces", {"metadata": {"name": "auth", "labels": labels}})
+    try:
+        done = empty.pulumi("up", "--yes")
+    finally:
+        api.delete("/api/v1/namespaces/auth")
+        while api.get("/api/v1/namespaces/auth"):  # the stack is deployed here after this
+            time.sleep(0.1)
+
+    assert done.code != 0
+    assert "a state that does not know the namespaces auth, although the cluster" in done.output
+    assert "Traceback" not in done.output
     assert api.items("/apis/networking.k8s.io/v1/networkpolicies") == []
-    assert empty.pulumi("stack", "export").output.count('"urn"') <= 1
+    assert "kubernetes:" not in _types(empty)
+
+
+def _types(empty: Checkout) -> str:
+    """The types of what the state has, without the provider's."""
+    deployment = json.loads(empty.pulumi("stack", "export").output)["deployment"]
+    types = (each["type"] for each in deployment.get("resources") or [])
+    return " ".join(each for each in types if not each.startswith("pulumi:"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from catalog.images import ImageSpec
+from catalog.images import ImageSpec, image_spec
 from cli import image_copy, image_mirror
 from cli.main import app
 from cli.stack_images import UsedImage
@@ -48,6 +48,7 @@ def spec(source: Registry, path: str, tag: str, locked: str = "") -> ImageSpec:
         tag=tag,
         digest=locked,
         sources=[],
+        license=image_spec("kong").license,
     )
 
 

@@ -1,14 +1,17 @@
 """Each check of `pai preflight`: what it says of a cluster that fits, and of one that does not."""
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from components.cluster_reader import ClusterReader
 from config.settings.cluster import StorageClassConfig
+from config.settings.hosts import Hosts
+from config.stack import StackConfig
 from preflight import api_checks, network_checks, node_checks
-from preflight.needs import needs
+from preflight.needs import fixed_names, needs
 from preflight.result import Result
 from tests.platform_settings import platform_settings
 
@@ -24,6 +27,9 @@ def cluster(found: Mapping[str, Any]) -> ClusterReader:
 
         def items(self, path: str) -> Any:
             return found.get(path, [])
+
+        def metadata(self, path: str) -> Any:
+            return [item["metadata"] for item in found.get(path, [])]
 
     return cast("ClusterReader", Fake())
 
@@ -227,3 +233,59 @@ def test_something_has_to_give_the_gateway_an_address(found: dict[str, Any], sta
     result = network_checks.load_balancer(cluster(found), needs([service]))
 
     assert states(result) == [("load balancer for kong/kong", status)]
+
+
+def test_a_public_name_that_something_else_answers_for_is_told() -> None:
+    place = {"namespace": "web", "name": "chat"}
+    found = network_checks.hosts(
+        cluster(
+            {
+                "/apis/networking.k8s.io/v1/ingresses": [
+                    {"metadata": place, "spec": {"rules": [{"host": "ai.test"}, {}]}},
+                    {"metadata": place, "spec": {}},
+                ],
+                "/apis/gateway.networking.k8s.io/v1/httproutes": [
+                    {"metadata": place, "spec": {"hostnames": ["auth.test"]}}
+                ],
+            }
+        ),
+        Hosts(ai="ai.test", auth="auth.test", monitoring="monitoring.test"),
+    )
+
+    assert [(r.check, r.status, r.found.split(" answers")[0]) for r in found] == [
+        ("host ai.test", "unknown", "Ingress web/chat"),
+        ("host auth.test", "unknown", "HTTPRoute web/chat"),
+        ("host monitoring.test", "ok", "nothing else of the cluster"),
+    ]
+
+
+def test_what_others_have_is_a_problem_each_and_what_is_adopted_is_to_find_out() -> None:
+    config = SimpleNamespace(platform=platform_settings(adopt_namespaces=["auth"]), pools={})
+    found = {
+        "/api/v1/namespaces/monitoring": {"metadata": {"name": "monitoring"}},
+        "/api/v1/namespaces/auth": {"metadata": {"name": "auth"}},
+        "/api/v1": {"resources": [{"kind": "Service", "name": "services"}]},
+        "/api/v1/namespaces/auth/services": [{"metadata": {"name": "keycloak"}}],
+    }
+    named = fixed_names(
+        [
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "keycloak", "namespace": "auth"},
+            },
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "auth"}},
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "auth"}},
+        ]
+    )
+
+    results = api_checks.existing(cluster(found), cast("StackConfig", config), "prod", named)
+
+    assert states(results) == [
+        ("Namespace monitoring", "problem"),
+        ("Service auth/keycloak", "problem"),
+        ("adopted namespace", "unknown"),
+    ]
+    assert states(api_checks.existing(cluster({}), cast("StackConfig", config), "prod", named)) == [
+        ("names", "ok")
+    ]

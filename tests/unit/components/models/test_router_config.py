@@ -133,6 +133,15 @@ def test_retries_timeouts_and_cooldown_have_the_documented_defaults() -> None:
     assert configuration["router_settings"]["cooldown_time"] == 30
 
 
+def test_as_many_failures_as_litellm_allows_by_itself_are_a_policy() -> None:
+    def of(allowed: int) -> dict[str, Any]:
+        settings: dict[str, Any] = rendered(allowed_fails=allowed)["router_settings"]
+        return settings
+
+    assert "allowed_fails_policy" not in of(2) | of(4)
+    assert of(3)["allowed_fails_policy"] == {"InternalServerErrorAllowedFails": 3}
+
+
 def test_both_switches_that_enforce_a_teams_models_are_on() -> None:
     configuration = rendered()
 
