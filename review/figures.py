@@ -25,13 +25,14 @@ class Figure:
 
 
 def figures(report: Report, mark: Mark) -> list[Figure]:
-    """Downtime, data, cost and energy; none of an incomplete preview, which knows no totals."""
+    """Downtime, data, what others lose, cost and energy; none of an incomplete preview, which knows no totals."""
     if not report.complete:
         return []
     amounts = {amount.unit: amount for amount in report.amounts}
     return [
         _downtime(report, mark),
         _data(report, mark),
+        *_others(report),
         *(_amount(name, amounts[unit]) for unit, name in IN_HEAD.items() if unit in amounts),
     ]
 
@@ -64,6 +65,13 @@ def _data(report: Report, mark: Mark) -> Figure:
     first = (lost or report.losses)[0].resource
     count = len(lost or report.losses)
     return Figure("Data", value, _first(first, count, mark), grave=bool(lost))
+
+
+def _others(report: Report) -> list[Figure]:
+    if not report.takeovers:
+        return []
+    taken = wording.plural(len(report.takeovers), "namespace")
+    return [Figure("Others", f"{taken} taken over", "closed to their workloads", grave=True)]
 
 
 def _first(name: str, count: int, mark: Mark) -> str:

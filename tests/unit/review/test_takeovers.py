@@ -10,7 +10,7 @@ from review.report import Report
 from tests.unit.review.review_support import of_events, step
 
 TOLD = f"{TAKES_OVER}monitoring (labels: team=them), closes it; in it: Deployment grafana"
-CALM = "No service interruption, no data at risk."
+IN_HEAD = "1 namespace taken over"
 
 
 def _reviewed(*messages: tuple[str, str]) -> Report:
@@ -23,15 +23,15 @@ def _comment(report: Report) -> str:
 
 
 @pytest.mark.parametrize("render", [_comment, html.page, terminal.rendered])
-def test_every_format_tells_it_and_none_says_that_all_is_calm(
+def test_every_format_says_it_in_its_head_and_in_full(
     render: Callable[[Report], str],
 ) -> None:
     text = " ".join(render(_reviewed(("warning", TOLD))).split())
 
     for part in ("Takes over Namespace monitoring", "team=them", "Deployment grafana"):
         assert part in text
-    assert CALM not in text
-    assert CALM in " ".join(render(_reviewed()).split())
+    assert IN_HEAD in text
+    assert IN_HEAD not in " ".join(render(_reviewed()).split())
 
 
 def test_other_warnings_and_errors_are_not_takeovers() -> None:
