@@ -56,7 +56,7 @@ def command(
     if out:
         out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
     if base and report:
-        raise _written(compare(base, current), report)
+        raise _written(compare(base, current, PROJECT), report)
 
 
 def _written(report: Report, file: Path) -> typer.Exit:

@@ -50,9 +50,10 @@ def check_stack(
 
 
 def check_waivers(resources: Sequence[Resource], waivers: Waivers) -> Iterator[Finding]:
-    """Findings about the waivers themselves; call it after the other checks."""
+    """Findings about the waivers themselves, and their gaps; call it after the other checks."""
     yield from waivers.invalid(WAIVABLE)
     yield from waivers.unused(resources)
+    yield from waivers.gaps()
 
 
 def _judged(

@@ -60,12 +60,19 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         yield _line(f"{version.what} {version.name}", f": {moved}", style="cyan")
     if report.components:
         yield _tree(report)
-    advice = sum(f.level == "advisory" for f in report.findings)
-    if advice or report.waivers:
-        yield Text(
-            f"{wording.plural(advice, 'advisory violation')}; {wording.waived(report)}", style="dim"
-        )
+    yield from _accepted(report)
     yield _line(f"digest {report.digest}", style="dim")
+
+
+def _accepted(report: Report) -> Iterator[RenderableType]:
+    """What did not stop the change, by rule."""
+    advice = [f.rule for f in report.findings if f.level == "advisory"]
+    if advice:
+        rules = wording.by_rule((rule, 1) for rule in advice)
+        yield _line(f"{wording.plural(len(advice), 'advisory violation')}: {rules}", style="dim")
+    if report.waivers:
+        rules = wording.by_rule((w.rule, w.findings) for w in report.waivers)
+        yield _line(f"{wording.waived(report)}: {rules}", style="dim")
 
 
 def _errors(report: Report) -> Iterator[RenderableType]:

@@ -1,7 +1,8 @@
 """Texts shared by all formats of a report; none of them contains text from the diff."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from base.problems import Problem
 from review.report import Amount, Outage, PropertyChange, Report, Verdict
@@ -97,6 +98,14 @@ def parts(problem: Problem) -> tuple[tuple[str, str], ...]:
 def plural(count: int, what: str) -> str:
     """`1 rule`, `2 rules`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def by_rule(counts: Iterable[tuple[str, int]]) -> str:
+    """`image-digest 23, backup-declared 2`: rules with how often each, the most frequent first."""
+    sums: Counter[str] = Counter()
+    for rule, count in counts:
+        sums[rule] += count
+    return ", ".join(f"{rule} {count}" for rule, count in sums.most_common())
 
 
 def waived(report: Report) -> str:
