@@ -111,7 +111,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         found = self._read(request) if self._enabled(_OBJECTS) else None
         if found is None:
             return proto.AnalyzeResponse()
-        findings = check_one(found, self._waivers, _RULES.get(found.kind, ()))
+        findings = check_one(found, self._waivers, _RULES.get(found.kind, RULES))
         return self._response(_OBJECTS, findings, request.urn)
 
     def AnalyzeStack(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
