@@ -226,6 +226,8 @@ class _Composer:
                 self._loader.construct_object(node)
             except (ValueError, OverflowError) as error:  # month 13, `0b_`
                 _refuse(f"{error}; put it in quotes if it is text", event)
+            except (LookupError, AttributeError):  # `!!int ""`, `!!bool x`, `!!timestamp x`
+                _refuse(f"not the {tag.removeprefix(_YAML)} that its tag says", event)
         return node
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from policies.coverage import CHECKS
 from policies.levels import ADVISORY_STACKS
+from policies.manifest_rules import FILE_RULES
 from policies.rules import RULES, STACK_RULES
 from policies.rules.frameworks import SOURCES
 from policies.rules.model import Described
@@ -28,8 +29,13 @@ before it creates the object. Objects that a Helm release or an operator creates
 
 - On any Pulumi program with Kubernetes objects: `pulumi up --policy-pack policies/pack`
   (`policies/README.md`). The engine sends each resource once, for all rules.
-- On manifests: `pai lint FILE…`, also folders and `-` for standard input. It prints a table, or
-  JSON with `--json`, and exits 1 if a mandatory rule is violated (with `--strict`, any rule).
+- On manifests: `pai lint FILE…`, also folders and `-` for standard input. It prints one line for
+  each violation, the gravest first, with file and line, and exits 1 if a mandatory rule is violated
+  (with `--strict`, any rule), 2 if a file holds no manifests, which hides no other file.
+  `--format json`, `sarif` (2.1.0, for code scanning), `github` (annotations of a workflow) and
+  `junit` are for programs; `--explain RULE` says what a rule demands, and why. Custom resources are
+  searched for pod templates (KServe's InferenceService, KAITO's Workspace, a RayCluster), and kinds
+  that no rule reads are named. Helm charts have to be rendered: `helm template … | pai lint -`.
 - On deployed stacks: `pulumi policy analyze --policy-pack policies/pack --stack NAME`, or `--file`
   with the output of `pulumi stack export`.
 
@@ -91,6 +97,9 @@ def render() -> str:
             *_table(STACK_RULES),
             "## Rules on waivers\n",
             *_table(WAIVER_RULES),
+            "## Rules on files\n",
+            "Only `pai lint` reads files.\n",
+            *_table(FILE_RULES),
             *_coverage(),
             "## Guides\n",
             "A rule lists the sections it helps to meet; it is no proof of compliance.\n",

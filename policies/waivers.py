@@ -9,6 +9,7 @@ together, as one advisory finding.
 """
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -112,8 +113,8 @@ class Waivers:
 
     waivers: Sequence[Waiver]
     today: date
-    used: set[str] = field(default_factory=set[str])
-    """`Waiver.location` of each waiver that suppressed a finding."""
+    used: Counter[str] = field(default_factory=Counter[str])
+    """How many findings each waiver suppressed, by `Waiver.location`."""
     open: dict[str, dict[tuple[str, str], Finding]] = field(
         default_factory=dict[str, dict[tuple[str, str], Finding]]
     )
@@ -128,7 +129,7 @@ class Waivers:
         """Whether a waiver in force applies to *finding*."""
         for waiver in self.waivers:
             if waiver.in_force(self.today) and waiver.applies_to(finding):
-                self.used.add(waiver.location)
+                self.used[waiver.location] += 1
                 if waiver.gap:
                     at = finding.resource.id if finding.resource else "", finding.path
                     self.open.setdefault(waiver.location, {})[at] = finding
