@@ -24,6 +24,9 @@ class ImageSpec(Model):
     digest: str = Field(default="", pattern=f"({DIGEST_PATTERN})|^$")
     """Digest of the multi-platform index behind the tag; empty where it could not be looked up.
     `pai images lock` fills it."""
+    user: int | None = Field(default=None, gt=0)
+    """User that owns the files of the image, and that it therefore runs as; None: any user will do,
+    and it gets one that no node has."""
     operator: str = ""
     """Operator of `cluster.operators` whose own image this is. It is installed before the stack, at
     a version of the user's choice; this is the one that the stack is tested against."""
@@ -56,6 +59,18 @@ def images() -> Mapping[str, ImageSpec]:
 def image_spec(key: str) -> ImageSpec:
     """The image with this key. Raises UnknownEntryError, which names the nearest."""
     return find("image", IMAGES_FILE, images(), key)
+
+
+def image_user(key: str) -> int:
+    """The user that owns the files of the image with this key.
+
+    Raises UnknownEntryError, and ValueError if the catalog names none.
+    """
+    user = image_spec(key).user
+    if user is None:
+        message = f"{IMAGES_FILE}: {key} has no user"
+        raise ValueError(message)
+    return user
 
 
 def repository(spec: ImageSpec, prefix: str | None) -> str:

@@ -1,53 +1,47 @@
 """`pai lint`: check plain manifests against the policies."""
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from base.problems import Problem
+from cli import lint_formats, manifests
 from cli.errors import UsageError
-from policies import Finding, Level, Resource, check
-from policies.checking import BY_ID, check_waivers
-from policies.waivers import Waivers, load
+from cli.lint_finding import LintFinding
+from cli.manifests import Manifest, Unreadable
+from policies import Finding, Level, Resource, check, facts
+from policies.checking import check_waivers, is_read
+from policies.explain import ALL, explain
+from policies.manifest_rules import KNOWN, READABLE
+from policies.rules.model import Severity
+from policies.waivers import Waivers, load, with_stack
 
-_STDIN = Path("-")
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-FOUND = 1
-"""Exit code with findings; 2 is a usage error."""
-
-
-class LintFinding(BaseModel):
-    """One finding, as `--json` prints it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rule: str = Field(description="Id of the rule, as in docs/reference/policies.md.")
-    level: Level = Field(description="mandatory blocks a deployment, advisory does not.")
-    severity: str = Field(description="low, medium, high or critical.")
-    resource: str = Field(description="KIND/NAMESPACE/NAME; empty if no object is concerned.")
-    path: str = Field(description="Field of the object.")
-    got: str = Field(description="Its value; never a secret.")
-    allowed: str = Field(description="Allowed values.")
-    change: str = Field(description="How to fix it.")
+_FOUND, _UNREADABLE = 1, 2
+_GRAVEST = {severity: -rank for rank, severity in enumerate(Severity)}
+_LONGEST = 300
+"""Characters of a value that a finding quotes."""
 
 
 def lint(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="FILE…",
             help="Manifests in YAML or JSON, folders of them, or - for standard input.",
         ),
-    ],
+    ] = None,
     *,
+    form: Annotated[
+        lint_formats.Format, typer.Option("--format", help="Output format.")
+    ] = lint_formats.Format.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: --format json.")] = False,
+    explained: Annotated[
+        str, typer.Option("--explain", metavar="RULE", help="Explain a rule, and check nothing.")
+    ] = "",
     waivers: Annotated[
         Path | None,
         typer.Option(
@@ -57,34 +51,114 @@ def lint(
         ),
     ] = None,
     stack: Annotated[
-        str, typer.Option(help="Stack of the manifests, for waivers that name one.")
+        str,
+        typer.Option(
+            help="Stack of the manifests: what Pulumi.STACK.yaml in this folder declares, and"
+            " waivers.STACK.yaml waives, applies."
+        ),
     ] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 for advisory findings too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check Kubernetes manifests against the policies, without Pulumi or a cluster.
+
+    One line a finding, the gravest first. Custom resources are searched for pod templates; kinds
+    that no rule reads are named. A file that cannot be read hides no other.
 
     Rules about what only Pulumi knows (protection, secrets in the state) do not apply. To check a
     deployed stack: `pulumi policy analyze --policy-pack policies/pack --stack NAME`.
 
-    Exit codes: 0 no mandatory finding, 1 mandatory findings, 2 usage error or not a manifest.
+    Exit codes: 0 no mandatory finding, 1 mandatory findings, 2 usage error, or a file that holds no
+    manifest.
     """
-    resources = [_resource(m, stack) for file in files for m in _manifests(file)]
-    findings = [_lint_finding(each) for each in _findings(resources, _waivers(waivers))]
-    findings.sort(key=lambda f: (f.level is not Level.MANDATORY, f.rule, f.resource, f.path))
-    if as_json:
-        typer.echo(RootModel[list[LintFinding]](findings).model_dump_json(indent=2))
+    if explained:
+        typer.echo(explain(explained))
+        return
+    if not files:
+        raise UsageError(
+            Problem("FILE", "nothing", "manifests, folders of them, or -", "name a file")
+        )
+    judged = Judged(files, _waivers(waivers, stack), stack)
+    form = lint_formats.Format.JSON if as_json else form
+    if form is lint_formats.Format.TEXT:
+        _show(judged)
     else:
-        _show(findings, len(resources))
-    if any(strict or finding.level is Level.MANDATORY for finding in findings):
-        raise typer.Exit(FOUND)
+        typer.echo(lint_formats.RENDERERS[form](judged.findings, judged.objects, strict=strict))
+    if any(f.rule == READABLE.id for f in judged.findings):
+        raise typer.Exit(_UNREADABLE)
+    if any(strict or f.level is Level.MANDATORY for f in judged.findings):
+        raise typer.Exit(_FOUND)
 
 
-def _waivers(file: Path | None) -> Waivers:
+class Judged:
+    """The objects in *files*, and the findings about them, the gravest first."""
+
+    def __init__(self, files: Iterable[Path], waivers: Waivers, stack: str) -> None:
+        read = list(manifests.read(files))
+        known = facts.of_file(Path(f"Pulumi.{stack}.yaml")) if stack else facts.of_settings()
+        self.waivers = waivers
+        self._held = [each for each in read if isinstance(each, Manifest)]
+        self._resources = [_resource(each, stack, known) for each in self._held]
+        self._at = {id(r): m for r, m in zip(self._resources, self._held, strict=True)}
+        self.objects = [
+            (each.source, each.line(""), resource.id)
+            for each, resource in zip(self._held, self._resources, strict=True)
+        ]
+        """File, line and `KIND/NAMESPACE/NAME` of each object."""
+        found = [
+            *(_unreadable(each) for each in read if isinstance(each, Unreadable)),
+            *map(self._finding, check(self._resources, waivers=waivers)),
+            *map(self._finding, check_waivers(self._resources, waivers)),
+            *self._unread(),
+        ]
+        self.findings: Sequence[LintFinding] = sorted(found, key=_gravity)
+
+    def _finding(self, finding: Finding) -> LintFinding:
+        about = finding.resource
+        manifest = self._at.get(id(about))
+        rule = ALL[finding.rule]
+        return LintFinding(
+            rule=finding.rule,
+            level=finding.level,
+            severity=rule.severity,
+            file=manifest.source if manifest else "",
+            line=manifest.line(finding.path) if manifest else 0,
+            resource=about.id if about else "",
+            path=finding.path,
+            got=_short(finding.got),
+            allowed=_short(finding.allowed),
+            change=_short(finding.change),
+        )
+
+    def _unread(self) -> Iterator[LintFinding]:
+        """A finding for each kind that no rule reads, at its first object."""
+        kinds = Counter(r.kind for r in self._resources if not is_read(r))
+        for kind, count in kinds.items():
+            first = next(r for r in self._resources if r.kind == kind)
+            objects = "1 object" if count == 1 else f"{count} objects"
+            yield self._finding(
+                Finding(
+                    path="kind",
+                    got=f"{kind}, of {objects}",
+                    allowed="a kind that a rule reads, or one that holds pod templates",
+                    change=KNOWN.remedy,
+                    resource=first,
+                    rule=KNOWN.id,
+                    level=KNOWN.level,
+                )
+            )
+
+
+def _gravity(finding: LintFinding) -> tuple[int, bool, str, int, str, str]:
+    mandatory = finding.level is Level.MANDATORY
+    place = finding.file, finding.line
+    return _GRAVEST[finding.severity], not mandatory, *place, finding.rule, finding.path
+
+
+def _waivers(file: Path | None, stack: str) -> Waivers:
     try:
-        return load(file) if file else Waivers.none()
+        return with_stack(load(file) if file else Waivers.none(), Path(), stack)
     except (OSError, ValueError) as error:
         raise UsageError(
             Problem(
@@ -96,92 +170,41 @@ def _waivers(file: Path | None) -> Waivers:
         ) from None
 
 
-def _findings(resources: Sequence[Resource], waivers: Waivers) -> Iterator[Finding]:
-    yield from check(resources, waivers=waivers)
-    yield from check_waivers(resources, waivers)
+def _resource(manifest: Manifest, stack: str, known: facts.Facts) -> Resource:
+    metadata = manifest.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    urn = f"urn:pulumi:{stack}::::{manifest.value['kind']}::{name or ''}" if stack else ""
+    return Resource.of(manifest.value, urn, known)
 
 
-def _resource(manifest: Mapping[str, Any], stack: str) -> Resource:
-    metadata = manifest.get("metadata")
-    name = metadata.get("name", "") if isinstance(metadata, Mapping) else ""
-    urn = f"urn:pulumi:{stack}::::{manifest['kind']}::{name}" if stack else ""
-    return Resource.of(manifest, urn)
-
-
-def _manifests(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The objects in a file or in the manifests of a folder; items of a List one by one."""
-    if file == _STDIN:
-        yield from _objects(sys.stdin.read(), "standard input")
-        return
-    if not file.exists():
-        _refuse(f"{file}, which does not exist")
-    inside = (
-        sorted(p for p in file.rglob("*") if p.suffix in _SUFFIXES) if file.is_dir() else [file]
-    )
-    for path in inside:
-        yield from _objects(path.read_text(encoding="utf-8"), str(path))
-
-
-def _objects(text: str, source: str) -> Iterator[Mapping[str, Any]]:
-    try:
-        documents: list[Any] = list(yaml.load_all(text, yaml.CSafeLoader))
-    except yaml.YAMLError as error:
-        _refuse(f"{source}, which is not valid YAML: {error}")
-    for document in documents:
-        if document is not None:
-            yield from _listed(document, source)
-
-
-def _listed(document: object, source: str) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(document, Mapping) or not {"apiVersion", "kind"} <= set(document):
-        _refuse(f"{source}, with a document without apiVersion and kind")
-    if str(document["kind"]).endswith("List") and isinstance(document.get("items"), list):
-        for item in document["items"]:
-            yield from _listed(item, source)
-    else:
-        yield document
-
-
-def _refuse(got: str) -> NoReturn:
-    raise UsageError(
-        Problem(
-            path="FILE",
-            got=got,
-            allowed="Kubernetes objects in YAML or JSON",
-            change="fix the file, or leave it out",
-        )
-    )
-
-
-def _lint_finding(finding: Finding) -> LintFinding:
+def _unreadable(file: Unreadable) -> LintFinding:
     return LintFinding(
-        rule=finding.rule,
-        level=finding.level,
-        severity=BY_ID[finding.rule].severity,
-        resource=finding.resource.id if finding.resource else "",
-        path=finding.path,
-        got=finding.got,
-        allowed=finding.allowed,
-        change=finding.change,
+        rule=READABLE.id,
+        level=READABLE.level,
+        severity=READABLE.severity,
+        file=file.source,
+        line=file.line,
+        resource="",
+        path=file.problem.path,
+        got=_short(file.problem.got),
+        allowed=file.problem.allowed,
+        change=file.problem.change,
     )
 
 
-def _show(findings: Sequence[LintFinding], objects: int) -> None:
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _show(judged: Judged) -> None:
     console = Console()
-    if findings:
-        table = Table("rule", "resource and field", "problem and fix", show_lines=True)
-        table.columns[0].no_wrap = True
-        for finding in findings:
-            # Text: names and values of manifests are not markup.
-            table.add_row(
-                Text(f"{finding.rule}\n{finding.level}, {finding.severity}"),
-                Text(f"{finding.resource}\n{finding.path}".strip(), overflow="fold"),
-                Text(
-                    f"got {finding.got}; allowed: {finding.allowed}\n{finding.change}",
-                    overflow="fold",
-                ),
-            )
-        console.print(table)
-    mandatory = sum(finding.level is Level.MANDATORY for finding in findings)
-    advisory = len(findings) - mandatory
-    console.print(f"{objects} objects: {mandatory} mandatory findings, {advisory} advisory")
+    for finding, line in lint_formats.lines(judged.findings):
+        style = lint_formats.STYLES[finding.severity]
+        console.print(line, style=style, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    passed = [
+        (waiver.rule, judged.waivers.used[waiver.location])
+        for waiver in judged.waivers.waivers
+        if judged.waivers.used[waiver.location] and not waiver.gap
+    ]
+    for line in lint_formats.summary(judged.findings, len(judged.objects), passed):
+        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

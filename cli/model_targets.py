@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 from pydantic import TypeAdapter, ValidationError
 
 from base.problems import Problem
+from base.yaml_text import YamlTextError, read_mapping
 from catalog.models import Checkpoint
 from cli.errors import UsageError
 from cli.model_commits import Wanted
 from cli.size_words import catalog_model
 from cli.stack_file import stack_file
-from cli.yaml_text import YamlTextError, read_mapping
 from config.reference import KEY
 from config.settings.model_store import ModelStoreSettings
 from config.settings.models import ModelSettings

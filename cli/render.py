@@ -57,7 +57,7 @@ def command(
     if out:
         out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
     if compared:
-        raise _told(compare(base, current), report)
+        raise _told(compare(base, current, PROJECT), report)
     resources = f"{stack}: {len(current.resources)} resources"
     typer.echo(
         f"{resources}, written to {out}"

@@ -117,6 +117,7 @@ def preview_report(stack: str) -> Report:
     return build.report(
         result.preview,
         stack=stack,
+        project=PROJECT,
         simulated=simulated,
         before=result.before,
         after=result.after,

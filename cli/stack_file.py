@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from base.problems import ConfigError, Problem
+from base.yaml_text import YamlTextError, read_mapping
 from cli.errors import UsageError
-from cli.yaml_text import YamlTextError, read_mapping
 from config.checks.alert_webhook import URL as WEBHOOK_URL
 from config.checks.hub_access import TOKEN
 from config.load import load

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cli.yaml_text import parse
+from base.yaml_text import YamlTextError, parse
 
 Value = str | Mapping[str, str]
 
@@ -134,7 +134,7 @@ def _check(before: str, after: str, path: Sequence[str], values: Mapping[str, Va
     node.update({key: dict(v) if isinstance(v, Mapping) else v for key, v in values.items()})
     try:
         same = _unshared(parse(after)) == expected
-    except yaml.YAMLError:
+    except YamlTextError:
         same = False
     if not same:
         raise NotEditableError

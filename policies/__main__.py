@@ -8,6 +8,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policies.server import serve
-from policies.waivers import load
+from policies.waivers import FILE, WaiversError, load
 
-serve(load())
+try:
+    waivers = load()
+except (OSError, WaiversError) as error:
+    sys.exit(f"{FILE}: {error}")
+serve(waivers)

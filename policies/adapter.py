@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf import struct_pb2
 from pulumi_policy import proxy as sdk
 
-from policies.rules.model import UNKNOWN, Managed, Node, Resource
+from policies.rules.model import NO_FACTS, UNKNOWN, Facts, Managed, Node, Resource
 
 _SENTINELS = frozenset(
     value for name, value in vars(sdk).items() if name.startswith("UNKNOWN_") and name.isupper()
@@ -60,7 +60,10 @@ def kind_of(token: str) -> str:
     return kind if group == "core" else f"{kind}.{group}"
 
 
-def resource(request: Any) -> Resource | None:  # noqa: ANN401 - two messages with the same fields
+def resource(
+    request: Any,  # noqa: ANN401 - two messages with the same fields
+    facts: Facts = NO_FACTS,
+) -> Resource | None:
     """The Kubernetes object of an engine request; None for other resources."""
     kind = kind_of(request.type)
     if not kind:
@@ -73,6 +76,7 @@ def resource(request: Any) -> Resource | None:  # noqa: ANN401 - two messages wi
         Managed(
             request.options.protect, frozenset(key for key in fields if _wholly_secret(fields[key]))
         ),
+        facts,
     )
 
 

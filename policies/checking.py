@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from policies.rules import RULES, STACK_RULES
+from policies.rules import RULES, STACK_KINDS, STACK_RULES
 from policies.rules.model import Described, Finding, Resource, Rule, StackRule
+from policies.rules.pods import WORKLOADS, may_embed, pods
 from policies.waivers import WAIVER_RULES, Waivers, load
 
 WAIVABLE = frozenset(rule.id for rule in (*RULES, *STACK_RULES))
 """Ids of the rules that a waiver can name."""
+_READ = frozenset().union(*(rule.kinds for rule in RULES), STACK_KINDS)
 BY_ID: Mapping[str, Described] = {r.id: r for r in (*RULES, *STACK_RULES, *WAIVER_RULES)}
 """All rules by id, including those about waivers."""
 
@@ -34,10 +36,21 @@ def check_one(
     resource: Resource, waivers: Waivers, rules: Iterable[Rule] = RULES
 ) -> Iterator[Finding]:
     """Findings of the rules that check one resource at a time."""
+    embeds = embeds_pods(resource)
     for rule in rules:
-        if resource.kind in rule.kinds:
+        if resource.kind in rule.kinds or (embeds and rule.kinds >= WORKLOADS):
             for finding in _judged(rule, partial(rule.check, resource), resource.id):
                 yield from _unwaived(rule, replace(finding, resource=resource), waivers)
+
+
+def embeds_pods(resource: Resource) -> bool:
+    """Whether it holds pod templates though it is no workload; the rules about pods judge these."""
+    return may_embed(resource.kind) and any(pods(resource))
+
+
+def is_read(resource: Resource) -> bool:
+    """Whether any rule reads *resource*."""
+    return resource.kind in _READ or embeds_pods(resource)
 
 
 def check_stack(
@@ -50,9 +63,10 @@ def check_stack(
 
 
 def check_waivers(resources: Sequence[Resource], waivers: Waivers) -> Iterator[Finding]:
-    """Findings about the waivers themselves; call it after the other checks."""
+    """Findings about the waivers themselves, and their gaps; call it after the other checks."""
     yield from waivers.invalid(WAIVABLE)
     yield from waivers.unused(resources)
+    yield from waivers.gaps()
 
 
 def _judged(

@@ -124,6 +124,7 @@ CHECKS: Mapping[str, Check] = {
     "recommended-labels": Check(
         "recommended labels, valid values, owner", "KY-P KS PU C-0076,C-0077"
     ),
+    "pod-template": Check("a workload has a pod template with containers"),
     "no-open-egress": Check("no egress to everywhere from a model or data pod"),
     "offline-switches": Check("telemetry and hub switches present"),
     "internal-sources": Check("model, image and chart sources all internal"),

@@ -19,6 +19,11 @@ def project_of(urn: str) -> str | None:
     return parts[1] if stack_of(urn) and len(parts) > 1 else None
 
 
+def advised(stack: str) -> bool:
+    """Whether *stack* is only advised, whatever the level of the rule."""
+    return stack in ADVISORY_STACKS
+
+
 def level(of_rule: Level, urn: str) -> Level:
     """The level of a finding in the stack of *urn*, given the level of its rule."""
-    return Level.ADVISORY if stack_of(urn) in ADVISORY_STACKS else of_rule
+    return Level.ADVISORY if advised(stack_of(urn) or "") else of_rule

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from policies.coverage import CHECKS
 from policies.levels import ADVISORY_STACKS
+from policies.manifest_rules import FILE_RULES
 from policies.rules import RULES, STACK_RULES
 from policies.rules.frameworks import SOURCES
 from policies.rules.model import Described
@@ -28,8 +29,13 @@ before it creates the object. Objects that a Helm release or an operator creates
 
 - On any Pulumi program with Kubernetes objects: `pulumi up --policy-pack policies/pack`
   (`policies/README.md`). The engine sends each resource once, for all rules.
-- On manifests: `pai lint FILE…`, also folders and `-` for standard input. It prints a table, or
-  JSON with `--json`, and exits 1 if a mandatory rule is violated (with `--strict`, any rule).
+- On manifests: `pai lint FILE…`, also folders and `-` for standard input. It prints one line for
+  each violation, the gravest first, with file and line, and exits 1 if a mandatory rule is violated
+  (with `--strict`, any rule), 2 if a file holds no manifests, which hides no other file.
+  `--format json`, `sarif` (2.1.0, for code scanning), `github` (annotations of a workflow) and
+  `junit` are for programs; `--explain RULE` says what a rule demands, and why. Custom resources are
+  searched for pod templates (KServe's InferenceService, KAITO's Workspace, a RayCluster), and kinds
+  that no rule reads are named. Helm charts have to be rendered: `helm template … | pai lint -`.
 - On deployed stacks: `pulumi policy analyze --policy-pack policies/pack --stack NAME`, or `--file`
   with the output of `pulumi stack export`.
 
@@ -38,15 +44,24 @@ security fields that a workload leaves out: no service account token, no privile
 runtime's seccomp profile. It is off by default in every stack. `"objects"` and `"stack"`, the two
 policies that contain the rules, can be set to `"advisory"` or `"disabled"`.
 
+## Declarations
+
+What no manifest shows is declared, not waived: `encrypted_by` of a class in
+`cluster.storage_classes` says what encrypts its disks ([configuration](configuration.md)), `user`
+of an image in `catalog/images.yaml` which user owns its files. The pack gets the settings of a
+stack from Pulumi; `pai config check` names a class in use that nobody declares. Programs without
+these settings waive `encrypted-storage`.
+
 ## Waivers
 
-Exceptions are data: `policies/waivers.yaml` for the stacks of this project; other programs set
-`{variable}` to the path of their own file. A waiver names a rule, a pattern
-of the resource (`KIND/NAMESPACE/NAME`; NAME is the Pulumi name if there is one), optionally
-patterns of the violation's subject (`subjects`) and of the stack, and a reason, an owner and an
-expiry date. An expired or incomplete waiver suppresses nothing and is itself a mandatory violation.
-A waiver that suppresses nothing is an advisory violation, unless it is `optional`. There are no
-other exceptions.
+Exceptions are data. A stack has its own in `waivers.STACK.yaml`, beside its `Pulumi.STACK.yaml`;
+those of the product are in `policies/waivers.yaml` and apply to the Pulumi project `private-ai`
+only. Other programs set `{variable}` to the path of a file in its place. A
+waiver names a rule, a pattern of the resource (`KIND/NAMESPACE/NAME`; NAME is the Pulumi name if
+there is one), optionally patterns of the violation's subject (`subjects`) and of the stack, and a
+reason, an owner and an expiry date. An expired or incomplete waiver suppresses nothing and is
+itself a mandatory violation. A waiver that suppresses nothing is an advisory violation, unless it
+is `optional`. There are no other exceptions.
 
 ```yaml
 waivers:
@@ -56,6 +71,10 @@ waivers:
     owner: platform
     expires: 2027-01-31
 ```
+
+With `gap: true` nothing is accepted: something is missing, and its violations stay visible,
+together as one advisory violation with their number, the reason and the date. After the date they
+are what their rule says.
 """
 _TOOLS = """\
 KY is kyverno/policies (R restricted, B baseline, P best practices, O other), KS kube-score, PO
@@ -78,17 +97,20 @@ def render() -> str:
             *_table(STACK_RULES),
             "## Rules on waivers\n",
             *_table(WAIVER_RULES),
+            "## Rules on files\n",
+            "Only `pai lint` reads files.\n",
+            *_table(FILE_RULES),
             *_coverage(),
             "## Guides\n",
             "A rule lists the sections it helps to meet; it is no proof of compliance.\n",
             *(f"- **{name}**: {source}." for name, source in SOURCES.items()),
             "",
-            "## Waivers of this project\n",
-            "| rule | resource | subjects | stack | reason | owner | expires |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
+            "## Waivers and gaps of this project\n",
+            "| rule | resource | subjects | stack | reason | owner | expires | gap |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
             *(
                 f"| `{w.rule}` | `{w.resource}` | {_list(w.subjects)} | `{w.stack}` | {w.reason} "
-                f"| {w.owner} | {w.expires} |"
+                f"| {w.owner} | {w.expires} | {'yes' if w.gap else 'no'} |"
                 for w in load().waivers
             ),
             "",

@@ -20,14 +20,15 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
+from policies import facts
 from policies.adapter import resource, set_path
 from policies.checking import BY_ID, check_one, check_stack, check_waivers
-from policies.levels import level
+from policies.levels import level, stack_of
 from policies.rules import RULES, STACK_KINDS
 from policies.rules.hardening import patches
-from policies.rules.model import Finding, Level, Rule, Severity
+from policies.rules.model import Facts, Finding, Level, Resource, Rule, Severity
 from policies.rules.pods import WORKLOADS
-from policies.waivers import Waivers
+from policies.waivers import Waivers, with_stack
 
 _Message = Any
 """A generated class of the protocol; only some SDK versions ship stubs for them."""
@@ -69,6 +70,7 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
 
     def __init__(self, waivers: Waivers) -> None:
         self._waivers = waivers
+        self._facts: Facts | None = None
         self._configured = {name: at for name, (_, at, _) in _POLICIES.items()}
 
     def Handshake(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
@@ -104,22 +106,24 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return empty_pb2.Empty()
 
     def ConfigureStack(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
-        """Nothing to do: the stack is also in the URN of each resource."""
+        """Read what the stack declares, in the configuration that the engine passes."""
+        self._waivers = with_stack(self._waivers, Path.cwd(), request.stack)
+        self._facts = facts.of_config(request.config)
         return proto.AnalyzerStackConfigureResponse()
 
     def Analyze(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
         """Findings on one resource, before it is created or updated."""
-        found = resource(request) if self._enabled(_OBJECTS) else None
+        found = self._read(request) if self._enabled(_OBJECTS) else None
         if found is None:
             return proto.AnalyzeResponse()
-        findings = check_one(found, self._waivers, _RULES.get(found.kind, ()))
+        findings = check_one(found, self._waivers, _RULES.get(found.kind, RULES))
         return self._response(_OBJECTS, findings, request.urn)
 
     def AnalyzeStack(self, request: _Message, context: object) -> _Message:  # noqa: ARG002, N802
         """Findings on all resources together, and on the waivers."""
         if not self._enabled(_STACK):
             return proto.AnalyzeResponse()
-        found = [r for r in map(resource, request.resources) if r]
+        found = [r for r in map(self._read, request.resources) if r]
         read = [r for r in found if r.kind in STACK_KINDS]
         findings = [*check_stack(read, self._waivers), *check_waivers(found, self._waivers)]
         return self._response(_STACK, findings, found[0].urn if found else "")
@@ -143,6 +147,18 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 )
             )
         return response
+
+    def _read(self, request: _Message) -> Resource | None:
+        """The object, with the facts of its stack.
+
+        The engine passes no configuration in `pulumi policy analyze` (pkg/v3 3.256.0,
+        cmd/pulumi/policy/policy_analyze.go:116): then those of the stack's file.
+        """
+        if self._facts is None:
+            stack = stack_of(request.urn) or ""
+            self._waivers = with_stack(self._waivers, Path.cwd(), stack)
+            self._facts = facts.of_file(Path.cwd() / f"Pulumi.{stack}.yaml")
+        return resource(request, self._facts)
 
     def _enabled(self, policy: str) -> bool:
         return self._configured[policy] != _DISABLED

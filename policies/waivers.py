@@ -1,30 +1,34 @@
 """Waivers: which findings are accepted, why, by whom and until when. Data, not code.
 
 The pack's own file is `waivers.yaml` next to this module and applies to this project only; other
-programs set `PRIVATE_AI_POLICY_WAIVERS` to theirs. PyYAML comes with the Pulumi SDK.
+programs set `PRIVATE_AI_POLICY_WAIVERS` to theirs. A stack has its own in `waivers.STACK.yaml`,
+beside its `Pulumi.STACK.yaml`.
+
+A waiver with `gap: true` accepts nothing: it says what is still missing. Its findings are reported
+together, as one advisory finding.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from base.problems import Problem, ProblemError
+from base.yaml_text import YamlTextError, read_mapping
 from policies.levels import project_of, stack_of
 from policies.rules.model import Described, Finding, Level, Resource, Severity
 
 FILE = "PRIVATE_AI_POLICY_WAIVERS"
 """Environment variable: path of a waiver file to use instead of the pack's own."""
 _OWN = Path(__file__).parent / "waivers.yaml"
-_Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast where PyYAML was built with libyaml, as its wheels are."""
 _REQUIRED = ("rule", "resource", "reason", "owner", "expires")
-_ALLOWED = frozenset({*_REQUIRED, "subjects", "stack", "optional"})
+_ALLOWED = frozenset({*_REQUIRED, "subjects", "stack", "optional", "gap"})
+_NAMED = 3
+"""Objects that a finding about a gap names."""
 
 VALID = Described(
     "waiver-sound",
@@ -74,6 +78,8 @@ class Waiver:
     """Pulumi project that the file applies to; empty: any. Plain manifests match any project."""
     optional: bool = False
     """Whether it may match nothing, because some stacks lack what it is about."""
+    gap: bool = False
+    """Whether its findings stay visible, as one advisory finding."""
     mistakes: tuple[tuple[str, str, str], ...] = ()
     """Errors in its text: field, value, allowed values."""
 
@@ -107,8 +113,12 @@ class Waivers:
 
     waivers: Sequence[Waiver]
     today: date
-    used: set[str] = field(default_factory=set[str])
-    """`Waiver.location` of each waiver that suppressed a finding."""
+    used: Counter[str] = field(default_factory=Counter[str])
+    """How many findings each waiver suppressed, by `Waiver.location`."""
+    open: dict[str, dict[tuple[str, str], Finding]] = field(
+        default_factory=dict[str, dict[tuple[str, str], Finding]]
+    )
+    """Findings of each gap, by `Waiver.location`, then by object and path."""
 
     @classmethod
     def none(cls) -> "Waivers":
@@ -119,9 +129,40 @@ class Waivers:
         """Whether a waiver in force applies to *finding*."""
         for waiver in self.waivers:
             if waiver.in_force(self.today) and waiver.applies_to(finding):
-                self.used.add(waiver.location)
+                self.used[waiver.location] += 1
+                if waiver.gap:
+                    at = finding.resource.id if finding.resource else "", finding.path
+                    self.open.setdefault(waiver.location, {})[at] = finding
                 return True
         return False
+
+    def mention(self, rule: str, subject: str, stack: str) -> bool:
+        """Whether a waiver in force is about *subject* of *rule*, on whatever object of *stack*."""
+        return any(
+            waiver.rule == rule
+            and waiver.in_force(self.today)
+            and fnmatchcase(stack, waiver.stack)
+            and any(fnmatchcase(subject, pattern) for pattern in waiver.subjects)
+            for waiver in self.waivers
+        )
+
+    def gaps(self) -> Iterator[Finding]:
+        """An advisory finding for each gap, with the number of findings that it stands for."""
+        for waiver in self.waivers:
+            found = [*self.open.get(waiver.location, {}).values()]
+            if not found:
+                continue
+            objects = dict.fromkeys(f.resource.id for f in found if f.resource)
+            named = ", ".join([*objects][:_NAMED])
+            more = len(objects) - _NAMED
+            yield Finding(
+                path=named + (f" and {more} more objects" if more > 0 else ""),
+                got=f"{_either(f.got for f in found)} ({len(found)} times)",
+                allowed=_either(f.allowed for f in found),
+                change=f"{waiver.reason} (known gap; {waiver.owner}, until {waiver.expires})",
+                rule=waiver.rule,
+                level=Level.ADVISORY,
+            )
 
     def invalid(self, rules: Collection[str]) -> Iterator[Finding]:
         """A finding for each field that makes a waiver void; *rules* are the known rule ids."""
@@ -134,7 +175,8 @@ class Waivers:
             if waiver.expires and waiver.expires < self.today:
                 mistakes.append(("expires", str(waiver.expires), f"{self.today} or later"))
             for name, got, allowed in mistakes:
-                yield _finding(VALID, f"{waiver.location}.{name}", got, allowed)
+                path = f"{waiver.location}.{name}" if name else waiver.location
+                yield _finding(VALID, path, got, allowed)
 
     def unused(self, resources: Sequence[Resource]) -> Iterator[Finding]:
         """A finding for each waiver in force that suppressed nothing on *resources*."""
@@ -147,6 +189,13 @@ class Waivers:
                 yield _finding(USED, waiver.location, got, "a pattern that matches a finding")
 
 
+def _either(texts: Iterable[str]) -> str:
+    """*texts*, each once; a few of them if there are many."""
+    first, *others = dict.fromkeys(texts)
+    shown = [first, *others[: _NAMED - 1]]
+    return " or ".join(shown) + (" or others" if len(others) >= _NAMED else "")
+
+
 def _finding(rule: Described, path: str, got: str, allowed: str) -> Finding:
     return Finding(path, got, allowed, rule.remedy, rule=rule.id, level=rule.level)
 
@@ -157,14 +206,43 @@ def load(file: Path | None = None, today: date | None = None) -> Waivers:
     Raises OSError if the file cannot be read, WaiversError if it is not a list of waivers. Errors
     within a waiver become findings.
     """
-    source = file or Path(os.environ.get(FILE) or _OWN)
+    read = _read(file or Path(os.environ.get(FILE) or _OWN))
+    return Waivers(read, today or datetime.now(UTC).date())
+
+
+def stack_file(folder: Path, stack: str) -> Path:
+    """The file with the waivers of *stack*, whose program is in *folder*."""
+    return folder / f"waivers.{stack}.yaml"
+
+
+def with_stack(waivers: Waivers, folder: Path, stack: str) -> Waivers:
+    """*waivers*, and those of *stack* beside its configuration in *folder*, if it has any.
+
+    A file that cannot be used becomes a finding, as errors within a waiver do.
+    """
+    file = stack_file(folder, stack)
+    # A name with a slash is none that Pulumi takes, and would lead to another folder.
+    if not stack or file.parent != folder or not file.is_file():
+        return waivers
     try:
-        content: Any = yaml.load(source.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - safe
-    except yaml.YAMLError as error:
-        got = " ".join(str(error).split())
-        problem = Problem(source.name, got, "valid YAML", "fix the syntax of the file")
-        raise WaiversError(problem) from None
-    listed = content.get("waivers") if isinstance(content, Mapping) else None
+        own = [replace(waiver, stack=stack) for waiver in _read(file)]
+    except WaiversError as error:
+        own = [_unusable(problem) for problem in error.problems]
+    return Waivers([*waivers.waivers, *own], waivers.today)
+
+
+def _unusable(problem: Problem) -> Waiver:
+    """What stands for a file that cannot be read: its problem becomes a finding."""
+    mistakes = (("", problem.got, problem.allowed),)
+    return Waiver(problem.path, "", "", "", "", None, mistakes=mistakes)
+
+
+def _read(source: Path) -> list[Waiver]:
+    try:
+        content = read_mapping(source, "a list of waivers: `waivers: []`")
+    except YamlTextError as error:
+        raise WaiversError(error.problem) from None
+    listed = content.get("waivers")
     if not isinstance(listed, list):
         raise WaiversError(
             Problem(
@@ -175,8 +253,7 @@ def load(file: Path | None = None, today: date | None = None) -> Waivers:
             )
         )
     project = str(content.get("project") or "")
-    read = [_waiver(raw, f"{source.name}[{i}]", project) for i, raw in enumerate(listed)]
-    return Waivers(read, today or datetime.now(UTC).date())
+    return [_waiver(raw, f"{source.name}[{i}]", project) for i, raw in enumerate(listed)]
 
 
 def _waiver(raw: object, location: str, project: str) -> Waiver:
@@ -203,9 +280,9 @@ def _waiver(raw: object, location: str, project: str) -> Waiver:
         got = "an empty list" if subjects == [] else "not a list"
         mistakes.append(("subjects", got, "a list of patterns"))
         subjects = []
-    optional = given.get("optional", False)
-    if not isinstance(optional, bool):
-        mistakes.append(("optional", f"`{optional}`", "true or false"))
+    for key in ("optional", "gap"):
+        if not isinstance(given.get(key, False), bool):
+            mistakes.append((key, f"`{given[key]}`", "true or false"))
     return Waiver(
         location=location,
         rule=text("rule"),
@@ -216,6 +293,7 @@ def _waiver(raw: object, location: str, project: str) -> Waiver:
         subjects=tuple(str(subject) for subject in subjects),
         stack=text("stack", "*"),
         project=project,
-        optional=optional is True,
+        optional=given.get("optional") is True,
+        gap=given.get("gap") is True,
         mistakes=tuple(mistakes),
     )

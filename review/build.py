@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from base.problems import Problem
 from catalog.prices import prices
-from policies.waivers import load
+from policies.stack import stack_policy
 from review import report as of
 from review.access import access
 from review.autoscaled import with_minimum_replicas
@@ -33,12 +34,16 @@ def report(
     preview: Preview,
     *,
     stack: str,
+    project: Path | None = None,
     simulated: bool = False,
     before: Graph | None = None,
     after: Graph | None = None,
     stderr_tail: str = "",
 ) -> Report:
-    """The report of *preview*; *stderr_tail* is the end of the engine's standard error."""
+    """The report of *preview*; *stderr_tail* is the end of the engine's standard error.
+
+    *project* is the folder with what the stack declares and waives.
+    """
     found = changes(preview.steps)
     workloads = with_minimum_replicas(found)
     names = Names(found)
@@ -68,7 +73,7 @@ def report(
         amounts=[] if failed else amounts(workloads, *outputs, prices()),
         headroom=[] if failed else headroom(*outputs),
         findings=violations,
-        waivers=waivers(found, load()),
+        waivers=waivers(found, *stack_policy(stack, project)),
         access=[] if failed else access(found, *outputs),
         versions=versions(found, *outputs),
         openings=openings(found, *outputs),

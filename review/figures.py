@@ -25,7 +25,10 @@ class Figure:
 
 
 def figures(report: Report, mark: Mark) -> list[Figure]:
-    """Downtime, data, what others lose, cost and energy; none of an incomplete preview, which knows no totals."""
+    """Downtime, data, what others lose, cost and energy.
+
+    None of an incomplete preview, which knows no totals.
+    """
     if not report.complete:
         return []
     amounts = {amount.unit: amount for amount in report.amounts}

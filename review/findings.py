@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from base.problems import Problem
 from policies.checking import check
-from policies.rules.model import UNKNOWN, Finding, Managed, Resource
+from policies.rules.model import NO_FACTS, UNKNOWN, Facts, Finding, Managed, Resource
 from policies.waivers import Waivers
 from review import redact
 from review.changes import Change
@@ -27,19 +27,20 @@ def findings(violations: Iterable[Violation], changes: Iterable[Change]) -> list
     return sorted(found, key=lambda f: (f.level != "mandatory", f.rule, f.component, f.resource))
 
 
-def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
+def waivers(changes: Iterable[Change], known: Waivers, facts: Facts = NO_FACTS) -> list[Waiver]:
     """The waivers that let findings through on the planned objects, with what each let through.
 
-    The pack reports those that are expired, invalid, or let nothing through.
+    *facts* are those of the stack. The pack reports the waivers that are expired, invalid, or let
+    nothing through, and gaps: these are findings.
     """
     planned = {change.urn: change for change in changes if change.after}
     in_force = [waiver for waiver in known.waivers if waiver.in_force(known.today)]
     passed: dict[str, list[Finding]] = {waiver.location: [] for waiver in in_force}
-    resources = [_resource(change) for change in planned.values()]
+    resources = [_resource(change, facts) for change in planned.values()]
     for finding in check(resources, waivers=Waivers([], known.today)):
         # The first that applies, as in the pack.
         waiver = next((w for w in in_force if w.applies_to(finding)), None)
-        if waiver and not finding.unreadable:
+        if waiver and not waiver.gap and not finding.unreadable:
             passed[waiver.location].append(finding)
     found = [
         Waiver(
@@ -58,11 +59,12 @@ def waivers(changes: Iterable[Change], known: Waivers) -> list[Waiver]:
     return sorted(found, key=lambda w: (w.rule, w.reason))
 
 
-def _resource(change: Change) -> Resource:
+def _resource(change: Change, facts: Facts) -> Resource:
     """The planned object as the pack gets it."""
     secret = frozenset(key for key, value in change.after.items() if _holds_secret(value))
     protected = bool(change.new and change.new.protect)
-    return Resource(change.kind, _unknown(change.after), change.urn, Managed(protected, secret))
+    managed = Managed(protected, secret)
+    return Resource(change.kind, _unknown(change.after), change.urn, managed, facts)
 
 
 def _unknown(value: Any) -> Any:  # noqa: ANN401 - JSON

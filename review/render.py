@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from google.protobuf import empty_pb2
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.mocks import MockMonitor
@@ -22,6 +21,7 @@ from pulumi.runtime.stack import run_in_stack
 from pydantic import Field
 
 from base.model import Model
+from base.yaml_text import read_mapping
 from review.events import STACK_TYPE, State
 from review.redact import SECRET
 
@@ -54,12 +54,15 @@ class Render(Model):
 
 
 def render(project: Path, stack: str) -> Render:
-    """Run `__main__.py` of *project* with the settings of *stack*; its exceptions pass through."""
-    file = yaml.safe_load((project / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    """Run `__main__.py` of *project* with the settings of *stack*; its exceptions pass through.
+
+    Raises base.yaml_text.YamlTextError if a file of the project is no YAML.
+    """
+    file = read_mapping(project / f"Pulumi.{stack}.yaml")
     settings = {key: _setting(value) for key, value in file["config"].items()}
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # pulumi's futures take the current one
-    name = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    name = read_mapping(project / "Pulumi.yaml", "a Pulumi project: one mapping")["name"]
     recorder = _Recorder(name, stack)
     mocks.set_mocks(_Providers(), project=name, stack=stack, preview=True, monitor=recorder)
     secret = [key for key, value in file["config"].items() if _is_secret(value)]

@@ -68,10 +68,18 @@ def _parts(report: Report) -> Iterator[RenderableType]:
         )
     if report.components:
         yield _tree(report)
-    if report.findings or report.waivers:
-        yield _line(f"{wording.advice(report, str)}; {wording.waived(report)}", style="dim")
+    yield from _accepted(report)
     if report.digest:
         yield _line(f"digest {report.digest}", style="dim")
+
+
+def _accepted(report: Report) -> Iterator[RenderableType]:
+    """What did not stop the change, by rule."""
+    if any(finding.level == "advisory" for finding in report.findings):
+        yield _line(wording.advice(report, str), style="dim")
+    if report.waivers:
+        rules = wording.by_rule((w.rule, w.findings) for w in report.waivers)
+        yield _line(f"{wording.waived(report)}: {rules}", style="dim")
 
 
 def _errors(report: Report) -> Iterator[RenderableType]:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from base.problems import Problem
 from review.report import (
@@ -120,10 +120,17 @@ def plural(count: int, what: str) -> str:
 
 def advice(report: Report, mark: Callable[[str], str]) -> str:
     """`3 advisory policy violations: image-digest 2, image-tag 1`."""
-    rules = Counter(f.rule for f in report.findings if f.level == "advisory")
-    counted = ", ".join(f"{mark(rule)} {n}" for rule, n in rules.most_common())
-    head = plural(rules.total(), "advisory policy violation")
-    return f"{head}: {counted}" if counted else head
+    rules = [(f.rule, 1) for f in report.findings if f.level == "advisory"]
+    head = plural(len(rules), "advisory policy violation")
+    return f"{head}: {by_rule(rules, mark)}" if rules else head
+
+
+def by_rule(counts: Iterable[tuple[str, int]], mark: Callable[[str], str] = str) -> str:
+    """`image-digest 23, backup-declared 2`: rules with how often each, the most frequent first."""
+    sums: Counter[str] = Counter()
+    for rule, count in counts:
+        sums[rule] += count
+    return ", ".join(f"{mark(rule)} {count}" for rule, count in sums.most_common())
 
 
 def waived(report: Report) -> str:

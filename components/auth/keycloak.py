@@ -7,6 +7,7 @@ import pulumi_tls as tls
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
+from catalog.images import image_user
 from components.auth.realm import (
     ADMIN_ROLE,
     FIRST_ADMINISTRATOR,
@@ -33,8 +34,6 @@ from components.common.tier import Tier
 from config import footprints
 from config.settings.identity import KeycloakSettings
 
-_USER = 1000
-"""The user `keycloak` of the image."""
 _MANAGEMENT = 9000
 """Health and metrics."""
 _START_SECONDS = 300
@@ -152,7 +151,7 @@ class Keycloak(Server):
                 [server],
                 mounts,
                 init=[unpack],
-                user=_USER,
+                user=image_user("keycloak"),
                 grace_seconds=60,
                 spread=True,
             ),

@@ -5,6 +5,7 @@ from typing import Any
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
+from catalog.images import image_user
 from components.common import probes, scripts, secrets
 from components.common.args import Args
 from components.common.component import Server, after
@@ -17,8 +18,6 @@ from components.common.tier import Tier
 from config import footprints
 from config.settings.data import QdrantSettings, VectorCollection
 
-_USER = 1000
-"""The unprivileged user that the image's files belong to."""
 _GRPC, _PEERS = 6334, 6335
 _START = """set -eu
 index="${HOSTNAME##*-}"
@@ -124,7 +123,7 @@ class Qdrant(Server):
                 [server],
                 mounts,
                 account=self._account,
-                user=_USER,
+                user=image_user("qdrant"),
                 grace_seconds=60,
                 spread=True,
             ),

@@ -4,6 +4,7 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
+from catalog.images import image_user
 from components.common import probes, secrets
 from components.common.args import Args
 from components.common.component import Server, after
@@ -12,9 +13,6 @@ from components.common.pki import CA_FILE, CERT_FILE, KEY_FILE
 from components.common.pod import container, secret_files, template_disk, tmp
 from components.common.tier import Tier
 from config.settings.data import RedisSettings
-
-_USER = 999
-"""The user `redis` of the image."""
 
 
 class RedisArgs(Args):
@@ -61,7 +59,7 @@ class Redis(Server):
         )
         members = self.service({"redis": self.port}, name=self.members, headless=True)
         workload = self.stateful_set(
-            self.pod([server], mounts, user=_USER),
+            self.pod([server], mounts, user=image_user("redis")),
             1,
             headless=members,
             disks=[("data", args.settings.storage)],

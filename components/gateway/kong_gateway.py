@@ -8,6 +8,7 @@ from pulumi import Output, ResourceOptions
 from pydantic import Field
 
 from base.quantity import parse
+from catalog.images import image_user
 from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server, after
@@ -22,8 +23,6 @@ from components.gateway.kong_config import Consumer, Realm, kong_config
 from config.settings.gateway import GatewaySettings
 from config.settings.teams import Team
 
-_USER = 1000
-"""The user of Kong's own chart."""
 _STATUS = 8100
 """Readiness and metrics."""
 _HTTPS = 443
@@ -105,7 +104,9 @@ class KongGateway(Server):
         )
         self.service({"status": _STATUS}, name=self.members, headless=True)
         workload = self.deployment(
-            self.pod([server], mounts, user=_USER, grace_seconds=_GRACE_SECONDS, spread=True),
+            self.pod(
+                [server], mounts, user=image_user("kong"), grace_seconds=_GRACE_SECONDS, spread=True
+            ),
             settings.replicas,
         )
         self._connect(args)

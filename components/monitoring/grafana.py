@@ -7,6 +7,7 @@ from typing import Any
 from pulumi import Output, ResourceOptions
 from pydantic import Field
 
+from catalog.images import image_user
 from components.common import probes, secrets
 from components.common.args import Args, MaybeOutput
 from components.common.component import Server
@@ -24,8 +25,6 @@ from config.settings.observability import ObservabilitySettings
 CALLBACK = "/login/generic_oauth"
 """OIDC redirect path."""
 
-_USER = 472
-"""The user of the image."""
 _SECRETS = "/run/secrets/grafana"
 _PROVISIONING = "/etc/grafana/provisioning"
 _DASHBOARDS = "/etc/grafana/dashboards"
@@ -98,7 +97,7 @@ class Grafana(Server):
         self.service({"https": self.port}, name=self.members, headless=True)
         self.service({"https": self.port})
         workload = self.deployment(
-            self.pod([server], mounts, user=_USER),
+            self.pod([server], mounts, user=image_user("grafana")),
             1,
         )
         self.tier.firewall.connect(self.pods, args.prometheus.server, args.prometheus.port)

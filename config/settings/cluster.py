@@ -87,6 +87,12 @@ class StorageClassConfig(Model):
         description="Time of provisioning: once a pod that uses the claim is scheduled, or"
         " immediately.",
     )
+    encrypted_by: Annotated[str, line(200)] | None = Field(
+        default=None,
+        description="What encrypts its disks, such as `LUKS on each Ceph OSD`: a declaration of"
+        " whoever operates the cluster, which no program can check. Volumes hold prompts, documents"
+        " and secrets, so the policies refuse a class without it.",
+    )
     expandable: bool = Field(default=True, description="Whether a bound claim can be expanded.")
 
 

@@ -99,9 +99,11 @@ def _classes(resource: Resource) -> Iterator[tuple[str, Node]]:
 
 
 def _clear(resource: Resource) -> Iterator[Finding]:
+    declared = resource.facts.encrypted_classes
     for path, found in _classes(resource):
-        if found is not UNKNOWN:
-            allowed = "a class that a waiver declares encrypted"
+        if found is not UNKNOWN and found not in declared:
+            those = f": {', '.join(sorted(declared))}" if declared else ""
+            allowed = f"a class with encrypted_by in cluster.storage_classes{those}"
             yield Finding(path, shown(found), allowed, subject=str(found or "default"))
 
 
@@ -109,7 +111,9 @@ ENCRYPTED = Rule(
     "encrypted-storage",
     "Volumes use a storage class that is declared to be encrypted.",
     "A class does not show whether its disks are encrypted; a discarded disk may expose prompts.",
-    "declare the class in a waiver of this rule, with subjects, owner and expiry date",
+    "say in cluster.storage_classes of the stack's file how its disks are encrypted, such as"
+    " `encrypted_by: LUKS on each disk`; waive the rule for disks that are not, and in programs"
+    " without these settings",
     _HOLDERS,
     Severity.HIGH,
     _clear,

@@ -1,10 +1,10 @@
 """Kernel-level settings of pods: user ids, sysctls, security profiles, volume types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policies.rules.frameworks import ANSSI, NSA_PODS, PSS_BASELINE, PSS_RESTRICTED, cis
 from policies.rules.model import UNKNOWN, Finding, Level, Node, Resource, Rule, Severity
-from policies.rules.pods import WORKLOADS, containers, pods
+from policies.rules.pods import WORKLOADS, Container, Pod, containers, pods
 from policies.rules.reading import entries, get, label, mapping, shown
 
 _FIRST_ID = 10_000
@@ -14,21 +14,46 @@ _FIRST_ID = 10_000
 def _identity(resource: Resource) -> Iterator[Finding]:
     for pod in pods(resource):
         for container in pod.containers():
-            for field in ("runAsUser", "runAsGroup"):
-                got = get(container.spec, "securityContext", field)
-                if got is None:
-                    got = get(pod.spec, "securityContext", field)
+            user = _id(container, pod, "runAsUser")
+            if user == 0:  # restricted-security-context reports it
+                continue
+            own = _image_user(container, resource.facts.image_users)
+            for field, got in (
+                ("runAsUser", user),
+                ("runAsGroup", _id(container, pod, "runAsGroup")),
+            ):
                 if got is UNKNOWN or (isinstance(got, int | float) and got >= _FIRST_ID):
                     continue
-                if got == 0 and field == "runAsUser":  # restricted-security-context reports it
+                if own is UNKNOWN or (own is not None and got == own):
                     continue
                 path = f"{container.path}.securityContext.{field}"
-                yield Finding(path, shown(got), f"{_FIRST_ID} or above", subject=shown(got))
+                allowed = (
+                    f"{_FIRST_ID} or above{f', or {own}, the own user of the image' if own else ''}"
+                )
+                yield Finding(path, shown(got), allowed, subject=shown(got))
+
+
+def _id(container: Container, pod: Pod, field: str) -> Node:
+    """The container's value, else the pod's, as the kubelet resolves them."""
+    got = get(container.spec, "securityContext", field)
+    return get(pod.spec, "securityContext", field) if got is None else got
+
+
+def _image_user(container: Container, users: Mapping[str, int]) -> Node:
+    """The user that owns the files of its image; None if no such user is known."""
+    image = get(container.spec, "image")
+    if not isinstance(image, str):
+        return image
+    path = image.partition("@")[0]
+    path = path[: path.rfind(":")] if ":" in path.rsplit("/", 1)[-1] else path
+    # A mirror puts its own host and folders before the repository.
+    return next((u for name, u in users.items() if f"/{path}".endswith(f"/{name}")), None)
 
 
 IDENTITY = Rule(
     "high-user-and-group",
-    "Containers run as a user and a group of 10000 or above.",
+    "Containers run as a user and a group of 10000 or above, or as the user that owns the files of"
+    " the image (`catalog/images.yaml`).",
     "Lower ids may belong to node users: a process that escapes the container would act as one.",
     "set runAsUser and runAsGroup, if the file ownership in the image allows it",
     WORKLOADS,

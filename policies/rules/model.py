@@ -56,6 +56,19 @@ class Managed:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What no manifest shows; read by `policies.facts`."""
+
+    encrypted_classes: frozenset[str] = frozenset()
+    """Storage classes that the cluster's operator declares encrypted."""
+    image_users: Mapping[str, int] = field(default_factory=dict[str, int])
+    """User that owns the files of an image, by its repository without the registry's host."""
+
+
+NO_FACTS: Final = Facts()
+
+
+@dataclass(frozen=True)
 class Resource:
     """A Kubernetes object as Pulumi passes it to policies: camelCase, secrets in plaintext."""
 
@@ -67,6 +80,8 @@ class Resource:
     """URN of the Pulumi resource; empty for plain manifests."""
     managed: Managed | None = None
     """None for plain manifests, or if not known."""
+    facts: Facts = NO_FACTS
+    """Of its cluster and its images; none for plain manifests."""
 
     @property
     def id(self) -> str:
@@ -83,11 +98,11 @@ class Resource:
         return f"{self.kind}/{namespace}/{self.urn.rsplit('::', 1)[-1] or name}"
 
     @classmethod
-    def of(cls, manifest: Manifest, urn: str = "") -> "Resource":
+    def of(cls, manifest: Manifest, urn: str = "", facts: Facts = NO_FACTS) -> "Resource":
         """Build the resource of a plain manifest that has `apiVersion` and `kind`."""
         group, slash, _ = str(manifest["apiVersion"]).partition("/")
         kind = str(manifest["kind"])
-        return cls(f"{kind}.{group}" if slash else kind, manifest, urn)
+        return cls(f"{kind}.{group}" if slash else kind, manifest, urn, facts=facts)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Kinds of workloads and their API versions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from policies.rules.frameworks import NSA_UPGRADES
 from policies.rules.model import UNKNOWN, Finding, Level, Node, Resource, Rule, Severity
-from policies.rules.reading import get, missing, shown
+from policies.rules.pods import WORKLOADS, templates
+from policies.rules.reading import entries, get, is_list, missing, shown
 
 
 def _naked(resource: Resource) -> Iterator[Finding]:
@@ -22,6 +23,41 @@ NAKED = Rule(
     Severity.MEDIUM,
     _naked,
     covers=("no-naked-pod",),
+)
+
+
+def _templates(resource: Resource) -> Iterator[Finding]:
+    for path, spec in templates(resource):
+        if spec is UNKNOWN:
+            continue
+        if not isinstance(spec, Mapping):
+            yield Finding(path, "missing" if spec is None else "not a mapping", "a pod's spec")
+            continue
+        for field in ("containers", "initContainers"):
+            held = get(spec, field)
+            if held is UNKNOWN or (held is None and field == "initContainers"):
+                continue
+            if not is_list(held):
+                got = "missing" if held is None else "not a list"
+                yield Finding(f"{path}.{field}", got, "a list of containers")
+            elif not held and field == "containers":
+                yield Finding(f"{path}.{field}", "an empty list", "a list of containers")
+            yield from (
+                Finding(f"{path}.{field}[{i}]", "not a mapping", "a container")
+                for i, container in entries(held)
+                if not isinstance(container, Mapping)
+            )
+
+
+TEMPLATE = Rule(
+    "pod-template",
+    "A workload has a pod template with a list of containers.",
+    "Without one the API server refuses the object, and the other rules have nothing to judge.",
+    "write spec.containers as a list, one item for each container",
+    WORKLOADS,
+    Severity.HIGH,
+    _templates,
+    covers=("pod-template",),
 )
 
 
@@ -110,4 +146,4 @@ API = Rule(
     frameworks=(NSA_UPGRADES,),
 )
 
-RULES = (NAKED, JOB, API)
+RULES = (NAKED, TEMPLATE, JOB, API)

@@ -41,7 +41,8 @@ Kubescape and Kyverno are listed by name in [policies.md](policies.md).
 
 ## Also found by the pack
 
-A waiver in `policies/waivers.yaml` accepts it, with a reason, or the rule is advisory. The test
+A waiver in `policies/waivers.yaml` accepts it, with a reason, or the catalog names the user of the
+image, or the rule is advisory. The test
 verifies that the pack without waivers reports the same on each of these objects.
 
 | linter | check | rule of the pack |
@@ -73,10 +74,8 @@ class Difference(BaseModel):
 
     @model_validator(mode="after")
     def _has_rule_or_reason(self) -> Self:
-        if (self.rule is None) == (self.reason is None) or bool(self.resources) != bool(
-            self.reason
-        ):
-            message = f"{self.check}: either a rule, or resources and a reason"
+        if (self.rule is None) == (self.reason is None) or (self.reason and not self.resources):
+            message = f"{self.check}: either a rule, or a reason and resources"
             raise ValueError(message)
         return self
 
@@ -84,7 +83,7 @@ class Difference(BaseModel):
         """One difference per pattern."""
         for pattern in self.resources:
             yield self.model_copy(update={"resources": (pattern,)})
-        if self.rule:
+        if not self.resources:
             yield self
 
     def explains(self, found: Complaint) -> bool:

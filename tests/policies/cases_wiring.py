@@ -244,6 +244,33 @@ WORKLOADS: tuple[Case, ...] = (
     ),
     NotApplicable("no-naked-pod", "a Deployment", [workload()]),
     Violating(
+        "pod-template",
+        "containers that are no list",
+        [change(workload(), (*POD, "containers"), "not a list")],
+        "spec.template.spec.containers",
+        (0, (*POD, "containers")),
+    ),
+    Violating(
+        "pod-template",
+        "a Pod without containers",
+        [change(pod(), ("spec", "containers"), [])],
+        "spec.containers",
+    ),
+    Violating(
+        "pod-template",
+        "a CronJob without a template",
+        [change(cron_job(), ("spec", "jobTemplate", "spec", "template"), REMOVED)],
+        "spec.jobTemplate.spec.template.spec",
+    ),
+    Violating(
+        "pod-template",
+        "a container that is text",
+        [change(workload(), (*POD, "initContainers"), ["prepare"])],
+        "spec.template.spec.initContainers[0]",
+    ),
+    Compliant("pod-template", "a Deployment and a CronJob", [workload(), cron_job()]),
+    NotApplicable("pod-template", "a Service", [service()]),
+    Violating(
         "job-bounded",
         "a Job without an end",
         [change(job(), ("spec", "activeDeadlineSeconds"), REMOVED)],

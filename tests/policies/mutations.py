@@ -206,6 +206,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         *(("spec", "serviceAccountName"), "qdrant-auto"),
         *(("metadata", "labels", "app.kubernetes.io/part-of"), "private-ai"),
     ),
+    "pod-template": _edit(_GRANT, (*_POD, "initContainers"), "none"),
     "job-bounded": _edit(_GRANT, ("spec", "activeDeadlineSeconds"), REMOVED),
     "stable-api-version": _edit(
         "PodDisruptionBudget.policy/chat", ("apiVersion",), "policy/v1beta1"

@@ -6,9 +6,10 @@ from functools import cache
 
 import yaml
 
-from policies import Resource
+from policies import Resource, facts
 from policies.adapter import kind_of
 from policies.rules.model import Managed
+from policies.waivers import Waivers, load, with_stack
 from tests.paths import ROOT
 from tests.policies.manifests import Manifest, change
 from tests.support import Asked, deploy
@@ -33,6 +34,7 @@ def _resource(asked: Asked, stack: str) -> Resource:
         _named(asked.inputs, asked.name),
         f"urn:pulumi:{stack}::private-ai::{asked.type}::{asked.name}",
         Managed(asked.protect, asked.secrets),
+        facts.of_file(ROOT / f"Pulumi.{stack}.yaml"),
     )
 
 
@@ -45,3 +47,8 @@ def _named(inputs: Manifest, name: str) -> Manifest:
         *(("metadata", "name"), f"{name}-auto"),
         *(("metadata", "annotations", "pulumi.com/autonamed"), "true"),
     )
+
+
+def waivers_of(stack: str) -> Waivers:
+    """The waivers that are in force for *stack*, on one day."""
+    return with_stack(load(), ROOT, stack)

@@ -1,9 +1,12 @@
 """What Pulumi hands to the pack, and what it gets back, through Pulumi's own policy SDK."""
 
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import proto
 from pulumi_policy.proxy import UNKNOWN_OBJECT_VALUE, UNKNOWN_STRING_VALUE
@@ -40,8 +43,9 @@ _WRITABLE = change(workload(), (*BOX, "securityContext", "readOnlyRootFilesystem
 
 
 @pytest.fixture
-def pack() -> Any:
-    """The pack as it is served, without its server."""
+def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The pack as it is served to a program elsewhere, without its server."""
+    monkeypatch.chdir(tmp_path)
     return Analyzer(no_waivers())
 
 
@@ -196,15 +200,110 @@ def test_a_resource_is_converted_once_for_all_rules(
 ) -> None:
     converted: list[str] = []
 
-    def counted(asked: Any) -> Any:
+    def counted(asked: Any, facts: Any) -> Any:
         converted.append(asked.urn)
-        return resource(asked)
+        return resource(asked, facts)
 
     monkeypatch.setattr(server, "resource", counted)
     analyze(pack, workload(), "prod")
     assert len(converted) == 1
     analyze_stack(pack, [workload(), service_account()], "prod")
     assert len(converted) == 3
+
+
+_CLAIMING = change(
+    workload("StatefulSet"),
+    ("spec", "volumeClaimTemplates"),
+    [{"metadata": {"name": "data"}, "spec": {"storageClassName": "ceph-rbd"}}],
+)
+_SETTINGS = {
+    "cluster": {"storage_classes": [{"name": "ceph-rbd", "encrypted_by": "LUKS on each OSD"}]}
+}
+
+
+def rules(found: list[tuple[int, str]]) -> list[str]:
+    return [message[1 : message.index("]")] for _, message in found]
+
+
+def test_an_encrypted_class_is_declared_in_the_configuration_that_the_engine_passes(
+    pack: Any,
+) -> None:
+    assert "encrypted-storage" in rules(analyze(pack, _CLAIMING, "prod"))
+    config = {"private-ai:stack": json.dumps(_SETTINGS)}
+    pack.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack="prod", config=config), None)
+    assert "encrypted-storage" not in rules(analyze(pack, _CLAIMING, "prod"))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cluster": {"storage_classes": [1]}}', "null"])
+def test_a_configuration_without_declarations_declares_nothing(pack: Any, text: str) -> None:
+    config = {"private-ai:stack": text}
+    pack.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack="prod", config=config), None)
+    assert "encrypted-storage" in rules(analyze(pack, _CLAIMING, "prod"))
+
+
+def test_where_the_engine_passes_none_the_file_of_the_stack_declares_it(
+    pack: Any, tmp_path: Path
+) -> None:
+    content = {"config": {"private-ai:stack": _SETTINGS}}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump(content))
+    assert "encrypted-storage" not in rules(analyze(pack, _CLAIMING, "prod"))
+
+
+def test_a_stack_has_its_own_waivers_beside_its_file(pack: Any, tmp_path: Path) -> None:
+    waiver = {
+        "rule": "encrypted-storage",
+        "resource": "*/*/*",
+        "subjects": ["ceph-rbd"],
+        "reason": "A trial without data.",
+        "owner": "ops",
+        "expires": date(2100, 1, 1),
+    }
+    (tmp_path / "waivers.prod.yaml").write_text(yaml.safe_dump({"waivers": [waiver]}))
+    request_ = proto.AnalyzerStackConfigureRequest(stack="prod")
+
+    pack.ConfigureStack(request_, None)
+
+    assert "encrypted-storage" not in rules(analyze(pack, _CLAIMING, "prod"))
+    assert "encrypted-storage" in rules(analyze(Analyzer(no_waivers()), _CLAIMING, "dev"))
+
+
+@pytest.mark.parametrize("content", ["waivers: [", "a: 1", "- &a [*a]", "waivers: 3", "\x00"])
+def test_a_file_of_waivers_that_cannot_be_read_is_a_finding(
+    pack: Any, tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "waivers.prod.yaml").write_text(content)
+    pack.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack="prod"), None)
+    [found] = analyze_stack(pack, [network_policy()], "prod")
+    assert found.message.startswith("[waiver-sound] waivers.prod.yaml")
+    assert found.enforcementLevel == proto.MANDATORY
+
+
+@pytest.mark.parametrize("stack", ["../prod", "a/../../prod", "", "."])
+def test_no_name_of_a_stack_leads_to_waivers_elsewhere(
+    tmp_path: Path, stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "inside"
+    (inside / "waivers.a").mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    (tmp_path / "prod.yaml").write_text("waivers: 3")
+    pack: Any = Analyzer(no_waivers())
+    pack.ConfigureStack(proto.AnalyzerStackConfigureRequest(stack=stack), None)
+    assert analyze_stack(pack, [network_policy()], "prod") == []
+
+
+def test_a_gap_is_one_advisory_finding_however_often_it_is_found(pack: Any) -> None:
+    gap = Waiver(
+        "waivers.yaml[0]",
+        *("requests-and-limits", "*", "It is not measured yet.", "net", date(2100, 1, 1)),
+        gap=True,
+    )
+    pack = Analyzer(Waivers([gap], date(2026, 11, 21)))
+    assert analyze(pack, _UNBOUNDED, "prod") == analyze(pack, _UNBOUNDED, "prod") == []
+    [found] = analyze_stack(pack, [network_policy()], "prod")
+    assert found.enforcementLevel == proto.ADVISORY
+    assert found.message.startswith("[requests-and-limits] Deployment.apps/models/chat")
+    assert "(1 times)" in found.message
+    assert "It is not measured yet. (known gap; net, until 2100-01-01)" in found.message
 
 
 def test_a_finding_carries_the_severity_of_its_rule(pack: Any) -> None:

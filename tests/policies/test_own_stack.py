@@ -9,8 +9,9 @@ from policies import RULES, STACK_RULES, Level, Resource, check
 from policies.checking import check_waivers
 from policies.waivers import load
 from tests.policies.manifests import BOX, REMOVED, change
-from tests.policies.production import resources
+from tests.policies.production import resources, waivers_of
 
+_STACKS = ("local", "staging", "prod")
 _ADVICE = {rule.id for rule in (*RULES, *STACK_RULES) if rule.level is Level.ADVISORY}
 
 
@@ -38,15 +39,52 @@ def of_kind(resources: list[Resource], kind: str) -> Mapping[str, Resource]:
 
 @pytest.mark.parametrize("stack", ["local", "staging", "prod"])
 def test_a_stack_breaks_no_rule_that_is_not_waived(stack: str) -> None:
-    assert [finding.message for finding in check(resources(stack))] == []
+    found = check(resources(stack), waivers=waivers_of(stack))
+    assert [finding.message for finding in found] == []
 
 
 def test_every_waiver_is_needed_by_a_stack_or_is_optional() -> None:
     waivers = load()
-    every = [resource for stack in ("local", "staging", "prod") for resource in resources(stack)]
-    for stack in ("local", "staging", "prod"):
+    every = [resource for stack in _STACKS for resource in resources(stack)]
+    for stack in _STACKS:
         check(resources(stack), waivers=waivers)
-    assert [finding.message for finding in check_waivers(every, waivers)] == []
+    assert [finding.message for finding in waivers.unused(every)] == []
+
+
+@pytest.mark.parametrize("stack", ["local", "staging"])
+def test_every_waiver_of_a_stack_is_needed_by_it(stack: str) -> None:
+    waivers = waivers_of(stack)
+    check(resources(stack), waivers=waivers)
+    own = {w.location for w in waivers.waivers if w.location.startswith(f"waivers.{stack}.yaml")}
+    assert own
+    assert own <= waivers.used.keys()
+
+
+@pytest.mark.parametrize("stack", ["local", "staging", "prod"])
+def test_what_is_missing_stays_visible_as_one_piece_of_advice_each(stack: str) -> None:
+    waivers = waivers_of(stack)
+    objects = resources(stack)
+    check(objects, waivers=waivers)
+
+    found = list(check_waivers(objects, waivers))
+
+    assert {f.level for f in found} == {Level.ADVISORY}
+    assert sorted(f.rule for f in found) == [
+        "backup-declared",
+        "image-digest",
+        "image-registry",
+        "replicas-behind-service",
+        "replicas-behind-service",
+    ]
+    [backup] = [f for f in found if f.rule == "backup-declared"]
+    assert backup.path.count("Cluster.postgresql.cnpg.io/") == 2
+    assert backup.got == "missing (2 times)"
+    assert "no backup component yet" in backup.change
+
+
+def test_no_waiver_states_what_is_a_setting_or_data_of_an_image() -> None:
+    stated = {w.rule for stack in _STACKS for w in waivers_of(stack).waivers}
+    assert stated.isdisjoint({"encrypted-storage", "high-user-and-group"})
 
 
 def test_any_deployment_of_production_without_its_memory_limit_is_refused(

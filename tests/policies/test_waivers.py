@@ -96,7 +96,7 @@ def test_an_expired_one_suppresses_nothing_and_is_a_finding_itself(tmp_path: Pat
             "because",
             "a misspelt field",
             "an unknown field",
-            "expires, optional, owner, reason, resource, rule, stack, subjects",
+            "expires, gap, optional, owner, reason, resource, rule, stack, subjects",
         ),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_program_names_its_own_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize(
     ("content", "got"),
-    [("", "missing"), ("[]", "missing"), ("waivers: {}", "a dict"), ("waivers: none", "a str")],
+    [("a: 1", "missing"), ("waivers: {}", "a dict"), ("waivers: none", "a str")],
 )
 def test_a_file_without_a_list_is_refused(tmp_path: Path, content: str, got: str) -> None:
     (tmp_path / "waivers.yaml").write_text(content)
@@ -167,7 +167,10 @@ def test_a_file_that_is_not_valid_yaml_is_refused(tmp_path: Path) -> None:
     [problem] = raised.value.problems
     assert problem.path == "waivers.yaml"
     assert re.search(r"line \d, column \d+", problem.got)
-    assert (problem.allowed, problem.change) == ("valid YAML", "fix the syntax of the file")
+    assert (problem.allowed, problem.change) == (
+        "a list of waivers: `waivers: []`",
+        "Correct that line.",
+    )
 
 
 def test_the_waivers_of_this_project_are_valid_today() -> None:

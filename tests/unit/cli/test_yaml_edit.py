@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base.yaml_text import parse
 from cli.yaml_edit import NotEditableError, with_keys
-from cli.yaml_text import parse
 
 _NAMES = st.text(string.ascii_letters + string.digits + "._-/ é:#'\"{}[],&*!|>%@", min_size=1)
 _DIGESTS = st.dictionaries(

@@ -134,7 +134,7 @@ _HEAD = b"config:\n  private-ai:stack:\n"
         (b"config: &a {b: *a}\n", "an anchor that holds itself"),
         (b"config: 2026-13-45\n", "line 1, column 9: month must be in 1..12"),
         (b"config: 0b_\n", "put it in quotes"),
-        (b"config: !!python/object:os.system {}\n", "could not determine a constructor"),
+        (b"config: !!python/object:os.system {}\n", "the tag !!python/object:os.system"),
         (b"config: {[a]: b}\n", "a key that is not text"),
         (b"\x7fELF\x02\x01\x01\x00\xff", "not text in UTF-8"),
         (b"a: b\nc: \x00\n", "line 2: the character"),
