@@ -52,12 +52,12 @@ def _parts(report: Report) -> Iterator[RenderableType]:
     if shown := figures(report, str):
         yield _figures(shown)
     yield from _impact(report)
+    if report.headroom:
+        yield _headroom(report)
     yield from _access(report)
     yield from _openings(report)
     if report.amounts:
         yield _amounts(report)
-    if report.headroom:
-        yield _headroom(report)
     for version in report.versions:
         moved = " → ".join(v for v in (version.before, version.after) if v)
         word = wording.version(version)
