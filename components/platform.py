@@ -113,7 +113,7 @@ class Platform(ComponentResource):
             ),
         )
         self.namespaces[tier] = namespace
-        child = ResourceOptions(parent=namespace, protect=False)
+        child = ResourceOptions(parent=namespace, protect=False, retain_on_delete=False)
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {"namespace": namespace.metadata.name}
         closed = self._deny_by_default(tier, metadata, child)
         self._limit(tier, metadata, child)
