@@ -101,7 +101,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(hub: Hub, tmp_path: Path
     assert done.exit_code == 1
     assert done.stderr == (
         "'../escape.json'\n"
-        "    got:      a name that leads outside the model's folder\n"
+        "    got:      a name that leads elsewhere, or cannot be printed\n"
         "    allowed:  a relative path without . and ..\n"
         "    change:   use a repository without such names\n"
     )
