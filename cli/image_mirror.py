@@ -57,7 +57,7 @@ def copy(
 ) -> None:
     """Copy images into a mirror, with their digests. What the mirror has is not sent again.
 
-    Uses the logins that `docker login` keeps in config.json, each for its own registry. Goes on
+    Uses the logins of `docker login`, each for its own registry. Goes on
     after a failure, and lists failures by host; run again, it goes on where it was.
 
     Exit codes: 0 all are in the mirror, 1 one is not, 2 usage error.

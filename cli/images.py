@@ -138,7 +138,7 @@ def lock(
 ) -> None:
     """Resolve the digest of each tag and write it to catalog/images.yaml.
 
-    Uses the logins that `docker login` keeps in config.json. If one image fails, nothing is
+    Uses the logins of `docker login`. If one image fails, nothing is
     written.
     """
     specs = chosen(keys or [])

@@ -139,7 +139,7 @@ def fetch(
                 "--revision",
                 commit or "nothing, and the catalog has no commit",
                 "a commit of 40 hexadecimal digits: branches and tags move",
-                f"look it up in the history of {repository or checkpoint.repository}",
+                f"find it with `pai models pin {repository or key}`",
             )
         )
     # Takes a second to import, and only this command needs it.

@@ -183,6 +183,15 @@ def test_each_login_goes_to_its_own_registry(
 
 
 @pytest.mark.usefixtures("images")
+def test_a_credential_helper_that_is_not_there_is_told(target: Registry, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {target.host: "nosuch"}}))
+    done = copy(target)
+    assert done.exit_code == 1
+    assert "docker-credential-nosuch, which Docker's config.json names" in done.stderr
+    assert "a copy of each of 2: kong, qdrant" in done.stderr
+
+
+@pytest.mark.usefixtures("images")
 def test_failures_are_grouped_by_host_and_keep_no_other_image_from_being_copied(
     source: Registry, target: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
