@@ -15,7 +15,14 @@ import yaml
 from typer.testing import CliRunner
 
 from catalog.images import ImageSpec
-from cli import bucket_upload, image_mirror, model_mirrors, model_targets, registry_upload, size_hub
+from cli import (
+    bucket_upload,
+    image_options,
+    model_mirrors,
+    model_targets,
+    registry_upload,
+    size_hub,
+)
 from cli.main import app
 from cli.stack_images import UsedImage
 from config.reference import KEY
@@ -170,7 +177,7 @@ def test_images_are_copied_between_real_registries_as_crane_sees_them(
         spec = ImageSpec.model_construct(
             key="kong", repository=f"{source}/library/kong", tag="3.9", digest="", sources=[]
         )
-        monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", [UsedImage(spec)]))
+        monkeypatch.setattr(image_options, "used_images", lambda _: ("", [UsedImage(spec)]))
         words = ["images", "copy", "--to", f"{target}/mirror", "--insecure", "--json"]
         first, again = (json.loads(run(*words))["copied"][0] for _ in range(2))
 

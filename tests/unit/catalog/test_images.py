@@ -23,7 +23,9 @@ from catalog.registry import (
     is_loopback,
     resolve_digest,
 )
+from cli import image_options
 from cli import images as command
+from cli.stack_images import UsedImage
 from sim.operators import cloudnative_pg, minio
 from toolchain.pins import DATA
 
@@ -336,6 +338,19 @@ def test_lock_tells_of_a_host_that_is_not_there_once_and_names_no_option_that_wa
     assert "allowed:  the digests of 2: kong, qdrant\n" in output
     assert "change:   Check the network and the proxy\n" in output
     assert catalog.read_text() == CATALOG
+
+
+@pytest.mark.usefixtures("catalog")
+def test_lock_of_a_stack_asks_its_own_mirror_for_its_own_images(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.tags = {"/v2/m/library/kong/manifests/3.9.3"}
+    used = [UsedImage(images.image_spec("kong"))]
+    monkeypatch.setattr(image_options, "used_images", lambda _: (f"{registry.name}/m", used))
+    done = CliRunner().invoke(command.app, ["lock", "--stack", "mine", "--insecure"])
+    assert (done.exit_code, done.output) == (0, f"kong {DIGEST}\n")
+    other = CliRunner().invoke(command.app, ["lock", "qdrant", "--stack", "mine"])
+    assert "allowed:  images of stack mine: kong\n" in other.output
 
 
 def test_lock_without_a_mirror_offers_one(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
