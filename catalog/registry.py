@@ -6,7 +6,8 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,9 @@ ACCEPT: Final = (
 # Docker Hub's API has another host name than its images, and `docker login` uses a third.
 _API_HOSTS: Final = {"docker.io": "registry-1.docker.io"}
 _LOGIN_NAMES: Final = {"docker.io": "https://index.docker.io/v1/"}
+
+_HELPER_SECONDS: Final = 120
+"""For someone to unlock a keychain."""
 
 Credentials = tuple[str, str]
 """User and password; never printed."""
@@ -54,22 +58,28 @@ def split_reference(repository: str) -> tuple[str, str]:
     return host, path
 
 
-def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Credentials]:
-    """The logins that `docker login` stored in config.json, by registry; empty without a file.
+def docker_logins(environment: Mapping[str, str] = os.environ) -> Mapping[str, Credentials]:
+    """The logins of `docker login`, by registry, from config.json or the helper that it names.
 
-    Only logins kept in the file itself are read, not those in a credential helper.
+    A helper is asked when its registry is looked up. Raises RegistryError for a file or a helper
+    that cannot be read.
     """
     folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
     path = Path(folder) / "config.json"
     if not path.is_file():
         return {}
     try:
-        stored = json.loads(path.read_text(encoding="utf-8")).get("auths", {})
-        return {
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        logins = {
             name: (user, password)
-            for name, entry in stored.items()
+            for name, entry in stored.get("auths", {}).items()
             if entry.get("auth")
             for user, _, password in [base64.b64decode(entry["auth"]).decode().partition(":")]
+        }
+        everywhere = stored.get("credsStore")
+        helpers = {name: str(everywhere) for name in stored.get("auths", {}) if everywhere}
+        helpers |= {
+            str(name): str(helper) for name, helper in stored.get("credHelpers", {}).items()
         }
     except (OSError, ValueError, AttributeError):
         # Without the content, which holds passwords.
@@ -79,6 +89,56 @@ def docker_logins(environment: Mapping[str, str] = os.environ) -> dict[str, Cred
                 "Log in again with `docker login`, or set DOCKER_CONFIG to another folder",
             )
         ) from None
+    return _Logins(logins, helpers)
+
+
+class _Logins(Mapping[str, Credentials]):
+    """Logins that are known, and those that helpers keep; a helper comes first, as for Docker."""
+
+    def __init__(self, known: Mapping[str, Credentials], helpers: Mapping[str, str]) -> None:
+        self._known, self._helpers = known, helpers
+
+    def __getitem__(self, name: str) -> Credentials:
+        """The login of *name*. Raises KeyError without one, RegistryError without its helper."""
+        if name in self._helpers and (found := _ask_helper(self._helpers[name], name)):
+            return found
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._known, **self._helpers})
+
+    def __len__(self) -> int:
+        return len({**self._known, **self._helpers})
+
+
+def _ask_helper(helper: str, name: str) -> Credentials | None:
+    """What `docker-credential-HELPER get` prints for *name*; None if it has no password for it.
+
+    https://github.com/docker/docker-credential-helpers/blob/v0.9.4/README.md
+    """
+    program = f"docker-credential-{helper}"
+    try:
+        if not re.fullmatch(r"[\w.-]+", helper):
+            raise FileNotFoundError
+        done = subprocess.run(  # noqa: S603 - as Docker starts it
+            [program, "get"],
+            input=name,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_HELPER_SECONDS,
+        )
+        said: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+        user, secret = str(said.get("Username", "")), str(said.get("Secret", ""))
+    except (OSError, ValueError, AttributeError, subprocess.TimeoutExpired):
+        raise RegistryError(
+            RegistryFailure(
+                f"{program}, which Docker's config.json names for {name}, does not work",
+                "Install it, or log in with another DOCKER_CONFIG",
+            )
+        ) from None
+    # Of `<token>` the secret is no password, but buys tokens of a service that is not asked here.
+    return (user, secret) if secret and user not in {"", "<token>"} else None
 
 
 def resolve_digest(

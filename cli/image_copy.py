@@ -22,6 +22,7 @@ from catalog.images import DIGEST_PATTERN, ImageSpec
 from catalog.registry import (
     ACCEPT,
     Credentials,
+    RegistryError,
     api_url,
     login_for,
     split_reference,
@@ -121,9 +122,13 @@ class Copy:
     """The copy of one image into *mirror*."""
 
     def __init__(self, spec: ImageSpec, mirror: Mirror, say: Callable[[str], None]) -> None:
+        """Raises CopyError if a login cannot be read."""
         self._spec, self._mirror, self._say = spec, mirror, say
         self._names = (spec.repository, f"{mirror.prefix}/{spec.path}")
-        self._source, self._target = (mirror.repository(name) for name in self._names)
+        with self._at(0):
+            self._source = mirror.repository(self._names[0])
+        with self._at(1):
+            self._target = mirror.repository(self._names[1])
         self._sent = 0
 
     def run(self, have: dict[str, str], start: Callable[[int], OnProgress]) -> Copied:
@@ -268,6 +273,8 @@ class Copy:
         except WeightsError as error:
             [fault, *_] = error.faults
             raise self._failed(side, f"{fault.path}: {fault.got}", fault.change) from None
+        except RegistryError as error:
+            raise self._failed(side, error.failure.got, error.failure.change) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             text = str(getattr(reason, "strerror", None) or reason) or type(error).__name__

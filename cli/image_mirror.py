@@ -22,8 +22,7 @@ from catalog.registry import split_reference
 from cli.errors import CommandError, UsageError
 from cli.failures import Failure, grouped
 from cli.image_copy import Copied, Copy, CopyError, Mirror, OnProgress
-from cli.image_options import check_loopback, chosen, stored_logins
-from cli.stack_images import used_images
+from cli.image_options import check_loopback, selected_images, stored_logins
 from weights.transport import Transport
 
 
@@ -57,12 +56,12 @@ def copy(
 ) -> None:
     """Copy images into a mirror, with their digests. What the mirror has is not sent again.
 
-    Uses the logins that `docker login` keeps in config.json, each for its own registry. Goes on
+    Uses the logins of `docker login`, each for its own registry. Goes on
     after a failure, and lists failures by host; run again, it goes on where it was.
 
     Exit codes: 0 all are in the mirror, 1 one is not, 2 usage error.
     """
-    mirrored, used = used_images(stack)
+    mirrored, specs = selected_images(stack, keys or [])
     prefix = (to or mirrored).rstrip("/")
     host = split_reference(prefix)[0]
     if not host or "://" in prefix:
@@ -70,11 +69,6 @@ def copy(
         raise UsageError(Problem("--to", to or "nothing", allowed, "pass the registry's name"))
     if insecure:
         check_loopback("--to", prefix)
-    wanted = {spec.key for spec in chosen(keys)} if keys else None
-    specs = [image.spec for image in used if wanted is None or image.spec.key in wanted]
-    if wanted and (others := wanted - {spec.key for spec in specs}):
-        allowed = f"images of stack {stack}: {', '.join(image.spec.key for image in used)}"
-        raise UsageError(Problem("KEY", ", ".join(sorted(others)), allowed, "name one of these"))
     mirror = Mirror(prefix, stored_logins(), Transport(), insecure, platform)
     copied, failures = _copied(specs, mirror, quiet=as_json)
     if as_json:

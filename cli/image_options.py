@@ -13,6 +13,7 @@ from catalog.registry import (
     split_reference,
 )
 from cli.errors import CommandError
+from cli.stack_images import used_images
 
 
 def check_loopback(option: str, prefix: str) -> None:
@@ -28,18 +29,25 @@ def check_loopback(option: str, prefix: str) -> None:
         )
 
 
-def chosen(keys: Sequence[str]) -> list[catalog.ImageSpec]:
-    """The images with these keys; all without any. Raises CommandError."""
+def selected_images(stack: str, keys: Sequence[str]) -> tuple[str, list[catalog.ImageSpec]]:
+    """The mirror of *stack*, and its images with these keys; without either, no mirror and all.
+
+    Raises ProblemError.
+    """
     problems: list[Problem] = []
-    specs: list[catalog.ImageSpec] = []
-    for key in keys or catalog.images():
+    for key in keys:
         try:
-            specs.append(catalog.image_spec(key))
+            catalog.image_spec(key)
         except UnknownEntryError as error:
             problems.append(Problem("KEY", error.got, ", ".join(error.allowed), error.change))
     if problems:
         raise CommandError(*problems)
-    return specs
+    mirror, used = used_images(stack)
+    known = {image.spec.key: image.spec for image in used}
+    if others := [key for key in keys if key not in known]:
+        allowed = f"images of stack {stack}: {', '.join(known)}"
+        raise CommandError(Problem("KEY", ", ".join(others), allowed, "name some of these"))
+    return mirror, [known[key] for key in keys] if keys else list(known.values())
 
 
 def stored_logins() -> Mapping[str, Credentials]:

@@ -30,7 +30,7 @@ from catalog.registry import (
 from cli.errors import CommandError, Commands
 from cli.failures import Failure, grouped
 from cli.image_mirror import copy
-from cli.image_options import check_loopback, chosen, stored_logins
+from cli.image_options import check_loopback, selected_images, stored_logins
 from cli.stack_images import UsedImage, used_images
 
 app = typer.Typer(
@@ -125,8 +125,16 @@ def lock(
     keys: Annotated[
         list[str] | None, typer.Argument(help="Image keys, as in `pai images list`. Default: all.")
     ] = None,
+    *,
+    stack: Annotated[
+        str, typer.Option(help="Stack whose images are locked, with its operators'. Default: all.")
+    ] = "",
     registry_prefix: Annotated[
-        str, typer.Option(help="Registry and path of a mirror to query instead of upstream.")
+        str,
+        typer.Option(
+            help="Registry and path of a mirror to query instead of upstream."
+            " Default: platform.registry_prefix of the stack."
+        ),
     ] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Compare only; exit 1 if a digest differs.")
@@ -138,13 +146,14 @@ def lock(
 ) -> None:
     """Resolve the digest of each tag and write it to catalog/images.yaml.
 
-    Uses the logins that `docker login` keeps in config.json. If one image fails, nothing is
+    Uses the logins of `docker login`. If one image fails, nothing is
     written.
     """
-    specs = chosen(keys or [])
+    mirror, specs = selected_images(stack, keys or [])
+    prefix = registry_prefix or mirror
     if insecure:
-        check_loopback("--registry-prefix", registry_prefix)
-    digests, problems = _resolve(specs, registry_prefix, plain_http=insecure)
+        check_loopback("--registry-prefix", prefix)
+    digests, problems = _resolve(specs, prefix, plain_http=insecure)
     changed = {
         key: digest for key, digest in digests.items() if digest != catalog.image_spec(key).digest
     }

@@ -70,12 +70,20 @@ def fetch(
             "a repository that the token may read",
             "check the name; set HF_TOKEN if the repository is private",
         ) from None
+    except httpx2.TransportError as error:
+        raise _failed(
+            str(request),
+            f"{api.endpoint} cannot be reached ({error or type(error).__name__})",
+            "the files of the commit",
+            "check the network, the proxy and the certificates, or pass --endpoint of a mirror;"
+            " then run the command again: it resumes",
+        ) from None
     except (HfHubHTTPError, httpx2.HTTPError) as error:
         raise _failed(
             str(request),
             str(error).splitlines()[0],
             "the files of the commit",
-            "check the network, the commit and HF_TOKEN, then run the command again: it resumes",
+            "check the commit and HF_TOKEN, then run the command again: it resumes",
         ) from None
     verified = tuple(File(f.name, f.size, sha256=digests[f.name]) for f in files)
     manifest = Manifest(request.repository, request.revision, verified)

@@ -29,7 +29,7 @@ from cli.model_mirrors import mirror_of, stack_config
 from cli.model_pin import pin
 from config.checks.hub_access import is_gated
 from config.settings.vllm import COMMIT
-from weights.errors import WeightsError
+from weights.errors import Fault, WeightsError
 from weights.files import FileSelection
 from weights.manifest import Manifest, check_digests, check_layout
 
@@ -139,7 +139,7 @@ def fetch(
                 "--revision",
                 commit or "nothing, and the catalog has no commit",
                 "a commit of 40 hexadecimal digits: branches and tags move",
-                f"look it up in the history of {repository or checkpoint.repository}",
+                f"find it with `pai models pin {repository or key}`",
             )
         )
     # Takes a second to import, and only this command needs it.
@@ -158,7 +158,8 @@ def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with a manifest.json.")],
 ) -> None:
     """Compare every byte of a model with its manifest; name each wrong file and exit 1."""
-    typer.echo(f"{folder}: {_summary(_verified(folder))}, verified")
+    with _disk():
+        typer.echo(f"{folder}: {_summary(_verified(folder))}, verified")
 
 
 @app.command("import")
@@ -175,10 +176,12 @@ def import_model(
 
     A bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a registry a `docker login`.
     """
-    mirror = mirror_of(stack, to, Manifest.read(folder))
-    manifest = _verified(folder)
-    with _bar("Uploading") as start:
-        target = mirror.upload(manifest, folder, start(manifest.size))
+    with _disk():
+        _check_plain(folder)
+        mirror = mirror_of(stack, to, Manifest.read(folder))
+        manifest = _verified(folder)
+        with _bar("Uploading") as start:
+            target = mirror.upload(manifest, folder, start(manifest.size))
     typer.echo(f"{target}: {_summary(manifest)}")
 
 
@@ -198,8 +201,19 @@ def _checkpoint(key: str, dtype: str) -> tuple[ModelSpec, Checkpoint]:
     return spec, published[selected]
 
 
+def _check_plain(folder: Path) -> None:
+    """Refuse links, which lead out of *folder*, and pipes, which never end. Raises WeightsError."""
+    if faults := [
+        Fault(str(path), "a link or a device", "files and folders alone", "delete it")
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or not (path.is_file() or path.is_dir())
+    ]:
+        raise WeightsError(*faults)
+
+
 def _verified(folder: Path) -> Manifest:
     """The manifest of *folder*, after comparing every byte. Raises WeightsError."""
+    _check_plain(folder)
     manifest = Manifest.read(folder)
     faults = check_layout(folder, manifest)
     if not faults:
@@ -208,6 +222,19 @@ def _verified(folder: Path) -> Manifest:
     if faults:
         raise WeightsError(*faults)
     return manifest
+
+
+@contextmanager
+def _disk() -> Generator[None]:
+    """Turns what disks and networks refuse into a problem."""
+    try:
+        yield
+    except OSError as error:
+        path = str(error.filename or getattr(error, "reason", "") or "the mirror")
+        got = error.strerror or type(error).__name__
+        allowed = "a folder that can be read, and a mirror that can be written"
+        change = "check the path, the disk and the network, then run the command again"
+        raise CommandError(Problem(path, got, allowed, change)) from None
 
 
 def _summary(manifest: Manifest) -> str:

@@ -1,6 +1,7 @@
 """The files of a checkpoint: which are downloaded, which are refused, and their digests."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -9,6 +10,9 @@ from pathlib import PurePosixPath
 from .errors import Fault, WeightsError
 
 MANIFEST = "manifest.json"
+
+_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ud800-\udfff]")
+"""What no name has: control characters, which a terminal would obey, and halves of characters."""
 
 CHUNK = 1 << 20
 """Bytes that are hashed and written at once."""
@@ -105,7 +109,7 @@ def select_files(files: Iterable[File], selection: FileSelection) -> list[File]:
 def is_safe(name: str) -> bool:
     """Whether *name* stays below the folder that it is joined to."""
     path = PurePosixPath(name)
-    odd = {"\\", "\0"} & set(name)
+    odd = _ODD.search(name)
     return bool(name) and not (path.is_absolute() or {"..", "."} & set(name.split("/")) or odd)
 
 
@@ -113,7 +117,7 @@ def unsafe_name(name: str) -> Fault:
     """The fault of a file whose *name* is not safe."""
     return Fault(
         path=repr(name),
-        got="a name that leads outside the model's folder",
+        got="a name that leads elsewhere, or cannot be printed",
         allowed="a relative path without . and ..",
         change="use a repository without such names",
     )

@@ -34,11 +34,11 @@ class Manifest:
         try:
             raw: dict[str, Any] = json.loads(text)
             files = tuple(
-                File(name, int(entry["size"]), sha256=str(entry["sha256"]))
+                File(name, int(str(entry["size"])), sha256=str(entry["sha256"]))
                 for name, entry in raw["files"].items()
             )
             manifest = cls(str(raw["repository"]), str(raw["revision"]), files)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise WeightsError(
                 Fault(
                     path=MANIFEST,

@@ -7,9 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPMessage
-from typing import IO
-from urllib.request import Request
+from typing import Any
 
 TIMEOUT_SECONDS = 60
 
@@ -49,7 +47,7 @@ class Transport:
 
         Raises HTTPError for a status of 400 or more, and another OSError without a response.
         """
-        request = Request(  # noqa: S310 - the settings allow https only
+        request = urllib.request.Request(  # noqa: S310 - the settings allow https only
             url, data=body, headers=dict(headers or {}), method=method
         )
         if authorization:
@@ -67,17 +65,16 @@ class Redirects(urllib.request.HTTPRedirectHandler):
     models need the token there too (huggingface/hf-hub pull request 110).
     """
 
-    def redirect_request(  # noqa: PLR0917 - urllib's
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
+    # Short, since the state holds it three times: request, body, status, reason, headers and URL.
+    def redirect_request(self, *of: Any) -> Any:  # noqa: ANN401 # pyrefly: ignore[bad-override]
         """The request to follow with; None, which makes the answer an HTTPError, without TLS."""
-        old, new = (urllib.parse.urlsplit(url)[:2] for url in (req.full_url, newurl))
+        old, new = (urllib.parse.urlsplit(url)[:2] for url in (of[0].full_url, of[-1]))
         if old[0] == "https" != new[0]:
             return None
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        kept = req.unredirected_hdrs.get("Authorization")
-        if request and kept and old == new:
-            request.add_unredirected_header("Authorization", kept)
+        request = super().redirect_request(*of)
+        sent = of[0].unredirected_hdrs.get("Authorization")
+        if request and sent and old == new:
+            request.add_unredirected_header("Authorization", sent)
         return request
 
 

@@ -15,7 +15,14 @@ import yaml
 from typer.testing import CliRunner
 
 from catalog.images import ImageSpec, image_spec
-from cli import bucket_upload, image_mirror, model_mirrors, model_targets, registry_upload, size_hub
+from cli import (
+    bucket_upload,
+    image_options,
+    model_mirrors,
+    model_targets,
+    registry_upload,
+    size_hub,
+)
 from cli.main import app
 from cli.stack_images import UsedImage
 from config.reference import KEY
@@ -175,7 +182,7 @@ def test_images_are_copied_between_real_registries_as_crane_sees_them(
             sources=[],
             license=image_spec("kong").license,
         )
-        monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", [UsedImage(spec)]))
+        monkeypatch.setattr(image_options, "used_images", lambda _: ("", [UsedImage(spec)]))
         words = ["images", "copy", "--to", f"{target}/mirror", "--insecure", "--json"]
         first, again = (json.loads(run(*words))["copied"][0] for _ in range(2))
 

@@ -23,7 +23,9 @@ from catalog.registry import (
     is_loopback,
     resolve_digest,
 )
+from cli import image_options
 from cli import images as command
+from cli.stack_images import UsedImage
 from sim.operators import cloudnative_pg, minio
 from toolchain.pins import DATA
 
@@ -340,6 +342,19 @@ def test_lock_tells_of_a_host_that_is_not_there_once_and_names_no_option_that_wa
     assert catalog.read_text() == CATALOG
 
 
+@pytest.mark.usefixtures("catalog")
+def test_lock_of_a_stack_asks_its_own_mirror_for_its_own_images(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.tags = {"/v2/m/library/kong/manifests/3.9.3"}
+    used = [UsedImage(images.image_spec("kong"))]
+    monkeypatch.setattr(image_options, "used_images", lambda _: (f"{registry.name}/m", used))
+    done = CliRunner().invoke(command.app, ["lock", "--stack", "mine", "--insecure"])
+    assert (done.exit_code, done.output) == (0, f"kong {DIGEST}\n")
+    other = CliRunner().invoke(command.app, ["lock", "qdrant", "--stack", "mine"])
+    assert "allowed:  images of stack mine: kong\n" in other.output
+
+
 def test_lock_without_a_mirror_offers_one(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
@@ -518,3 +533,62 @@ def test_logins_come_from_the_folder_that_docker_config_names(tmp_path: Path) ->
     log_in(tmp_path, "registry.example")
     logins = docker_logins({"DOCKER_CONFIG": str(tmp_path)})
     assert logins == {"registry.example": (USER, PASSWORD)}
+
+
+def install_helper(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """A `docker-credential-test` that is the shell script *program*, first on PATH."""
+    helper = folder / "docker-credential-test"
+    helper.write_text(f"#!/bin/sh\n{program}\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"credHelpers": {"registry.example": "test"}},
+        {"auths": {"registry.example": {}}, "credsStore": "test"},
+    ],
+)
+def test_a_credential_helper_is_asked_for_the_registry_that_is_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
+    said = json.dumps({"Username": USER, "Secret": PASSWORD})
+    install_helper(tmp_path, monkeypatch, f"cat >> {tmp_path}/asked; echo '{said}'")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    logins = docker_logins({"DOCKER_CONFIG": str(tmp_path)})
+
+    assert logins.get("other.example") is None
+    assert not (tmp_path / "asked").exists()
+    assert logins.get("registry.example") == (USER, PASSWORD)
+    assert (tmp_path / "asked").read_text() == "registry.example"
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("echo credentials not found; exit 1", None),
+        ('echo \'{"Username": "<token>", "Secret": "x"}\'', None),
+        ("echo canary-password", "does not work"),
+        ("echo '[]'", "does not work"),
+    ],
+)
+def test_a_helper_without_a_password_is_none_and_one_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, found: str | None
+) -> None:
+    install_helper(tmp_path, monkeypatch, program)
+    (tmp_path / "config.json").write_text('{"credHelpers": {"registry.example": "test"}}')
+    logins = docker_logins({"DOCKER_CONFIG": str(tmp_path)})
+    if found is None:
+        assert logins.get("registry.example") is None
+        return
+    with pytest.raises(RegistryError, match=found) as failed:
+        logins.get("registry.example")
+    assert "canary" not in str(failed.value)
+
+
+@pytest.mark.parametrize("helper", ["nosuch", "../../bin/sh", ""])
+def test_a_helper_that_is_not_there_is_named(tmp_path: Path, helper: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {"r.example": helper}}))
+    with pytest.raises(RegistryError, match="docker-credential-"):
+        docker_logins({"DOCKER_CONFIG": str(tmp_path)}).get("r.example")

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from catalog.images import ImageSpec, image_spec
-from cli import image_copy, image_mirror
+from cli import image_copy, image_options
 from cli.main import app
 from cli.stack_images import UsedImage
 from tests.registries import Registry, digest, serving
@@ -57,7 +57,7 @@ def images(source: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stack of the command uses."""
     found = [spec(source, "library/kong", "3.9"), spec(source, "qdrant/qdrant", "v1")]
     used = [UsedImage(image) for image in found]
-    monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", used))
+    monkeypatch.setattr(image_options, "used_images", lambda _: ("", used))
 
 
 def copy(target: Registry, *words: str) -> Result:
@@ -141,7 +141,7 @@ def test_one_platform_has_a_digest_of_its_own(
 ) -> None:
     index = digest(source.manifests["library/kong", "3.9"][1])
     used = [UsedImage(spec(source, "library/kong", "3.9", index))]
-    monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", used))
+    monkeypatch.setattr(image_options, "used_images", lambda _: ("", used))
     done = copy(target, "kong", "--platform", "linux/arm64")
 
     assert done.exit_code == 0, done.output
@@ -160,7 +160,7 @@ def test_a_locked_digest_is_what_arrives_wherever_the_tag_has_moved(
     locked = digest(source.manifests["library/kong", "3.9"][1])
     moved = source.push("library/kong", "3.9", b"newer")
     used = [UsedImage(spec(source, "library/kong", "3.9", locked))]
-    monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", used))
+    monkeypatch.setattr(image_options, "used_images", lambda _: ("", used))
     assert copy(target).exit_code == 0
     assert digest(target.manifests["m/library/kong", "3.9"][1]) == locked != moved
 
@@ -184,12 +184,21 @@ def test_each_login_goes_to_its_own_registry(
 
 
 @pytest.mark.usefixtures("images")
+def test_a_credential_helper_that_is_not_there_is_told(target: Registry, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {target.host: "nosuch"}}))
+    done = copy(target)
+    assert done.exit_code == 1
+    assert "docker-credential-nosuch, which Docker's config.json names" in done.stderr
+    assert "a copy of each of 2: kong, qdrant" in done.stderr
+
+
+@pytest.mark.usefixtures("images")
 def test_failures_are_grouped_by_host_and_keep_no_other_image_from_being_copied(
     source: Registry, target: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = Registry(host="127.0.0.1:1")
     used = [spec(gone, f"x/{name}", "1") for name in "abc"] + [spec(source, "library/kong", "3.9")]
-    monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", [UsedImage(i) for i in used]))
+    monkeypatch.setattr(image_options, "used_images", lambda _: ("", [UsedImage(i) for i in used]))
     done = copy(target)
 
     assert done.exit_code == 1
@@ -238,7 +247,7 @@ def test_a_manifest_of_another_digest_is_refused(
     locked = digest(source.manifests["library/kong", "3.9"][1])
     source.manifests["library/kong", locked] = source.manifests["qdrant/qdrant", "v1"]
     used = [UsedImage(spec(source, "library/kong", "3.9", locked))]
-    monkeypatch.setattr(image_mirror, "used_images", lambda _: ("", used))
+    monkeypatch.setattr(image_options, "used_images", lambda _: ("", used))
     done = copy(target)
     assert "another manifest, sha256:" in done.stderr
     assert target.blobs == {}

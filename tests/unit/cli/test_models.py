@@ -101,7 +101,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(hub: Hub, tmp_path: Path
     assert done.exit_code == 1
     assert done.stderr == (
         "'../escape.json'\n"
-        "    got:      a name that leads outside the model's folder\n"
+        "    got:      a name that leads elsewhere, or cannot be printed\n"
         "    allowed:  a relative path without . and ..\n"
         "    change:   use a repository without such names\n"
     )
@@ -156,6 +156,15 @@ def test_a_private_repository_asks_for_a_token_and_shows_none(
     assert "canary" not in done.output
 
 
+def test_a_hub_that_is_not_there_is_named_with_what_to_do(hub: Hub, tmp_path: Path) -> None:
+    hub.url = "http://127.0.0.1:1"
+    done = fetch(hub, tmp_path / "model")
+
+    assert done.exit_code == 1
+    assert "got:      http://127.0.0.1:1 cannot be reached (" in done.stderr
+    assert "or pass --endpoint of a mirror" in done.stderr
+
+
 def test_what_is_there_already_is_not_fetched_again(hub: Hub, tmp_path: Path) -> None:
     fetch(hub, tmp_path / "model")
     hub.asked.clear()
@@ -169,6 +178,7 @@ def test_what_is_there_already_is_not_fetched_again(hub: Hub, tmp_path: Path) ->
     [
         (["--revision", "main"], "--revision\n    got:      main\n"),
         (["--repository", "other/model"], "nothing, and the catalog has no commit"),
+        (["--repository", "other/model"], "find it with `pai models pin other/model`"),
         (["--dtype", "fp8"], "--dtype\n    got:      fp8\n    allowed:  one of bf16\n"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_hub_that_gives_another_commit_is_refused(hub: Hub, tmp_path: Path) ->
 def test_a_name_that_leads_out_of_the_directory_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.files["../escape.json"] = b"{}"
 
-    with pytest.raises(WeightsError, match="leads outside"):
+    with pytest.raises(WeightsError, match="leads elsewhere"):
         bring(hub, tmp_path)
 
 
