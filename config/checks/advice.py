@@ -6,6 +6,7 @@ from typing import Final
 from base.problems import Problem
 from base.quantity import parse
 from base.units import GB
+from config.checks.nodes import node_advice
 from config.checks.seats import seat_advice
 from config.settings.models import ModelSettings
 from config.stack import StackConfig
@@ -24,7 +25,7 @@ def advice(config: StackConfig) -> list[Problem]:
         if model.pool in config.pools
         for problem in (*_links(config, name, model), *_start(config, name, model))
     )
-    return [*of_models, *seat_advice(config)]
+    return [*of_models, *node_advice(config), *seat_advice(config)]
 
 
 def _links(config: StackConfig, name: str, model: ModelSettings) -> Iterator[Problem]:
