@@ -40,7 +40,7 @@ def memory_bar(weights: int, cache: int, overhead: int, total: int) -> Text:
 
 def share_bar(taken: float, offered: float, unit: str) -> Text:
     """A bar of what is requested of *offered*, and both in numbers."""
-    drawn = min(WIDTH, round(WIDTH * taken / offered))
+    drawn = min(WIDTH, round(WIDTH * taken / offered)) if offered else WIDTH
     text = Text(WEIGHTS.mark * drawn, style=WEIGHTS.style)
     text.append(FREE.mark * (WIDTH - drawn), style=FREE.style)
     return text.append(f" {taken:.1f} of {offered:.0f} {unit}", style="default")

@@ -49,7 +49,7 @@ def pods(config: StackConfig) -> Iterator[PodSet]:
     yield from _services(config)
     yield from _jobs(config)
     for name, pool in config.pools.items():
-        yield from _daemons(name, pool)
+        yield from daemons(name, pool)
     for name, model in config.models.items():
         if model.vllm.routing == "prefix-aware":
             picker = needs(footprints.PICKER, footprints.PICKER_PROXY)
@@ -101,6 +101,20 @@ def servers(name: str, model: ModelSettings, pool: GpuPoolSettings) -> Iterator[
             **placed,
             replicas=f"models.{name}.vllm.prefill_replicas",
         )
+
+
+def daemons(name: str, pool: GpuPoolSettings) -> Iterator[PodSet]:
+    """What runs on each node of a pool besides its servers."""
+    found = {"dcgm": needs(footprints.DCGM_EXPORTER)}
+    if pool.operator == "none" and pool.allocation == "device-plugin":
+        layout = [footprints.MIG_LAYOUT] if pool.sharing.mode == "mig" else []
+        found["device-plugin"] = needs(footprints.DEVICE_PLUGIN, init=layout)
+        if pool.sharing.mode == "mps":
+            found["mps"] = needs(footprints.MPS_DAEMON, init=[footprints.MPS_MOUNT])
+        if pool.feature_discovery:
+            found["feature-discovery"] = needs(footprints.FEATURE_DISCOVERY)
+    for part, asked in found.items():
+        yield PodSet(f"{name}-{part}", 1, asked, name, "daemon")
 
 
 def _container(resources: Resources) -> Needs:
@@ -180,16 +194,3 @@ def _jobs(config: StackConfig) -> Iterator[PodSet]:
             found[f"{stored}-weights-fetch"] = footprints.FETCH
     for name, resources in found.items():
         yield PodSet(name, 1, needs(resources), kind="job")
-
-
-def _daemons(name: str, pool: GpuPoolSettings) -> Iterator[PodSet]:
-    found = {"dcgm": needs(footprints.DCGM_EXPORTER)}
-    if pool.operator == "none" and pool.allocation == "device-plugin":
-        layout = [footprints.MIG_LAYOUT] if pool.sharing.mode == "mig" else []
-        found["device-plugin"] = needs(footprints.DEVICE_PLUGIN, init=layout)
-        if pool.sharing.mode == "mps":
-            found["mps"] = needs(footprints.MPS_DAEMON, init=[footprints.MPS_MOUNT])
-        if pool.feature_discovery:
-            found["feature-discovery"] = needs(footprints.FEATURE_DISCOVERY)
-    for part, asked in found.items():
-        yield PodSet(f"{name}-{part}", 1, asked, name, "daemon")

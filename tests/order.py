@@ -32,6 +32,7 @@ _EVERY_STACK = (
     "tests/unit/components/test_every_pod.py",
     "tests/unit/components/test_urns.py",
     "tests/unit/components/models/test_startup.py",
+    "tests/unit/config/test_pods.py",
 )
 """They look at every stack, deployed on mocks once (tests/urns.py)."""
 

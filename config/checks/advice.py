@@ -7,6 +7,7 @@ from base.problems import Problem
 from base.quantity import parse
 from base.units import GB
 from catalog.licenses import model_license
+from config.checks.nodes import node_advice
 from config.checks.seats import seat_advice
 from config.settings.models import ModelSettings
 from config.stack import StackConfig
@@ -28,7 +29,7 @@ def advice(config: StackConfig) -> list[Problem]:
     licenses = (
         problem for name, model in config.models.items() for problem in _license(name, model)
     )
-    return [*of_models, *licenses, *seat_advice(config)]
+    return [*of_models, *licenses, *node_advice(config), *seat_advice(config)]
 
 
 def _license(name: str, model: ModelSettings) -> Iterator[Problem]:

@@ -12,10 +12,12 @@ from typing import Final
 
 from base.problems import Problem
 from base.units import GIB
-from catalog.machines import MACHINES, MOST_PODS, Machine, Profile
+from catalog.machines import MACHINES, Profile
+from config.machines import OTHERS, offers
 from config.pods import PodSet, pods
 from config.stack import StackConfig
 from sizing.seating import (
+    NOTHING,
     RESOURCES,
     Needs,
     Pod,
@@ -27,10 +29,6 @@ from sizing.seating import (
     spread,
     total,
 )
-
-OTHERS: Final = Needs(cpu=500, memory=GIB, disk=GIB, pods=10)
-"""Kept free on each node for pods that are not the stack's: DNS, network, storage and log agents,
-operators. An assumption: it never refuses, it only advises."""
 
 _TRIES: Final = 20
 """Numbers of machines that are tried above the least by the sums."""
@@ -122,23 +120,13 @@ def _pod(each: PodSet) -> Pod:
     return Pod(each.name, each.needs)
 
 
-def _nodes(config: StackConfig, spare: Needs | None = None) -> list[tuple[str, Needs]]:
+def _nodes(config: StackConfig, spare: Needs = NOTHING) -> list[tuple[str, Needs]]:
     """The nodes that pods without GPUs may run on, and what each offers, less *spare*."""
     return [
-        (node.name, _offers(node.group.machine, spare))
+        (node.name, offers(node.group.machine, spare))
         for node in config.cluster.machines()
         if not node.group.tainted
     ]
-
-
-def _offers(machine: Machine, spare: Needs | None = None) -> Needs:
-    offered = Needs(
-        machine.cpu_for_pods * 1000,
-        machine.memory_gib_for_pods * GIB,
-        machine.disk_gib_for_pods * GIB,
-        MOST_PODS,
-    )
-    return offered.minus(spare) if spare else offered
 
 
 def _problem(config: StackConfig, sets: Sequence[PodSet], short: Shortage) -> Problem:
@@ -206,7 +194,7 @@ def _added(config: StackConfig) -> tuple[int, Profile] | None:
     for kind, machine in MACHINES.items():
         if machine.gpu:
             continue
-        offered = _offers(machine, OTHERS)
+        offered = offers(machine, OTHERS)
         least = _least_added(nodes, every, offered)
         for count in range(least, least + _TRIES):
             more = [(f"{kind} {number}", offered) for number in range(count)]

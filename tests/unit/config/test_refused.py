@@ -15,6 +15,8 @@ from base.problems import ConfigError, ProblemError
 from cli import stack_file
 from cli.main import app
 from config.checks.advice import advice
+from config.checks.idle import idle
+from config.checks.seats import seated
 from config.load import load
 from config.reference import KEY
 from tests import urns
@@ -32,7 +34,8 @@ _WRONG = st.sampled_from([[[["x"]]], {"no such": {"key": 1}}, float("nan"), b"x"
 def _refused(raw: object) -> list[str]:
     """The paths of the problems; none where *raw* is accepted, and then advice is given too."""
     try:
-        advice(load(raw, "prod"))
+        config = load(raw, "prod")
+        advice(config), list(idle(config)), seated(config)
     except ConfigError as error:
         str(error).encode("utf-8")  # or no terminal could show it
         return [problem.path for problem in error.problems]

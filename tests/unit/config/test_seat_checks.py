@@ -10,8 +10,9 @@ from base.problems import ConfigError, Problem
 from base.quantity import parse
 from base.units import GIB
 from config.checks.advice import advice
-from config.checks.seats import OTHERS, seated
+from config.checks.seats import seated
 from config.load import load
+from config.machines import OTHERS
 from config.reference import KEY
 from sim.nodes import node_objects
 from sizing.seating import Needs, total
