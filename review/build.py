@@ -21,6 +21,7 @@ from review.openings import openings
 from review.outages import outages
 from review.picture import picture
 from review.report import Report, Verdict
+from review.upgrades import upgrades
 from review.versions import versions
 
 
@@ -42,12 +43,13 @@ def report(
         preview.diagnostics, found, ended=preview.summary is not None, stderr_tail=stderr_tail
     )
     violations = findings(preview.violations, found)
+    judged = upgrades(found)
     components = _components(found, names)
     outputs = (preview.outputs_before, preview.outputs_after)
     return Report(
         stack=stack,
         simulated=simulated,
-        verdict=_verdict(failed, violations, components),
+        verdict=_verdict(failed, violations, judged, components),
         complete=failed is None,
         digest=combined(r for c in components for r in c.resources),
         counts=Counter[str](change.op for change in found),
@@ -55,6 +57,7 @@ def report(
         problems=[],
         failure=failed,
         losses=losses(found),
+        upgrades=judged,
         outages=outages(workloads, old.needed_by),
         # An incomplete preview does not know all resource requests.
         amounts=[] if failed else amounts(workloads, *outputs, prices()),
@@ -102,11 +105,13 @@ def _packs(preview: Preview) -> list[str]:
 def _verdict(
     failed: of.PreviewFailure | None,
     violations: Sequence[of.PolicyFinding],
+    judged: Sequence[of.Upgrade],
     components: Sequence[of.ComponentChange],
 ) -> Verdict:
-    if failed:
+    refused = {upgrade.resource for upgrade in judged if upgrade.effect == "refused"}
+    if failed and failed.resource not in refused:
         return Verdict.FAILED
-    if any(finding.level == "mandatory" for finding in violations):
+    if refused or any(finding.level == "mandatory" for finding in violations):
         return Verdict.REFUSED
     return Verdict.CHANGES if components else Verdict.CLEAN
 

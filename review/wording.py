@@ -1,15 +1,15 @@
 """Texts shared by all formats of a report; none of them contains text from the diff."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from base.problems import Problem
-from review.report import Amount, Outage, PropertyChange, Report, Verdict
+from review.report import Amount, Outage, PropertyChange, Report, Upgrade, Verdict
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.CLEAN: "nothing to do",
     Verdict.CHANGES: "changes to review",
-    Verdict.REFUSED: "refused by policy",
+    Verdict.REFUSED: "refused",
     Verdict.DOES_NOT_FIT: "does not fit",
     Verdict.FAILED: "the preview failed",
 }
@@ -36,7 +36,7 @@ def counts(report: Report) -> str:
 
 def no_impact_notice(report: Report) -> str:
     """A sentence if no service is interrupted and no data is at risk; else empty."""
-    if report.outages or report.losses or not report.complete:
+    if report.outages or report.losses or report.upgrades or not report.complete:
         return ""
     return "No service interruption, no data at risk."
 
@@ -46,6 +46,14 @@ def no_policy_notice(report: Report) -> str:
     if report.packs or report.problems:
         return ""
     return "No policy pack was run."
+
+
+def upgrade_title(upgrades: Sequence[Upgrade]) -> str:
+    """Heading of upgrades of one effect."""
+    count, plain = len(upgrades), len(upgrades) == 1
+    if upgrades[0].effect == "refused":
+        return f"{plural(count, 'change')} that {'is' if plain else 'are'} refused, with what works"
+    return f"{plural(count, 'change')} that {'needs' if plain else 'need'} steps besides"
 
 
 def effect(outage: Outage) -> str:
