@@ -50,8 +50,8 @@ class Upgrade(Model):
     resource: str = Field(description="Kind and name, such as `StatefulSet qdrant`.")
     component: str = Field(description="Component it belongs to.")
     effect: Literal["refused", "steps"] = Field(
-        description="`refused`: it cannot be done like this, or data would be at stake. `steps`: it"
-        " is done, and needs the steps besides."
+        description="`refused`: it cannot be made like this, or data would be at stake. `steps`: it"
+        " is made, and the steps are needed too."
     )
     problem: Problem = Field(description="The change in four parts.")
     steps: list[str] = Field(description="What works, in this order.")

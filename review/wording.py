@@ -50,10 +50,9 @@ def no_policy_notice(report: Report) -> str:
 
 def upgrade_title(upgrades: Sequence[Upgrade]) -> str:
     """Heading of upgrades of one effect."""
-    count, plain = len(upgrades), len(upgrades) == 1
     if upgrades[0].effect == "refused":
-        return f"{plural(count, 'change')} that {'is' if plain else 'are'} refused, with what works"
-    return f"{plural(count, 'change')} that {'needs' if plain else 'need'} steps besides"
+        return f"Refused: {plural(len(upgrades), 'change')} that cannot be made like this"
+    return f"{plural(len(upgrades), 'change')} with further steps"
 
 
 def effect(outage: Outage) -> str:

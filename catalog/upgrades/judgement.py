@@ -14,8 +14,8 @@ class Judgement:
 
     problem: Problem
     effect: Effect
-    """`refused`: it cannot be done like this, or data would be at stake. `steps`: it is done, and
-    needs the steps besides."""
+    """`refused`: it cannot be made like this, or data would be at stake. `steps`: it is made, and
+    the steps are needed too."""
     steps: tuple[str, ...]
     """What works, in this order; commands in backticks."""
     source: str

@@ -10,9 +10,9 @@ _HEAD = """# Upgrades
 <!-- Generated from catalog/upgrades/ by `make docs`; edit the tables there. -->
 
 What a stack may ask for and a part, its operator or the API server will not do. `pai review` lists
-each such change with the steps that work: **refused** where it cannot be done like this, or where
-data would be at stake (exit code 4, and `pai apply` deploys nothing); **with steps** where it is
-done, and something has to be done besides.
+each such change with the steps that work: **refused** where it cannot be made like this, or where
+data would be at stake (exit code 4, and `pai apply` deploys nothing); with **further steps** where
+it is made, and something else has to be done too.
 
 `pulumi preview` and `pulumi up` refuse the same for everything that keeps data, before anything is
 sent: a hook of the engine compares what is deployed with what comes
