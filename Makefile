@@ -44,6 +44,7 @@ docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/python -m policies.reference > docs/reference/policies.md
 	$(BIN)/python -m catalog.metrics_reference > docs/reference/metrics.md
 	$(BIN)/python -m catalog.licenses_reference > docs/reference/licenses.md
+	$(BIN)/python -m catalog.upgrades.reference > docs/reference/upgrades.md
 	$(BIN)/python -m review.report
 	$(BIN)/python -m tests.conformance.differences > docs/reference/linters.md
 

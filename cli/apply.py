@@ -46,7 +46,8 @@ def apply(
     Uses the state backend and cluster of the environment, as `pai review` does.
 
     Exit codes: 0 deployed or nothing to do, 1 the preview or the deployment failed, 2 usage error,
-    4 refused by a policy, 5 the configuration is invalid, 6 the preview is not what was reviewed.
+    4 refused by a policy or the rules of upgrades, 5 the configuration is invalid, 6 the preview is
+    not what was reviewed.
     """
     if check_approved(stack, approved).verdict is Verdict.CLEAN:
         typer.echo(f"{stack}: nothing to do")

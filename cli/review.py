@@ -76,8 +76,8 @@ def review(
     Uses the state backend and cluster of the environment; without PULUMI_BACKEND_URL, the
     simulated cluster of the stack.
 
-    Exit codes: 0 no changes, 1 the preview failed, 2 usage error, 3 changes, 4 refused by a policy,
-    5 the configuration is invalid.
+    Exit codes: 0 no changes, 1 the preview failed, 2 usage error, 3 changes, 4 refused by a policy
+    or the rules of upgrades, 5 the configuration is invalid.
     """
     report = _kept(kept, stack) if kept else preview_report(stack or "local")
     if form is _Format.TERMINAL and out is None:

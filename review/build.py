@@ -24,6 +24,7 @@ from review.outages import outages
 from review.outputs import outputs_change
 from review.picture import picture
 from review.report import Report, Verdict
+from review.upgrades import upgrades
 from review.versions import versions
 
 TAKES_OVER = "Takes over Namespace "
@@ -52,6 +53,7 @@ def report(
         preview.diagnostics, found, ended=preview.summary is not None, stderr_tail=stderr_tail
     )
     violations = findings(preview.violations, found)
+    judged = upgrades(found)
     outputs = (preview.outputs_before, preview.outputs_after)
     components = _components(found, names)
     if not failed and (told := outputs_change(*outputs, names)):
@@ -59,7 +61,7 @@ def report(
     return Report(
         stack=stack,
         simulated=simulated,
-        verdict=_verdict(failed, violations, components),
+        verdict=_verdict(failed, violations, judged, components),
         complete=failed is None,
         digest="" if failed else combined(r for c in components for r in c.resources),
         counts=Counter[str](change.op for change in found),
@@ -67,6 +69,7 @@ def report(
         problems=[],
         failure=failed,
         losses=losses(found),
+        upgrades=judged,
         outages=outages(workloads, old.needed_by),
         takeovers=_takeovers(preview),
         # An incomplete preview does not know all resource requests.
@@ -126,11 +129,13 @@ def _packs(preview: Preview) -> list[str]:
 def _verdict(
     failed: of.PreviewFailure | None,
     violations: Sequence[of.PolicyFinding],
+    judged: Sequence[of.Upgrade],
     components: Sequence[of.ComponentChange],
 ) -> Verdict:
-    if failed:
+    refused = {upgrade.resource for upgrade in judged if upgrade.effect == "refused"}
+    if failed and failed.resource not in refused:
         return Verdict.FAILED
-    if any(finding.level == "mandatory" for finding in violations):
+    if refused or any(finding.level == "mandatory" for finding in violations):
         return Verdict.REFUSED
     return Verdict.CHANGES if components else Verdict.CLEAN
 

@@ -9,6 +9,7 @@ from review.report import PreviewFailure
 _GENERIC = ("preview failed", "an unhandled error occurred: program exited")
 """Generic messages that follow the real error."""
 
+_STEPS = "keep the old value; or take the steps of docs/reference/upgrades.md"
 _FIXES = {
     "because it is protected": "keep it in the program; to delete it, make a backup and first"
     " remove its protection in a separate change (`platform.disposable`)",
@@ -18,8 +19,9 @@ _FIXES = {
     " the stack",
     "is currently locked": "wait for the update that holds the lock, or run `pulumi cancel` if that"
     " update crashed",
-    "updates to statefulset spec for fields other than": "the object must be recreated: back up its"
-    " data, delete it in a separate change, and restore the data; or keep the old value",
+    "updates to statefulset spec for fields other than": _STEPS,
+    "is currently marked for protection": _STEPS,
+    "before hook": "keep the old value; or take the steps in the message",
 }
 """Fix by a part of the error message."""
 _DEFAULT_FIX = "fix the error above and run `pai review` again"

@@ -44,6 +44,20 @@ class Loss(Model):
     reason: str = Field(description="Cause, and effect on the data.")
 
 
+class Upgrade(Model):
+    """A change that a part, its operator or the API server will not make as asked."""
+
+    resource: str = Field(description="Kind and name, such as `StatefulSet qdrant`.")
+    component: str = Field(description="Component it belongs to.")
+    effect: Literal["refused", "steps"] = Field(
+        description="`refused`: it cannot be made like this, or data would be at stake. `steps`: it"
+        " is made, and the steps are needed too."
+    )
+    problem: Problem = Field(description="The change in four parts.")
+    steps: list[str] = Field(description="What works, in this order.")
+    source: str = Field(description="File and line, or page, that says so.")
+
+
 Effect = Literal["stops", "interrupted", "fewer"]
 
 
@@ -266,6 +280,9 @@ class Report(Model):
         description="Error of the preview; null if there was none."
     )
     losses: list[Loss] = Field(description="Data at risk, lost data first.")
+    upgrades: list[Upgrade] = Field(
+        default=[], description="Changes that will not happen as asked, refused ones first."
+    )
     outages: list[Outage] = Field(
         description="Service interruptions, most severe and longest first."
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalog.upgrades import REPORTED
 from review.events import Preview, read
 from review.graph import Graph, graph
 from review.redact import text
@@ -42,7 +43,7 @@ def preview(project: Path, stack: str, env: Mapping[str, str]) -> PreviewRun:
         state = pool.submit(_pulumi, project, env, "stack", "export", "--stack", stack)
         done = _pulumi(
             project,
-            {**with_pack(project, env), **_STREAM},
+            {**with_pack(project, env), **_STREAM, REPORTED: "true"},
             "preview",
             *("--stack", stack),
             "--json",

@@ -18,6 +18,7 @@ from review.report import (
     PropertyChange,
     Report,
     ResourceChange,
+    Upgrade,
     Version,
 )
 
@@ -118,6 +119,27 @@ def losses(report: Report) -> str:
 def takeovers(report: Report) -> str:
     """Namespaces of others that become the stack's."""
     return _section("Namespaces of others", [f"- {prose(each)}" for each in report.takeovers])
+
+
+def refused_upgrades(report: Report) -> str:
+    """Changes that nobody will make like this, with the steps that work."""
+    return _upgrades([u for u in report.upgrades if u.effect == "refused"])
+
+
+def upgrade_steps(report: Report) -> str:
+    """Changes that need steps besides."""
+    return _upgrades([u for u in report.upgrades if u.effect == "steps"])
+
+
+def _upgrades(found: list[Upgrade]) -> str:
+    return _section(wording.upgrade_title(found), [_upgrade(u) for u in found]) if found else ""
+
+
+def _upgrade(upgrade: Upgrade) -> str:
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(upgrade.steps, 1))
+    path = code(upgrade.problem.path, SENTENCE)
+    strong = f"**{path}**" if upgrade.effect == "refused" else path
+    return f"- {strong}\n{_parts(upgrade.problem, 2)}\n\n{indented(fence(steps, longest=_MESSAGE))}"
 
 
 def amounts(report: Report) -> str:

@@ -102,7 +102,20 @@ def _parts_of(problem: Problem) -> Iterator[RenderableType]:
         yield _line(f"    {name + ':':<10}{text}")
 
 
+def _upgrades(report: Report, effect: str) -> Iterator[RenderableType]:
+    refused = effect == "refused"
+    for upgrade in report.upgrades:
+        if upgrade.effect == effect:
+            said = "refused" if refused else "needs steps"
+            style = "bold red" if refused else "yellow"
+            yield _line(f"{said}: {upgrade.problem.path}", style=style)
+            yield from _parts_of(upgrade.problem)
+            for number, step in enumerate(upgrade.steps, 1):
+                yield _line(f"    {number}. {step}")
+
+
 def _impact(report: Report) -> Iterator[RenderableType]:
+    yield from _upgrades(report, "refused")
     for outage in report.outages:
         also = f"; also affected: {', '.join(outage.also)}" if outage.also else ""
         style = "yellow" if outage.effect == "fewer" else "bold red"
@@ -112,6 +125,7 @@ def _impact(report: Report) -> Iterator[RenderableType]:
         what = "deleted" if loss.op == "delete" else "replaced"
         head = f"{loss.resource} is {what}, its data is {loss.data}"
         yield _line(head, f": {loss.reason}", style="bold red")
+    yield from _upgrades(report, "steps")
     for taken in report.takeovers:
         yield _line(taken, style="bold red")
 

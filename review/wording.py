@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from base.problems import Problem
 from review.report import (
@@ -13,6 +13,7 @@ from review.report import (
     PropertyChange,
     Reach,
     Report,
+    Upgrade,
     Verdict,
     Version,
 )
@@ -20,7 +21,7 @@ from review.report import (
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.CLEAN: "nothing to do",
     Verdict.CHANGES: "changes to review",
-    Verdict.REFUSED: "refused by policy",
+    Verdict.REFUSED: "refused",
     Verdict.DOES_NOT_FIT: "does not fit",
     Verdict.FAILED: "the preview failed",
 }
@@ -65,6 +66,13 @@ def no_policy_notice(report: Report) -> str:
     if report.packs or report.problems:
         return ""
     return "No policy pack was run."
+
+
+def upgrade_title(upgrades: Sequence[Upgrade]) -> str:
+    """Heading of upgrades of one effect."""
+    if upgrades[0].effect == "refused":
+        return f"Refused: {plural(len(upgrades), 'change')} that cannot be made like this"
+    return f"{plural(len(upgrades), 'change')} with further steps"
 
 
 def effect(outage: Outage) -> str:
