@@ -41,6 +41,7 @@ docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/python -m policies.reference > docs/reference/policies.md
 	$(BIN)/python -m catalog.metrics_reference > docs/reference/metrics.md
 	$(BIN)/python -m review.report
+	$(BIN)/python -m cli.reference > docs/reference/commands.md
 	$(BIN)/python -m tests.conformance.differences > docs/reference/linters.md
 
 lock: .venv/ready ## Pin the dependencies anew.

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from base.problems import Problem
 from cli.errors import UsageError
+from cli.options import stack_option
 from policies import Finding, Level, Resource, check
 from policies.checking import BY_ID, check_waivers
 from policies.waivers import Waivers, load
@@ -56,9 +57,7 @@ def lint(
             help="Waivers to apply, in the format of policies/waivers.yaml. Default: none.",
         ),
     ] = None,
-    stack: Annotated[
-        str, typer.Option(help="Stack of the manifests, for waivers that name one.")
-    ] = "",
+    stack: Annotated[str, stack_option("Stack of the manifests, for waivers that name one.")] = "",
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 for advisory findings too.")
     ] = False,

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from base.problems import ConfigError
 from catalog.models import models
+from cli.options import stack_option
 from cli.plan_view import show
 from cli.stack_file import read_stack
 from config.checks.stack import capacity
@@ -17,7 +18,7 @@ from sizing.plan import Plan, PlannedPool, PlannedService, plan
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="Stack to plan.")] = "local",
+    stack: Annotated[str, stack_option("Stack to plan.")] = "local",
     config_file: Annotated[
         Path | None,
         typer.Option(

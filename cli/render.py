@@ -3,24 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import pulumi
 import typer
-from pydantic import ValidationError
 
-from base.problems import ConfigError, Problem
-from cli.errors import UsageError
-from cli.review import EXIT_CODES
-from cli.stack_file import read_stack
-from review import build
-from review.compare import compare
-from review.render import Render, render
-from review.report import Report, Verdict
-from toolchain.environment import PROJECT
-from toolchain.errors import ToolchainError
+from cli.options import stack_option
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="Stack to render.")],
+    stack: Annotated[str, stack_option("Stack to render.")],
     out: Annotated[
         Path | None, typer.Option(help="File for the rendered resources (JSON).")
     ] = None,
@@ -38,56 +27,30 @@ def command(
     change alters the resources and what the policies find. It cannot show what a provider would
     replace or a cluster would refuse.
 
-    Exit codes: 0 without --against, else those of `pai review`.
+    Exit codes: 0 rendered, or no changes, 1 the program failed, 2 usage error, 3 changes, 4 refused
+    by a policy, 5 the configuration is invalid.
     """
+    from base.problems import ConfigError, Problem
+    from cli.errors import UsageError, print_problems
+    from cli.exit_codes import ExitCode
+    from cli.rendering import read_render, rendered, written
+    from review import build
+    from review.compare import compare
+
     if (against is None) != (report is None):
         missing, given = ("--against", "--report") if report else ("--report", "--against")
         raise UsageError(
             Problem(missing, f"nothing, with {given}", "both or neither", f"add {missing}")
         )
-    base = _read(against) if against else None
+    base = read_render(against) if against else None
     try:
         current = rendered(stack)
     except ConfigError as error:
         if report is None:
-            typer.echo(error, err=True)
-            raise typer.Exit(EXIT_CODES[Verdict.DOES_NOT_FIT]) from None
-        raise _written(build.refused(stack, error.problems), report) from None
+            print_problems(error)
+            raise typer.Exit(ExitCode.INVALID) from None
+        raise written(build.refused(stack, error.problems), report) from None
     if out:
         out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
     if base and report:
-        raise _written(compare(base, current), report)
-
-
-def _written(report: Report, file: Path) -> typer.Exit:
-    """Write *report* to *file*; return the exit with its code."""
-    file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return typer.Exit(EXIT_CODES[report.verdict])
-
-
-def rendered(stack: str) -> Render:
-    """The resources that the program registers. Raises ProblemError if it cannot run."""
-    read_stack(stack)
-    try:
-        return render(PROJECT, stack)
-    except pulumi.RunError as error:
-        raise ToolchainError(
-            Problem(
-                path="__main__.py",
-                got=str(error),
-                allowed="a program that runs to its end",
-                change="fix the error above",
-            )
-        ) from None
-
-
-def _read(file: Path) -> Render:
-    try:
-        return Render.model_validate_json(file.read_bytes())
-    except OSError as error:
-        got = f"{file}: {error.strerror}"
-    except ValidationError:
-        got = f"{file.name}, which has another format"
-    allowed = "a file written by `pai render --out`"
-    change = "write one with this version of `pai`"
-    raise UsageError(Problem("--against", got, allowed, change))
+        raise written(compare(base, current), report)

@@ -5,20 +5,11 @@ Text from the diff is always in code, where forges do not resolve mentions, link
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from review import sections, wording
 from review.escape import code
+from review.forges import Forge
 from review.report import Report
-
-
-class Forge(StrEnum):
-    """A forge that is supported."""
-
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    FORGEJO = "forgejo"
-
 
 LIMITS = {
     Forge.GITHUB: 65_536,  # "Body is too long (maximum is 65536 characters)"

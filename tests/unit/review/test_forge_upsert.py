@@ -10,7 +10,7 @@ from review.forge.access import open_repository
 from review.forge.errors import ForgeError
 from review.forge.repository import Repository
 from review.forge.upsert import close_issues, upsert_comment, upsert_issue
-from review.markdown import Forge
+from review.forges import Forge
 from tests.forge.server import HEAD, ME, REPOSITORY, TOKEN, Fault, StandIn, serving
 
 MARK = "<!-- pai review: prod -->"
