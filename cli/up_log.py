@@ -98,7 +98,7 @@ class UpLog:
             self._tell(f"{self._count()}  {part}")
 
     def _diagnostic(self, body: _Json) -> None:
-        if body["severity"] not in ("warning", "error"):
+        if body["severity"] not in ("warning", "error") or body.get("ephemeral"):
             return
         message = redacted(body["message"]).strip()
         if pending := _PENDING.match(message):

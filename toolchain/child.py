@@ -65,6 +65,7 @@ def run(
     terminal, from a pipe's shell or from `kill`. Processes that it leaves behind are ended.
     """
     in_terminal = os.isatty(0)
+    ours_already = set(_children())  # such as a simulated cluster that was just started
     ours = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     _adopt_orphans(adopt=True)
     try:
@@ -81,7 +82,7 @@ def run(
         output = _Output(child.stdout, reader)
         first = _wait(child, output, in_terminal=in_terminal)
         output.end()
-        _end_orphans()
+        _end_orphans(ours_already)
         return Ended(child.pid, child.returncode, first)
     finally:
         _adopt_orphans(adopt=False)
@@ -147,9 +148,10 @@ def _adopt_orphans(*, adopt: bool) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
-def _end_orphans() -> None:
+def _end_orphans(others: set[int]) -> None:
+    """End the children that came with the child, which *others* did not."""
     deadline = time.monotonic() + _ORPHAN_SECONDS
-    while orphans := _children():
+    while orphans := set(_children()) - others:
         late = time.monotonic() >= deadline
         for orphan in orphans:
             os.kill(orphan, signal.SIGKILL if late else signal.SIGTERM)
