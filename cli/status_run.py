@@ -222,10 +222,14 @@ def _show_parts(console: Console, each: StackStatus) -> None:
 
 
 def _show_next(console: Console, found: list[StackStatus]) -> None:
-    running = [each for each in found if each.state != "stopped"]
-    following = [line for each in running or found[:1] for line in each.next]
-    if not running:
-        following = ["pai up", "pai size MODEL", "pai --help"]
+    following = next(
+        (
+            lines
+            for states in (("deployed", "broken"), ("not deployed",))
+            if (lines := [line for each in found if each.state in states for line in each.next])
+        ),
+        [*(found[0].next if len(found) == 1 else ["pai up"]), "pai size MODEL", "pai --help"],
+    )
     console.print("\nNext: " + following[0], markup=False, highlight=False, soft_wrap=True)
     for line in following[1:]:
         console.print(f"      {line}", markup=False, highlight=False, soft_wrap=True)

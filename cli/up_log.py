@@ -48,6 +48,7 @@ class UpLog:
         self._parents: dict[str, str] = {}
         self._told: set[str] = set()
         self._pending: dict[str, list[str]] = {}
+        self._latest: dict[str, str] = {}
         self._start = self._last = clock()
 
     def line(self, text: str) -> None:
@@ -76,6 +77,9 @@ class UpLog:
         self._pending.clear()
         if self._left and self._clock() - self._last >= _SILENCE_SECONDS:
             self._tell(f"{self._count()}, waiting for {_listed(list(self._left))}")
+            for part in self._left:
+                if status := self._latest.pop(part, None):
+                    self._tell(f"    {part}: {status}")
 
     def _planned_step(self, body: _Json) -> None:
         step = body["metadata"]
@@ -98,9 +102,14 @@ class UpLog:
             self._tell(f"{self._count()}  {part}")
 
     def _diagnostic(self, body: _Json) -> None:
-        if body["severity"] not in ("warning", "error") or body.get("ephemeral"):
+        if body["severity"] not in ("warning", "error"):
             return
         message = redacted(body["message"]).strip()
+        part = self._part(body.get("urn", ""))
+        if body.get("ephemeral"):  # the state of a resource that is awaited, which changes
+            if part is not None:
+                self._latest[part] = message
+            return
         if pending := _PENDING.match(message):
             self._pending.setdefault(pending["reason"], []).append(pending["pod"])
             return
