@@ -46,6 +46,7 @@ docs: .venv/ready ## Generate the reference pages and the JSON schema.
 	$(BIN)/python -m catalog.licenses_reference > docs/reference/licenses.md
 	$(BIN)/python -m catalog.upgrades.reference > docs/reference/upgrades.md
 	$(BIN)/python -m review.report
+	$(BIN)/python -m cli.reference > docs/reference/commands.md
 	$(BIN)/python -m tests.conformance.differences > docs/reference/linters.md
 
 lock: .venv/ready ## Pin the dependencies anew.

@@ -9,11 +9,8 @@ import typer
 
 from base.problems import Problem
 from cli.errors import UsageError
-from cli.report_file import read_report
-from review.forge.access import open_repository
-from review.forge.comment import body, mark_of
-from review.forge.upsert import upsert_comment
-from review.markdown import Forge
+from cli.options import stack_option
+from review.forges import Forge
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -56,7 +53,7 @@ def comment(  # noqa: PLR0917 - typer passes options by name
     forge: ForgeOption,
     pull: Annotated[int, typer.Option(min=1, help="Number of the pull or merge request.")],
     commit: Annotated[str, typer.Option(callback=_commit, help="Commit that was reviewed.")],
-    stack: Annotated[str, typer.Option(help="Stack that the report must be about.")],
+    stack: Annotated[str, stack_option("Stack that the report must be about.")],
     untrusted: Annotated[
         bool,
         typer.Option("--untrusted", help="Note that the pull request's own code made the report."),
@@ -72,6 +69,11 @@ def comment(  # noqa: PLR0917 - typer passes options by name
 
     Exit codes: 0 success, 1 the forge refused, 2 usage error or invalid report.
     """
+    from cli.report_file import read_report
+    from review.forge.access import open_repository
+    from review.forge.comment import body, mark_of
+    from review.forge.upsert import upsert_comment
+
     content = read_report(report, "--report")
     if content.stack != stack:
         raise UsageError(

@@ -3,24 +3,17 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from cli.comment import ApiOption, RepositoryOption, TokenFileOption
-from cli.review import environment_for, no_events_error
-from cli.stack_file import stack_file
-from review import drift_text, run
-from review.drift import Drift, drift
-from review.events import EventsError
-from review.forge.access import open_repository
-from review.forge.upsert import close_issues, upsert_issue
-from review.markdown import Forge
-from toolchain.environment import PROJECT
+from cli.exit_codes import ExitCode
+from cli.options import stack_option
+from review.forges import Forge
 
-DRIFTED = 3
-"""Exit code when something differs."""
+if TYPE_CHECKING:
+    from review.drift import Drift
 
 
 class _Format(StrEnum):
@@ -30,7 +23,7 @@ class _Format(StrEnum):
 
 
 def command(  # noqa: PLR0917 - typer passes options by name
-    stack: Annotated[str, typer.Option(help="Stack to compare.")] = "local",
+    stack: Annotated[str, stack_option("Stack to compare.")] = "local",
     form: Annotated[_Format, typer.Option("--format", help="Output format.")] = _Format.TERMINAL,
     out: Annotated[
         Path | None, typer.Option(help="File to write to. Default: standard output.")
@@ -50,6 +43,8 @@ def command(  # noqa: PLR0917 - typer passes options by name
 
     Exit codes: 0 no drift, 1 the comparison failed, 2 usage error, 3 drift.
     """
+    from review import drift_text
+
     report = detect(stack)
     text = {
         _Format.TERMINAL: drift_text.terminal,
@@ -61,8 +56,11 @@ def command(  # noqa: PLR0917 - typer passes options by name
     else:
         typer.echo(text, nl=False)
     if report.failure:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
     if issue:
+        from review.forge.access import open_repository
+        from review.forge.upsert import close_issues, upsert_issue
+
         issues = open_repository(
             issue, os.environ, repository=repository, api=api, token_file=token_file
         )
@@ -73,12 +71,21 @@ def command(  # noqa: PLR0917 - typer passes options by name
             typer.echo(f"issue: {kept}", err=True)
         elif count := close_issues(issues, mark, drift_text.closed(stack)):
             typer.echo(f"issues closed: {count}", err=True)
-    raise typer.Exit(DRIFTED if report.drifted else 0)
+    raise typer.Exit(ExitCode.DIFFERS if report.drifted else ExitCode.DONE)
 
 
-def detect(stack: str) -> Drift:
+def detect(stack: str) -> "Drift":
     """The differences between the state of *stack* and its cluster."""
-    stack_file(stack)
+    from rich.console import Console
+
+    from cli.preview import environment_for, no_events_error
+    from cli.stack_file import read_settings
+    from review import run
+    from review.drift import drift
+    from review.events import EventsError
+    from toolchain.environment import PROJECT
+
+    read_settings(stack)
     console = Console(stderr=True)
     env, simulated = environment_for(stack, console)
     with console.status(f"Comparing {stack} with its cluster …"):

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from base.problems import Problem
-from toolchain import build, environment
-from toolchain.errors import ToolchainError
+from cli.options import stack_option
 
 
 def env(
     stack: Annotated[
         list[str] | None,
-        typer.Option("--stack", help="Stack to simulate; repeatable. Default: all."),
+        stack_option("Stack to simulate; repeatable. Default: all."),
     ] = None,
     kubeconfig: Annotated[
         Path | None,
@@ -31,9 +28,20 @@ def env(
 
     Builds the toolchain on first use and starts the simulated clusters. With --kubeconfig, no
     cluster is simulated, and the state backend and passphrase are your own.
+
+    Exit codes: 0 printed, 1 a cluster or the toolchain failed, 2 usage error.
     """
+    from rich.console import Console
+
+    from base.problems import Problem
+    from cli.errors import UsageError
+    from cli.stack_file import read_settings
+    from toolchain import build, environment
+
+    for name in stack or ():
+        read_settings(name)
     if kubeconfig is not None and not kubeconfig.is_file():
-        raise ToolchainError(
+        raise UsageError(
             Problem(
                 path="--kubeconfig",
                 got=f"{kubeconfig}, which is not a file",
@@ -44,9 +52,8 @@ def env(
     console = Console(stderr=True)
     toolchain = build.ensure("pulumi", console)
     if kubeconfig is None:
-        # Imported here: with --kubeconfig nothing of the simulation is needed.
-        from cli.simulated import simulated  # noqa: PLC0415
-        from sim.stacks import stack_names  # noqa: PLC0415
+        from cli.simulated import simulated
+        from sim.stacks import stack_names
 
         exported = simulated(toolchain, stack or stack_names(), console)
     else:

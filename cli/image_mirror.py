@@ -20,9 +20,11 @@ from base.problems import Problem
 from catalog.images import ImageSpec
 from catalog.registry import split_reference
 from cli.errors import CommandError, UsageError
+from cli.exit_codes import ExitCode
 from cli.failures import Failure, grouped
 from cli.image_copy import Copied, Copy, CopyError, Mirror, OnProgress
 from cli.image_options import check_loopback, selected_images, stored_logins
+from cli.options import stack_option
 from weights.transport import Transport
 
 
@@ -33,7 +35,7 @@ def copy(
     ] = None,
     *,
     stack: Annotated[
-        str, typer.Option(help="Stack whose images are copied, with its operators'. Default: all.")
+        str, stack_option("Stack whose images are copied, with its operators'. Default: all.")
     ] = "",
     to: Annotated[
         str,
@@ -76,6 +78,8 @@ def copy(
             {"key": f.subject, "host": f.host, "got": f.got, "change": f.change} for f in failures
         ]
         typer.echo(json.dumps({"copied": [asdict(c) for c in copied], "failed": failed}, indent=2))
+    if failures and as_json:
+        raise typer.Exit(ExitCode.FAILED)  # they are in the document
     if failures:
         foot = f"{len(copied)} of {len(specs)} images are in the mirror."
         raise CommandError(*grouped(failures, "a copy of each of"), foot=foot)

@@ -31,6 +31,7 @@ from cli.errors import CommandError, Commands
 from cli.failures import Failure, grouped
 from cli.image_mirror import copy
 from cli.image_options import check_loopback, selected_images, stored_logins
+from cli.options import stack_option
 from cli.stack_images import UsedImage, used_images
 
 app = typer.Typer(
@@ -53,7 +54,7 @@ class Format(StrEnum):
 @app.command("list")
 def list_images(
     stack: Annotated[
-        str, typer.Option(help="Stack whose images are listed, with its operators'. Default: all.")
+        str, stack_option("Stack whose images are listed, with its operators'. Default: all.")
     ] = "",
     prefix: Annotated[
         str,
@@ -127,7 +128,7 @@ def lock(
     ] = None,
     *,
     stack: Annotated[
-        str, typer.Option(help="Stack whose images are locked, with its operators'. Default: all.")
+        str, stack_option("Stack whose images are locked, with its operators'. Default: all.")
     ] = "",
     registry_prefix: Annotated[
         str,

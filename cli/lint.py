@@ -13,6 +13,7 @@ from cli import lint_formats, manifests
 from cli.errors import UsageError
 from cli.lint_finding import LintFinding
 from cli.manifests import Manifest, Unreadable
+from cli.options import stack_option
 from policies import Finding, Level, Resource, check, facts
 from policies.checking import check_waivers, is_read
 from policies.explain import ALL, explain
@@ -52,8 +53,8 @@ def lint(
     ] = None,
     stack: Annotated[
         str,
-        typer.Option(
-            help="Stack of the manifests: what Pulumi.STACK.yaml in this folder declares, and"
+        stack_option(
+            "Stack of the manifests: what Pulumi.STACK.yaml in this folder declares, and"
             " waivers.STACK.yaml waives, applies."
         ),
     ] = "",

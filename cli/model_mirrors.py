@@ -11,10 +11,10 @@ from cli.bucket_upload import Bucket
 from cli.errors import CommandError
 from cli.model_import import Folder, Mirror
 from cli.registry_upload import Registry
-from cli.stack_file import read_stack
+from cli.stack_file import read_stack, stack_file
 from config.settings.model_store import HttpSource, HubSource, S3Source, Source
 from config.stack import StackConfig
-from sim.stacks import project_folder, stack_names
+from sim.stacks import project_folder
 from weights import s3
 from weights.manifest import Manifest
 from weights.transport import Transport
@@ -22,10 +22,7 @@ from weights.transport import Transport
 
 def stack_config(stack: str) -> StackConfig:
     """The configuration of *stack*. Raises ProblemError with every problem in it."""
-    if stack not in stack_names():
-        names = ", ".join(stack_names())
-        _refuse("--stack", stack, f"one of {names}", "name one of these")
-    return read_stack(stack, project_folder() / f"Pulumi.{stack}.yaml")
+    return read_stack(stack, stack_file(stack, project_folder()))
 
 
 def mirror_of(stack: str, to: Path | None, manifest: Manifest) -> Mirror:

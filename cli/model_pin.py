@@ -16,10 +16,12 @@ from base.problems import Problem
 from base.replace import replace_text
 from base.units import GB
 from cli.errors import CommandError, UsageError
+from cli.exit_codes import ExitCode
 from cli.failures import Failure, grouped
 from cli.model_commits import HubOrigin, MirrorOrigin, NotFoundError, Origin, Pinned
 from cli.model_origin import HUB, authority_file, check_https, credential
 from cli.model_targets import Target, chosen, read_stack_weights, repositories
+from cli.options import stack_option
 from cli.yaml_edit import NotEditableError, Value, lines, with_keys
 from config.reference import KEY
 from config.settings.model_store import HubSource, ModelStoreSettings
@@ -48,7 +50,7 @@ def pin(
     *,
     stack: Annotated[
         str,
-        typer.Option(help="Stack whose file is written. Default: none, the lines are printed."),
+        stack_option("Stack whose file is written. Default: none, the lines are printed."),
     ] = "",
     config_file: Annotated[
         Path | None,
@@ -112,12 +114,14 @@ def pin(
         )
     else:
         _show(found.file.name if found else "", text, after, pins)
+    if failures and as_json:
+        raise typer.Exit(ExitCode.FAILED)  # they are in the document
     if failures:
         problems = grouped(failures, "a commit and files of each of")
         foot = "" if not pins else f"Pinned all the same: {', '.join(pins)}."
         raise CommandError(*problems, foot=foot)
     if check and changed:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 # Asking
@@ -147,7 +151,7 @@ def _token(url: str) -> str:
         return token
     if url != HUB:
         return ""
-    from huggingface_hub import get_token  # noqa: PLC0415 - it takes a while to import
+    from huggingface_hub import get_token
 
     return get_token() or ""
 

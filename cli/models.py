@@ -27,6 +27,7 @@ from cli.bars import gigabytes
 from cli.errors import CommandError, Commands
 from cli.model_mirrors import mirror_of, stack_config
 from cli.model_pin import pin
+from cli.options import stack_option
 from config.checks.hub_access import is_gated
 from config.settings.vllm import COMMIT
 from weights.errors import Fault, WeightsError
@@ -60,7 +61,7 @@ class _Row:
 
 @app.command("list")
 def list_models(
-    stack: Annotated[str, typer.Option(help="Stack whose served models are shown.")] = "local",
+    stack: Annotated[str, stack_option("Stack whose served models are shown.")] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List every checkpoint of the catalog, and which of them the stack serves."""
@@ -143,7 +144,7 @@ def fetch(
             )
         )
     # Takes a second to import, and only this command needs it.
-    from cli.model_fetch import FetchRequest, fetch  # noqa: PLC0415
+    from cli.model_fetch import FetchRequest, fetch
 
     only = [] if repository else checkpoint.selection().only
     selection = FileSelection(only, allow or [])
@@ -165,9 +166,7 @@ def verify(
 @app.command("import")
 def import_model(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder from `pai models fetch`.")],
-    stack: Annotated[
-        str, typer.Option(help="Stack whose model_store.source receives the model.")
-    ] = "",
+    stack: Annotated[str, stack_option("Stack whose model_store.source receives the model.")] = "",
     to: Annotated[
         Path | None, typer.Option(help="Folder that a web server serves, for kind: http.")
     ] = None,

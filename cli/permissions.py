@@ -3,18 +3,21 @@
 from typing import Annotated
 
 import typer
-import yaml
 
-from cli.render import rendered
-from review.permissions import manifests
+from cli.options import stack_option
 
 
 def permissions(
-    stack: Annotated[str, typer.Option(help="Stack whose kinds of objects are granted.")],
+    stack: Annotated[str, stack_option("Stack whose kinds of objects are granted.")],
 ) -> None:
     """Print the manifests that let CI preview and check for drift.
 
     Apply them once as a cluster administrator. Their subjects are the groups `pai:previews` (dry
     runs) and `pai:drift` (reads). This command needs no cluster.
     """
+    import yaml
+
+    from cli.rendering import rendered
+    from review.permissions import manifests
+
     typer.echo(yaml.safe_dump_all(manifests(rendered(stack)), sort_keys=False), nl=False)

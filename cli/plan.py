@@ -10,6 +10,7 @@ from rich.console import Console
 
 from base.problems import ConfigError, Problem
 from catalog.models import models
+from cli.options import stack_option
 from cli.plan_view import show
 from cli.stack_file import read_stack
 from config.checks.advice import advice
@@ -22,7 +23,7 @@ from sizing.seating import Needs, Seat
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="Stack to plan.")] = "local",
+    stack: Annotated[str, stack_option("Stack to plan.")] = "local",
     config_file: Annotated[
         Path | None,
         typer.Option(

@@ -1,35 +1,17 @@
 """`pai preflight`: compare a cluster with what a stack needs, before anything is deployed."""
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from base.problems import Problem
-from cli.errors import CommandError
-from cli.stack_file import read_stack
-from components.cluster_reader import ClusterReader, UnreadableError, reading
-from config.stack import StackConfig
-from preflight import api_checks, network_checks, node_checks
-from preflight.needs import fixed_names, needs
-from preflight.result import Result
-from review.render import PlannedResource, render
-from sim import cluster as simulation
-from toolchain.environment import PROJECT
-
-NOT_READY = 1
-"""Exit code when something is missing or needs another setting."""
-_MARKS = {"ok": ("✓", "green"), "problem": ("✗", "red"), "unknown": ("?", "yellow")}
+from cli.exit_codes import ExitCode
+from cli.options import AsJson, stack_option
 
 
 def preflight(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack to deploy.")] = "local",
+    stack: Annotated[str, stack_option("Stack to deploy.")] = "local",
     kubeconfig: Annotated[
         Path | None,
         typer.Option(
@@ -38,78 +20,20 @@ def preflight(
             help="Kubeconfig. Default: KUBECONFIG, else that of the simulated cluster.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what of a cluster a stack would fail on, and what to do; change nothing.
 
     Exit codes: 0 nothing to do, 1 problems or an unreadable cluster, 2 usage error.
     """
-    config = read_stack(stack)
-    at = kubeconfig or _kubeconfig(stack)
-    console = Console(stderr=True)
-    waiting = nullcontext() if as_json else console.status(f"Reading {config.cluster.context} …")
-    try:
-        with waiting, reading(config.cluster.context, at.read_text() if at else None) as cluster:
-            results = list(_results(cluster, stack, config))
-    except UnreadableError as error:
-        raise CommandError(
-            Problem(
-                path=f"cluster.context {config.cluster.context}",
-                got=str(error),
-                allowed="a cluster that answers, and lets you read it",
-                change="check the kubeconfig with `kubectl get nodes`, or pass --kubeconfig",
-            )
-        ) from None
+    from rich.console import Console
+
+    from cli.preflight_run import results, show
+
+    found = results(stack, kubeconfig, None if as_json else Console(stderr=True))
     if as_json:
-        typer.echo(json.dumps([result.model_dump() for result in results], indent=2))
+        typer.echo(json.dumps([result.model_dump() for result in found], indent=2))
     else:
-        _show(results)
-    if any(result.status == "problem" for result in results):
-        raise typer.Exit(NOT_READY)
-
-
-def _kubeconfig(stack: str) -> Path | None:
-    """The simulation's, unless the shell names another; None: as kubectl finds it."""
-    if os.environ.get("KUBECONFIG"):
-        return None
-    running = {entry.stack for entry in simulation.status() if entry.state == "running"}
-    return simulation.kubeconfig() if stack in running else None
-
-
-def _results(cluster: ClusterReader, stack: str, config: StackConfig) -> Iterator[Result]:
-    planned = [r for r in render(PROJECT, stack).resources if "apiVersion" in r.inputs]
-    objects = [resource.inputs for resource in planned]
-    wanted = needs([_named(resource) for resource in planned])
-    platform, machines = config.platform, config.cluster
-    yield from api_checks.version(cluster)
-    yield from api_checks.existing(cluster, config, stack, fixed_names(objects))
-    yield from api_checks.kinds(cluster, wanted)
-    yield from api_checks.operators(cluster, machines.operators)
-    yield from api_checks.storage_classes(cluster, machines.storage_classes)
-    yield from api_checks.runtime_classes(cluster, wanted)
-    yield from node_checks.nodes(cluster, config)
-    yield from network_checks.plugin(cluster)
-    yield from network_checks.dns_cache(cluster, platform)
-    yield from network_checks.api_server(cluster, platform)
-    yield from network_checks.load_balancer(cluster, wanted)
-    yield from network_checks.hosts(cluster, config.hosts)
-
-
-def _named(planned: PlannedResource) -> dict[str, Any]:
-    """The object, under the name that Pulumi knows it by where it is named automatically."""
-    name = planned.urn.rsplit("::", 1)[-1]
-    return {**planned.inputs, "metadata": {"name": name, **planned.inputs.get("metadata", {})}}
-
-
-def _show(results: list[Result]) -> None:
-    console = Console()
-    for result in results:
-        mark, style = _MARKS[result.status]
-        line = Text.assemble((f"{mark} ", style), f"{result.check}: {result.found}")
-        console.print(line, soft_wrap=True)
-        if result.remedy:
-            console.print(f"    {result.remedy}", soft_wrap=True, markup=False, highlight=False)
-    counts = {s: sum(r.status == s for r in results) for s in _MARKS}
-    console.print(
-        f"\n{counts['problem']} problems, {counts['unknown']} to find out, {counts['ok']} as needed"
-    )
+        show(found)
+    if any(result.status == "problem" for result in found):
+        raise typer.Exit(ExitCode.FAILED)

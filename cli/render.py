@@ -3,25 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import pulumi
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
-from base.problems import ConfigError, Problem
-from cli.errors import UsageError
-from cli.review import EXIT_CODES
-from cli.stack_file import read_stack
-from review import build, terminal
-from review.compare import compare
-from review.render import Render, render
-from review.report import Report, Verdict
-from toolchain.environment import PROJECT
-from toolchain.errors import ToolchainError
+from cli.options import stack_option
 
 
 def command(
-    stack: Annotated[str, typer.Option(help="Stack to render.")],
+    stack: Annotated[str, stack_option("Stack to render.")],
     out: Annotated[
         Path | None, typer.Option(help="File for the rendered resources (JSON).")
     ] = None,
@@ -43,64 +31,35 @@ def command(
     change alters the resources and what the policies find. It cannot show what a provider would
     replace or a cluster would refuse.
 
-    Exit codes: 0 without --against and --report, else those of `pai review`.
+    Exit codes: 0 rendered, or no changes, 1 the program failed, 2 usage error, 3 changes, 4 refused
+    by a policy or the rules of upgrades, 5 the configuration is invalid.
     """
-    base = _read(against, stack) if against else Render(stack=stack, resources=[], outputs={})
+    from base.problems import ConfigError
+    from cli.errors import print_problems
+    from cli.exit_codes import ExitCode
+    from cli.rendering import read_render, rendered, told
+    from review import build
+    from review.compare import compare
+    from review.render import Render
+    from toolchain.environment import PROJECT
+
+    nothing = Render(stack=stack, resources=[], outputs={})
+    base = read_render(against, stack) if against else nothing
     compared = against is not None or report is not None
     try:
         current = rendered(stack)
     except ConfigError as error:
         if not compared:
-            typer.echo(error, err=True)
-            raise typer.Exit(EXIT_CODES[Verdict.DOES_NOT_FIT]) from None
-        raise _told(build.refused(stack, error.problems), report) from None
+            print_problems(error)
+            raise typer.Exit(ExitCode.INVALID) from None
+        raise told(build.refused(stack, error.problems), report) from None
     if out:
         out.write_text(current.model_dump_json(by_alias=True), encoding="utf-8")
     if compared:
-        raise _told(compare(base, current, PROJECT), report)
+        raise told(compare(base, current, PROJECT), report)
     resources = f"{stack}: {len(current.resources)} resources"
     typer.echo(
         f"{resources}, written to {out}"
         if out
         else f"{resources}. --out keeps them, --against compares them, --report reviews them."
     )
-
-
-def _told(report: Report, file: Path | None) -> typer.Exit:
-    """Write *report* to *file*, or show it if there is none; return the exit with its code."""
-    if file:
-        file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    else:
-        terminal.show(Console(), report)
-    return typer.Exit(EXIT_CODES[report.verdict])
-
-
-def rendered(stack: str) -> Render:
-    """The resources that the program registers. Raises ProblemError if it cannot run."""
-    read_stack(stack)
-    try:
-        return render(PROJECT, stack)
-    except pulumi.RunError as error:
-        raise ToolchainError(
-            Problem(
-                path="__main__.py",
-                got=str(error),
-                allowed="a program that runs to its end",
-                change="fix the error above",
-            )
-        ) from None
-
-
-def _read(file: Path, stack: str) -> Render:
-    allowed, change = "a file written by `pai render --out`", "write one with this version of `pai`"
-    try:
-        found = Render.model_validate_json(file.read_bytes())
-        if found.stack == stack:
-            return found
-        got = f"{file.name}, of stack {found.stack}"
-        allowed, change = f"a render of stack {stack}", "render that stack, or name the other"
-    except OSError as error:
-        got = f"{file}: {error.strerror}"
-    except ValidationError:
-        got = f"{file.name}, which has another format"
-    raise UsageError(Problem("--against", got, allowed, change))

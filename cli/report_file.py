@@ -35,3 +35,18 @@ def _refuse(option: str, got: str) -> NoReturn:
             change="write one with this version of `pai`",
         )
     )
+
+
+def kept_report(file: Path, stack: str | None) -> Report:
+    """The report in *file*. Raises UsageError if it is about another stack than the one named."""
+    report = read_report(file, "--from")
+    if stack not in (None, report.stack):
+        raise UsageError(
+            Problem(
+                path="--from",
+                got=f"{file.name}, a report of stack {report.stack}",
+                allowed=f"a report of stack {stack}",
+                change="pass the report of this stack, or leave --stack out",
+            )
+        )
+    return report

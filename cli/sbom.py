@@ -6,20 +6,13 @@ from typing import Annotated
 
 import typer
 
-from base.problems import Problem
-from cli.errors import CommandError, UsageError
-from cli.render import rendered
-from cli.stack_file import read_stack
-from review.sbom.deploying import deployer_items
-from review.sbom.document import Item, document
-from review.sbom.running import image_items, model_items, operator_items
-from toolchain.environment import PROJECT
+from cli.options import stack_option
 
 _EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def sbom(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack to describe.")],
+    stack: Annotated[str, stack_option("Stack to describe.")],
     out: Annotated[
         Path | None, typer.Option(help="File for the document. Default: standard output.")
     ] = None,
@@ -33,8 +26,17 @@ def sbom(
     The same stack and toolchain give the same bytes; their time is that of SOURCE_DATE_EPOCH, if
     set.
 
-    Exit codes: 0 written; 1 the stack's file has problems; 2 wrong option.
+    Exit codes: 0 written, 1 the stack's file has problems, 2 usage error.
     """
+    from base.problems import Problem
+    from cli.errors import CommandError, UsageError
+    from cli.rendering import rendered
+    from cli.stack_file import read_stack
+    from review.sbom.deploying import deployer_items
+    from review.sbom.document import Item, document
+    from review.sbom.running import image_items, model_items, operator_items
+    from toolchain.environment import PROJECT
+
     settings = read_stack(stack)
     epoch = os.environ.get(_EPOCH)
     if epoch and not epoch.isdecimal():

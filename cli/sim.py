@@ -4,51 +4,68 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from cli.down import down_clusters
+from cli.down import Every, StacksToStop, Yes, down_clusters
 from cli.errors import Commands
-from sim import cluster
+from cli.options import AsJson, stack_option
 
 app = typer.Typer(
     cls=Commands,
     help="Manage simulated clusters: real control planes over nodes that do not exist.",
     no_args_is_help=True,
 )
-_Stacks = Annotated[
-    list[str] | None,
-    typer.Option("--stack", help="Stack; repeatable."),
-]
+_Stacks = Annotated[list[str] | None, stack_option("Stack; repeatable. Default: local.")]
 
 
 @app.command()
 def up(stack: _Stacks = None) -> None:
-    """Start or repair the cluster of a stack (default: local); print the kubeconfig's path."""
+    """Start or repair the cluster of a stack; print the kubeconfig's path."""
+    from rich.console import Console
+
+    from cli.stack_file import read_settings
+    from sim import cluster
+
+    for name in stack or ():
+        read_settings(name)
     typer.echo(cluster.ensure_running(stack or ["local"], Console(stderr=True)))
 
 
 @app.command()
 def down(
-    stack: _Stacks = None,
-    every: Annotated[bool, typer.Option("--all", help="All simulated clusters.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, with --all.")] = False,
+    stack: StacksToStop = None,
+    every: Every = False,
+    yes: Yes = False,
 ) -> None:
-    """Stop the cluster of a stack (default: local) and delete its files."""
+    """Stop the cluster of a stack and delete its files.
+
+    Exit codes: 0 stopped, or was not running, 1 it failed, or was not confirmed, 2 usage error.
+    """
     down_clusters(stack, every=every, yes=yes)
 
 
 @app.command()
 def reset(stack: _Stacks = None) -> None:
-    """Recreate the cluster of a stack (default: local), empty."""
+    """Recreate the cluster of a stack, empty."""
+    from rich.console import Console
+
+    from cli.stack_file import read_settings
+    from sim import cluster
+
+    for name in stack or ():
+        read_settings(name)
     typer.echo(cluster.reset(stack or ["local"], Console(stderr=True)))
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the state of each cluster, and the exited processes of a broken one."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from sim import cluster
+
     entries = cluster.status()
     if as_json:
         typer.echo(json.dumps([entry.model_dump() for entry in entries], indent=2))

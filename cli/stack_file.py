@@ -1,6 +1,7 @@
 """Reading `Pulumi.<stack>.yaml` without Pulumi."""
 
 from pathlib import Path
+from typing import Any
 
 from base.problems import ConfigError, Problem
 from base.yaml_text import YamlTextError, read_mapping
@@ -13,11 +14,14 @@ from config.stack import StackConfig
 from toolchain.environment import PROJECT
 
 
-def stack_file(stack: str) -> Path:
-    """The file of *stack*. Raises UsageError if it does not exist."""
-    file = PROJECT / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        stacks = sorted(path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml"))
+def stack_file(stack: str, folder: Path | None = None) -> Path:
+    """The file of *stack* in *folder*, the checkout by default.
+
+    Raises UsageError if it does not exist.
+    """
+    folder = folder or PROJECT
+    file = folder / f"Pulumi.{stack}.yaml"
+    if stack not in (stacks := _stacks(folder)):
         raise UsageError(
             Problem(
                 path="--stack",
@@ -34,27 +38,40 @@ def read_stack(stack: str, file: Path | None = None) -> StackConfig:
 
     Raises ConfigError with every problem in it, UsageError if there is no file.
     """
-    source = file or stack_file(stack)
-    try:
-        raw = read_mapping(source)
-    except YamlTextError as error:
-        raise ConfigError(stack, [error.problem]) from None
-    settings = raw.get("config")
-    if not isinstance(settings, dict) or KEY not in settings:
-        raise ConfigError(
-            stack,
-            [
-                Problem(
-                    path=f"config.{KEY}",
-                    got="nothing",
-                    allowed="the settings of the stack, a mapping",
-                    change="Copy Pulumi.local.yaml or a file of examples/, and change it.",
-                )
-            ],
-        )
+    settings = read_settings(stack, file)
     return load(
         settings[KEY],
         stack,
         hub_token=TOKEN in settings,
         alert_webhook_url=WEBHOOK_URL in settings,
     )
+
+
+def read_settings(stack: str, file: Path | None = None) -> dict[str, Any]:
+    """The section `config` of the file of *stack*, with the settings of this project in it.
+
+    Raises ConfigError for a file that cannot be read or has none, UsageError if there is no file.
+    """
+    try:
+        raw = read_mapping(file or stack_file(stack))
+    except YamlTextError as error:
+        raise ConfigError(stack, [error.problem]) from None
+    settings = raw.get("config")
+    if isinstance(settings, dict) and KEY in settings:
+        return settings
+    raise ConfigError(
+        stack,
+        [
+            Problem(
+                path=f"config.{KEY}",
+                got="nothing",
+                allowed="the settings of the stack, a mapping",
+                change="Copy Pulumi.local.yaml or a file of examples/, and change it.",
+            )
+        ],
+    )
+
+
+def _stacks(folder: Path) -> list[str]:
+    files = sorted(folder.glob("Pulumi.*.yaml"))
+    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]

@@ -22,9 +22,9 @@ def used_images(stack: str) -> tuple[str, list[UsedImage]]:
     if not stack:
         return "", [UsedImage(spec) for spec in images().values()]
     # They take seconds to import, and only this needs them.
-    from cli.render import rendered  # noqa: PLC0415
-    from cli.stack_file import read_stack  # noqa: PLC0415
-    from review.images import deployed_images  # noqa: PLC0415
+    from cli.rendering import rendered
+    from cli.stack_file import read_stack
+    from review.images import deployed_images
 
     config = read_stack(stack)
     prefix = config.platform.registry_prefix

@@ -2,18 +2,16 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from base.problems import Problem
-from cli.errors import CommandError, Commands
-from toolchain import build as toolchain_build
-from toolchain import cache, doctor, existing, seal
-from toolchain.locate import Toolchain, built
-from toolchain.pins import DATA, PARTS
+from cli.errors import Commands
+from cli.exit_codes import ExitCode
+from cli.options import AsJson
+
+if TYPE_CHECKING:
+    from toolchain.doctor import PartStatus
 
 app = typer.Typer(
     cls=Commands,
@@ -36,6 +34,10 @@ def build(
     group: Annotated[_Group, typer.Argument(help="Group of parts to build.")] = _Group.ALL,
 ) -> None:
     """Build the parts that are neither installed nor built; takes 30 minutes on 2 cores."""
+    from rich.console import Console
+
+    from toolchain import build as toolchain_build
+
     console = Console(stderr=True)
     toolchain = toolchain_build.ensure(group.value, console)
     if toolchain.existing is not None:
@@ -48,9 +50,16 @@ def build(
 
 @app.command(name="doctor")
 def examine(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Check each part: source, version and fix. Exits 1 if a part is missing or too old."""
+    """Check each part: source, version and fix.
+
+    Exit codes: 0 complete, 1 a part is missing or too old, 2 usage error.
+    """
+    from rich.console import Console
+
+    from toolchain import doctor
+
     with Console(stderr=True).status("Checking the version of each part …"):
         parts = doctor.examine()
     if as_json:
@@ -58,18 +67,24 @@ def examine(
     else:
         _print(parts)
     if not doctor.complete(parts):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command()
-def verify(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def verify(as_json: AsJson = False) -> None:
     """Hash every built file anew and compare it with what was recorded at the build.
 
     Ends with the digest of what deploys, Pulumi and its plugins, which PAI_TOOLCHAIN_SHA256 can
-    demand. Exits 1 if a file differs, or if nothing is built.
+    demand.
+
+    Exit codes: 0 every file is as built, 1 one differs or nothing is built, 2 usage error.
     """
+    from base.problems import Problem
+    from cli.errors import CommandError
+    from toolchain import cache, seal
+    from toolchain.locate import built
+    from toolchain.pins import DATA, PARTS
+
     entries = [entry for entry in (*DATA, *PARTS) if built(entry)]
     deploying = [entry for entry in entries if entry.group == "pulumi"]
     if not entries:
@@ -101,6 +116,9 @@ def path(
     ] = None,
 ) -> None:
     """Print the path of a part, or of the cache."""
+    from toolchain import cache, existing
+    from toolchain.locate import Toolchain
+
     if name is None:
         typer.echo(cache.root())
         return
@@ -108,7 +126,12 @@ def path(
     typer.echo(Toolchain(installed if installed and installed.usable else None).path(name))
 
 
-def _print(parts: list[doctor.PartStatus]) -> None:
+def _print(parts: "list[PartStatus]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from toolchain import cache
+
     table = Table(box=None, header_style="bold")
     for heading in ("part", "source", "version", "required", "fix"):
         table.add_column(heading, no_wrap=heading == "part", overflow="fold")

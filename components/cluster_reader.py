@@ -27,18 +27,18 @@ class ClusterReader:
 
     def __init__(self, connection: client.ApiClient) -> None:
         """Read over *connection*."""
-        self._connection = connection
+        self.connection = connection
 
     def get(self, path: str, accept: str = "application/json") -> Object | None:
         """The object at *path*, or None if there is none. Raises UnreadableError."""
-        request = self._connection.param_serialize(
+        request = self.connection.param_serialize(
             "GET",
             path,
             header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
         try:
-            answer = self._connection.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
+            answer = self.connection.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
             content = answer.read()
         except (ApiException, HTTPError, OSError) as error:
             raise UnreadableError(str(error)) from None

@@ -5,20 +5,11 @@ Text from the diff is always in code, where forges do not resolve mentions, link
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from review import sections, wording
 from review.escape import code
+from review.forges import Forge
 from review.report import Report
-
-
-class Forge(StrEnum):
-    """A forge that is supported."""
-
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    FORGEJO = "forgejo"
-
 
 LIMITS = {
     Forge.GITHUB: 65_536,  # "Body is too long (maximum is 65536 characters)"
@@ -103,11 +94,11 @@ def _blocks(report: Report) -> list[_Block]:
         ("service interruptions", 94, [sections.outages]),
         ("data at risk", 93, [sections.losses]),
         ("namespaces of others", 92, [sections.takeovers]),
-        ("steps of changes", 92, [sections.upgrade_steps]),
         ("GPU memory", 79, [sections.headroom]),
         ("who may do what", 85, [sections.access]),
         ("new access", 70, [sections.openings]),
         ("resources", 80, [sections.amounts]),
+        ("steps of changes", 92, [sections.upgrade_steps]),
         ("paths between pods", 50, [sections.paths]),
         ("versions", 60, [sections.versions]),
         ("advisory policy violations", 4, [sections.advice, sections.advice_counts]),

@@ -13,6 +13,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import IO, Protocol
 
 _INTERRUPTIONS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 _AWAITED = _INTERRUPTIONS | {signal.SIGCHLD}
@@ -21,6 +24,7 @@ _FROM_THE_KERNEL = 0x80
 _ONE_INTERRUPTION_SECONDS = 2.0
 """`timeout` and shells send a signal to a process and again to its group."""
 _ORPHAN_SECONDS = 5.0
+_TICK_SECONDS = 0.5
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -42,13 +46,26 @@ class Ended:
         return self.code if self.code >= 0 else 128 - self.code
 
 
-def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ended:
-    """Run *argv* to its end.
+class Reader(Protocol):
+    """Reads what a child prints, while it runs."""
+
+    def line(self, text: str) -> None:
+        """One line of its standard output."""
+
+    def tick(self) -> None:
+        """Some time has passed, with or without a line."""
+
+
+def run(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], reader: Reader | None = None
+) -> Ended:
+    """Run *argv* to its end; *reader* gets its standard output, which is ours without one.
 
     SIGINT, SIGTERM and SIGHUP ask it to end, once for each interruption, whether they come from a
     terminal, from a pipe's shell or from `kill`. Processes that it leaves behind are ended.
     """
     in_terminal = os.isatty(0)
+    ours_already = set(_children())  # such as a simulated cluster that was just started
     ours = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     _adopt_orphans(adopt=True)
     try:
@@ -56,13 +73,16 @@ def run(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ended:
             list(argv),
             cwd=cwd,
             env=dict(env),
+            stdout=None if reader is None else subprocess.PIPE,
             # In a terminal it stays in the foreground, where it reads keys. Elsewhere a signal for
             # our group would reach it twice.
             process_group=None if in_terminal else 0,
             preexec_fn=lambda: _unblock(set(ours)),  # noqa: PLW1509 - no other thread runs here
         )
-        first = _wait(child, in_terminal=in_terminal)
-        _end_orphans()
+        output = _Output(child.stdout, reader)
+        first = _wait(child, output, in_terminal=in_terminal)
+        output.end()
+        _end_orphans(ours_already)
         return Ended(child.pid, child.returncode, first)
     finally:
         _adopt_orphans(adopt=False)
@@ -74,10 +94,42 @@ def _unblock(mask: set[int]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _wait(child: subprocess.Popen[bytes], *, in_terminal: bool) -> int | None:
+class _Output:
+    """The lines of a child, on their way to a reader that runs in this thread."""
+
+    def __init__(self, stream: IO[bytes] | None, reader: Reader | None) -> None:
+        self._reader = reader
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        self._thread = Thread(target=self._read, args=[stream], daemon=True) if stream else None
+        if self._thread is not None:
+            self._thread.start()  # its signals are blocked, as this thread's are
+
+    def _read(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self._lines.put(line.decode(errors="replace").rstrip("\n"))
+
+    def pass_on(self) -> None:
+        """Give the reader what has come."""
+        if self._reader is None:
+            return
+        try:
+            while True:
+                self._reader.line(self._lines.get_nowait())
+        except Empty:
+            self._reader.tick()
+
+    def end(self) -> None:
+        """Give the reader the rest; what an orphan prints later is lost."""
+        if self._thread is not None:
+            self._thread.join(_ORPHAN_SECONDS)
+        self.pass_on()
+
+
+def _wait(child: subprocess.Popen[bytes], output: _Output, *, in_terminal: bool) -> int | None:
     first, last = None, -_ONE_INTERRUPTION_SECONDS
     while child.poll() is None:
-        received = signal.sigtimedwait(_AWAITED, 1)
+        received = signal.sigtimedwait(_AWAITED, _TICK_SECONDS)
+        output.pass_on()
         if received is None or received.si_signo == signal.SIGCHLD:
             continue
         first = received.si_signo if first is None else first
@@ -96,9 +148,10 @@ def _adopt_orphans(*, adopt: bool) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
-def _end_orphans() -> None:
+def _end_orphans(others: set[int]) -> None:
+    """End the children that came with the child, which *others* did not."""
     deadline = time.monotonic() + _ORPHAN_SECONDS
-    while orphans := _children():
+    while orphans := set(_children()) - others:
         late = time.monotonic() >= deadline
         for orphan in orphans:
             os.kill(orphan, signal.SIGKILL if late else signal.SIGTERM)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from toolchain import cache
 
@@ -46,6 +47,18 @@ def release(stack: str, process: int | None = None) -> None:
     for lock, holder in _locks(stack).items():
         if not _alive(holder) and process in (None, holder):
             lock.unlink(missing_ok=True)
+
+
+def deployment(stack: str) -> dict[str, Any] | None:
+    """What is deployed of *stack*, as in `pulumi stack export`; None before the first `up`.
+
+    Secrets in it are encrypted.
+    """
+    saved = folder() / ".pulumi" / "stacks" / _PROJECT / f"{stack}.json"
+    if not saved.exists():
+        return None
+    latest = json.loads(saved.read_text())["checkpoint"].get("latest") or {}
+    return latest if latest.get("resources") else None
 
 
 def forget(stack: str) -> None:

@@ -17,7 +17,7 @@ from review.forge.forgejo import Forgejo
 from review.forge.github import GitHub
 from review.forge.gitlab import GitLab
 from review.forge.repository import Repository
-from review.markdown import Forge
+from review.forges import Forge
 from review.wording import visible
 
 Open = Callable[[str, str, str, Callable[[float], None]], Repository]

@@ -1,5 +1,7 @@
 """HTTP client of a forge: paging, rate limits, retries, and a token that is never printed."""
 
+import logging
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -26,6 +28,8 @@ _SECONDARY = 60.0
 _QUOTED = 300
 """Maximum characters quoted of a response."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_log = logging.getLogger(__name__)
+"""Without a handler, its warnings are lines on standard error."""
 
 
 class Client:
@@ -106,14 +110,14 @@ class Client:
             try:
                 response = self._http.request(method, url, params=params, json=body)
             except httpx.ConnectError as error:  # nothing was sent
-                failure = str(error)
-                self._pause(_backoff(attempt), method, path, failure)
+                failure = self._unreached(error)
+                self._pause(_backoff(attempt), method, path, failure, attempt)
                 continue
             except httpx.TransportError as error:
                 if not repeatable:
                     raise UncertainError from error
                 failure = str(error) or type(error).__name__
-                self._pause(_backoff(attempt), method, path, failure)
+                self._pause(_backoff(attempt), method, path, failure, attempt)
                 continue
             if response.is_success:
                 return response
@@ -129,10 +133,26 @@ class Client:
                 if response.is_server_error:
                     raise UncertainError(failure)
                 raise self._refused(method, path, failure)
-            self._pause(pause, method, path, failure)
+            self._pause(pause, method, path, failure, attempt)
         raise self._refused(method, path, f"{failure}, {_TRIES} times")
 
-    def _pause(self, seconds: float, method: str, path: str, failure: str) -> None:
+    def _unreached(self, error: httpx.ConnectError) -> str:
+        """Why no connection was made, in words. Raises ForgeError where that will not change."""
+        host = urlsplit(self._api).netloc.rpartition("@")[2]
+        cause = _cause(error)
+        refuses = isinstance(cause, ConnectionRefusedError)
+        unknown = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
+        got = f"{host} refuses the connection" if refuses else str(error) or type(error).__name__
+        got = f"{host}, a name that nobody knows" if unknown else got
+        if unknown or (refuses and urlsplit(self._api).hostname in _LOOPBACK):
+            allowed, change = "the address of a forge's API that answers", "correct it"
+            raise ForgeError(Problem("--api", self._clean(got), allowed, change))
+        return got
+
+    def _pause(self, seconds: float, method: str, path: str, failure: str, attempt: int) -> None:
+        """Wait *seconds*, and say for what; not after the last attempt."""
+        if attempt == _TRIES - 1:
+            return
         if seconds > self._left:
             raise ForgeError(
                 Problem(
@@ -143,6 +163,8 @@ class Client:
                 )
             )
         self._left -= seconds
+        again = f"again in {seconds:.0f} s ({_ordinal(attempt + 2)} of {_TRIES} tries)"
+        _log.warning("%s; %s", self._clean(failure), again)
         self._sleep(seconds)
 
     def _refused(self, method: str, path: str, failure: str) -> ForgeError:
@@ -179,6 +201,17 @@ class Client:
                     change="check --forge, and that --api is the address of its API, with the path",
                 )
             ) from None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What *error* came from in the end: httpx and httpcore wrap the error of the socket."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return error
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number, 'th') }"
 
 
 def _backoff(attempt: int) -> float:

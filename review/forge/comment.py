@@ -1,7 +1,8 @@
 """A report as a pull request comment, with its commit and its trust level."""
 
 from review.escape import code
-from review.markdown import LIMITS, Forge, fitted
+from review.forges import Forge
+from review.markdown import LIMITS, fitted
 from review.report import Report
 from review.sections import marker
 

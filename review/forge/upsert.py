@@ -5,6 +5,7 @@ list is therefore read again: the oldest entry is kept and gets the text, newer 
 the outcome of a creation is not known, the list is read before any retry.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,6 +19,8 @@ Outcome = Literal["created", "updated", "unchanged"]
 T = TypeVar("T", Comment, Issue)
 
 _ROUNDS = 6
+_log = logging.getLogger(__name__)
+"""Without a handler, its warnings are lines on standard error."""
 _LAG = 2.0
 """Seconds, doubling, to wait for a created entry to be listed: forges read from replicas."""
 
@@ -98,14 +101,14 @@ def _upsert(
                 return "created" if tried else "updated" if changed else "unchanged"
             created = False
         elif created:
-            sleep(_LAG * 2**round_)
+            _wait(_LAG * 2**round_, "posted, and not listed yet", sleep)
         else:
             tried = True
             try:
                 create()
                 created = True
             except UncertainError:
-                sleep(_LAG * 2**round_)
+                _wait(_LAG * 2**round_, "no answer to what was posted", sleep)
     if created:
         return "created"  # confirmed by the forge, but not listed yet
     raise ForgeError(
@@ -116,6 +119,11 @@ def _upsert(
             change="check the status of the forge, and run the command again",
         )
     )
+
+
+def _wait(seconds: float, why: str, sleep: Callable[[float], None]) -> None:
+    _log.warning("%s; the forge is asked again in %.0f s", why, seconds)
+    sleep(seconds)
 
 
 def _own(things: Iterable[T], me: str, mark: str) -> list[T]:

@@ -15,7 +15,8 @@ from rich.console import Console
 
 from review import run
 from review.build import report as built
-from review.markdown import Forge, markdown
+from review.forges import Forge
+from review.markdown import markdown
 from review.report import Verdict
 from sim.control_plane import SimCluster
 from tests.bench import growth, kubectl

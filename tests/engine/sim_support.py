@@ -9,7 +9,7 @@ from sim.api import Api, Object
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], seconds: float = 180) -> T:
+def eventually(condition: Callable[[], T | None], seconds: float = 180) -> T:
     """What *condition* returns, once it is true. The limit only ends a test that would hang."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

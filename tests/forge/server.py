@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from review.markdown import Forge
+from review.forges import Forge
 from tests.forge.shapes import sample, wrong
 
 TOKEN = "canary-forge-token"

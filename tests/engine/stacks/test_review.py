@@ -3,7 +3,8 @@
 import pytest
 
 from review.digest import differences
-from review.markdown import Forge, markdown
+from review.forges import Forge
+from review.markdown import markdown
 from review.report import Verdict
 from tests.engine.checkout import Checkout
 from tests.engine.review_cases import CASES, Review, reviewed

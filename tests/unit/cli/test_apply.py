@@ -1,16 +1,17 @@
 """`pai apply`: what was reviewed is applied, and nothing else is."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-import cli.apply
+import cli.approval
+import cli.preview
 from cli.main import app
 from review.report import Report, Verdict
 from tests.unit.review.review_support import reviewed
+from toolchain import child
 
 pytestmark = pytest.mark.slow
 
@@ -20,19 +21,19 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that were started."""
     started: list[list[str]] = []
 
-    def run(words: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(words: list[str], **_: Any) -> child.Ended:
         started.append(words)
-        return subprocess.CompletedProcess(words, 0)
+        return child.Ended(pid=1, code=0, interrupted_by=None)
 
-    monkeypatch.setattr(cli.apply.subprocess, "run", run)
-    monkeypatch.setattr(cli.apply, "environment_for", lambda *_: ({}, False))
+    monkeypatch.setattr(child, "run", run)
+    monkeypatch.setattr(cli.preview, "environment_for", lambda *_: ({}, False))
     return started
 
 
 def _apply(
     monkeypatch: pytest.MonkeyPatch, today: Report, approved: str, command: str = "apply"
 ) -> Result:
-    monkeypatch.setattr(cli.apply, "preview_report", lambda _: today)
+    monkeypatch.setattr(cli.approval, "preview_report", lambda _: today)
     return CliRunner().invoke(app, [command, "--stack", "local", "--reviewed", approved])
 
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 import review.forge.comment
 from cli.main import app
 from review.forge.comment import body
-from review.markdown import LIMITS, Forge
+from review.forges import Forge
+from review.markdown import LIMITS
 from review.report import Report
 from tests.forge.server import HEAD, REPOSITORY, TOKEN, StandIn, serving
 from tests.unit.review.review_support import reviewed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import cli.render
+import cli.rendering
 from cli.main import app
 from review.compare import compare
 from review.permissions import DRIFT, PREVIEWS, manifests, plural
@@ -84,7 +84,7 @@ def test_what_goes_and_what_comes_are_told(local: Render) -> None:
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, head: Render, *words: str) -> Any:
-    monkeypatch.setattr(cli.render, "render", lambda *_: head)
+    monkeypatch.setattr(cli.rendering, "render", lambda *_: head)
     return CliRunner().invoke(app, ["render", "--stack", "local", *words])
 
 
@@ -222,7 +222,7 @@ def test_who_previews_reads_no_secret_and_writes_only_dry(local: Render) -> None
 def test_the_manifests_are_printed_without_a_cluster(
     monkeypatch: pytest.MonkeyPatch, local: Render
 ) -> None:
-    monkeypatch.setattr(cli.render, "render", lambda *_: local)
+    monkeypatch.setattr(cli.rendering, "render", lambda *_: local)
 
     done = CliRunner().invoke(app, ["permissions", "--stack", "local"])
 

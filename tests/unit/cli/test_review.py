@@ -8,7 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-import cli.review
+import cli.preview
 import cli.stack_file
 from cli.main import app
 from config.reference import KEY
@@ -102,11 +102,11 @@ def test_an_unknown_stack_is_refused_by_name() -> None:
 
 
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    source = Path(cli.review.__file__).parent.parent / "Pulumi.local.yaml"
+    source = Path(cli.preview.__file__).parent.parent / "Pulumi.local.yaml"
     content = yaml.safe_load(source.read_text())
     content["config"][KEY] |= changes
     (tmp_path / "Pulumi.local.yaml").write_text(yaml.safe_dump(content))
-    for module in (cli.review, cli.stack_file):
+    for module in (cli.preview, cli.stack_file):
         monkeypatch.setattr(module, "PROJECT", tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_a_shell_with_a_state_of_its_own_is_used_as_it_is(
         seen.update(env)
         return PreviewRun(Preview(), Graph(), Graph(), "error: no stack named 'local' found")
 
-    monkeypatch.setattr(cli.review.run, "preview", preview)
+    monkeypatch.setattr(cli.preview.run, "preview", preview)
 
     done = CliRunner().invoke(app, ["review", "--format", "json"])
 

@@ -13,7 +13,7 @@ import cli.drift
 from cli.main import app
 from review import drift_text
 from review.drift import Drift, drift
-from review.markdown import Forge
+from review.forges import Forge
 from tests.forge.server import REPOSITORY, TOKEN, StandIn, serving
 from tests.unit.review.review_support import step
 

@@ -7,8 +7,9 @@ import pytest
 
 from base.problems import Problem
 from policies.rules.model import Finding
+from review.forges import Forge
 from review.html import page
-from review.markdown import Forge, markdown
+from review.markdown import markdown
 from review.report import PolicyFinding, Report
 from review.terminal import rendered
 from tests.unit.review.review_support import of_events, step

@@ -1,5 +1,6 @@
 """One comment per pull request and stack, one issue per stack, whatever a forge does."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from review.forge.access import open_repository
 from review.forge.errors import ForgeError
 from review.forge.repository import Repository
 from review.forge.upsert import close_issues, upsert_comment, upsert_issue
-from review.markdown import Forge
+from review.forges import Forge
 from tests.forge.server import HEAD, ME, REPOSITORY, TOKEN, Fault, StandIn, serving
 
 MARK = "<!-- pai review: prod -->"
@@ -254,7 +255,68 @@ def test_a_forge_that_stays_down_is_said(there: StandIn) -> None:
 
     with pytest.raises(ForgeError, match="503"):
         _kept(there, "one", waits)
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert waits == [1, 2, 4, 8, 16, 32, 60]
+
+
+def test_a_wait_says_for_what_and_how_long(
+    there: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    there.faults = [Fault(503, body=f"{TOKEN} is down"), Fault(503)]
+    _kept(there, "one")
+
+    first, second = caplog.messages
+    assert first.endswith("[secret] is down; again in 1 s (2nd of 8 tries)")
+    assert second.endswith("; again in 2 s (3rd of 8 tries)")
+
+
+@pytest.mark.parametrize("forge", FORGES)
+def test_an_address_where_nothing_listens_here_is_refused_at_once(forge: Forge) -> None:
+    waits = Waits()
+    repository = open_repository(
+        forge,
+        {VARIABLE[forge]: TOKEN},
+        repository=REPOSITORY,
+        api="http://127.0.0.1:9",  # discard, which nobody serves
+        sleep=waits,
+    )
+
+    with pytest.raises(ForgeError, match=r"127\.0\.0\.1:9 refuses the connection"):
+        upsert_comment(repository, 1, MARK, MARK, waits)
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "said", "final"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "…"), "forge.example, a name that nobody knows", True),
+        (socket.gaierror(socket.EAI_AGAIN, "try again"), "try again; again in 1 s", False),
+        (ConnectionRefusedError(), "forge.example refuses the connection; again in 1 s", False),
+    ],
+)
+def test_only_what_may_change_is_tried_again(
+    failure: OSError,
+    said: str,
+    final: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    waits = Waits()
+    repository = open_repository(
+        Forge.FORGEJO,
+        {VARIABLE[Forge.FORGEJO]: TOKEN},
+        repository=REPOSITORY,
+        api="https://forge.example/api/v1",
+        sleep=waits,
+    )
+
+    with pytest.raises(ForgeError) as caught:
+        repository.me()
+    assert bool(waits) is not final
+    assert said in (str(caught.value) if final else caplog.messages[0])
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422, 423])

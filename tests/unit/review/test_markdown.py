@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from base.problems import Problem
+from review.forges import Forge
 from review.html import page
-from review.markdown import LIMITS, Forge, fitted, markdown
+from review.markdown import LIMITS, fitted, markdown
 from review.report import (
     Access,
     Opening,

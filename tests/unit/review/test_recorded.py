@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from review import report as reporting
-from review.markdown import Forge, markdown
+from review.forges import Forge
+from review.markdown import markdown
 from review.report import Verdict
 from tests.unit.review.review_support import NAMES, lines, reviewed
 

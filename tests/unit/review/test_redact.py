@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from review import redact
+from review.forges import Forge
 from review.html import page
-from review.markdown import Forge, markdown
+from review.markdown import markdown
 from review.report import Report
 from review.terminal import rendered
 from tests.unit.review.review_support import of_events, step

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.review import EXIT_CODES
+from cli.preview import EXIT_CODES
 from review.html import page
 from review.markdown import Forge, fitted, markdown
 from review.report import Report, Verdict

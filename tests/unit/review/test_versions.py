@@ -9,7 +9,8 @@ from policies.waivers import Waivers
 from review.changes import changes
 from review.events import read
 from review.findings import waivers
-from review.markdown import Forge, markdown
+from review.forges import Forge
+from review.markdown import markdown
 from review.versions import split_image
 from review.wording import version
 from tests.unit.review.review_support import of_events, reviewed, step

@@ -121,6 +121,41 @@ def test_in_a_terminal_it_is_told_once_by_the_key_or_by_kill(key: bool, tmp_path
     os.close(terminal)
 
 
+def test_what_was_started_before_is_no_orphan() -> None:
+    """As a simulated cluster, which `pai up` starts and leaves running."""
+    program = (
+        "import os, subprocess, sys; from pathlib import Path; from toolchain.child import run\n"
+        "ours = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "run([sys.executable, '-c', ''], cwd=Path('.'), env=os.environ)\n"
+        "print(ours.poll()); ours.kill(); ours.wait()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "None\n"
+
+
+def test_its_lines_are_read_while_it_runs_and_to_the_last() -> None:
+    program = """
+import os, sys, time
+from pathlib import Path
+from toolchain.child import run
+class Reader:
+    lines, ticks = [], 0
+    def line(self, text): self.lines.append((text, self.ticks))
+    def tick(self): self.ticks += 1
+child = "import time; print('first', flush=True); time.sleep(2); print('l\\u00e4st', end='')"
+reader = Reader()
+done = run([sys.executable, "-c", child], cwd=Path("."), env=os.environ, reader=reader)
+(first, early), (last, late) = reader.lines
+print(done.code, first, last, early < late)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0 first läst True\n"
+
+
 def test_an_exit_code_is_passed_on() -> None:
     code = "import os, sys; from pathlib import Path; from toolchain.child import run; sys.exit("
     code += "run([sys.executable, '-c', 'raise SystemExit(7)'], cwd=Path('.'), env=os.environ)"
