@@ -1,22 +1,30 @@
 """The pack as Pulumi starts it: a folder, run from wherever the program is."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
+import pytest
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import analyzer_pb2_grpc
 
+from policies.waivers import FILE
 from tests.paths import ROOT
 
-_PACK = ROOT / "policies"
 
-
-def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(
-    tmp_path: Path,
+@pytest.mark.parametrize("alone", [False, True], ids=["in its checkout", "with base alone"])
+def test_the_pack_starts_for_any_program_and_says_which_policies_enforce(
+    tmp_path: Path, alone: bool
 ) -> None:
-    command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(_PACK)]
+    pack = ROOT / "policies"
+    if alone:
+        for name in ("policies", "base"):
+            shutil.copytree(ROOT / name, tmp_path / "pack" / name)
+        pack = tmp_path / "pack" / "policies"
+    command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(pack)]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -32,3 +40,17 @@ def test_the_pack_starts_outside_its_checkout_and_says_which_policies_enforce(
         "stack": 1,
         "harden": 2,
     }
+
+
+def test_a_file_of_waivers_that_cannot_be_read_ends_the_pack_with_its_problem(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "waivers.yaml").write_text("waivers: [")
+    command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(ROOT / "policies")]
+    environment = {**os.environ, FILE: str(tmp_path / "waivers.yaml")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{FILE}: waivers.yaml\n    got:      line 2, column ")
+    assert "Traceback" not in done.stderr
