@@ -16,7 +16,7 @@ from cli.manifests import Manifest, Unreadable
 from cli.options import stack_option
 from policies import Finding, Level, Resource, check, facts
 from policies.checking import check_waivers, is_read
-from policies.explain import ALL, explain
+from policies.explain import ALL, UnknownRuleError, explain
 from policies.manifest_rules import KNOWN, READABLE
 from policies.rules.model import Severity
 from policies.waivers import Waivers, load, with_stack
@@ -74,7 +74,7 @@ def lint(
     manifest.
     """
     if explained:
-        typer.echo(explain(explained))
+        typer.echo(_explained(explained))
         return
     if not files:
         raise UsageError(
@@ -90,6 +90,13 @@ def lint(
         raise typer.Exit(_UNREADABLE)
     if any(strict or f.level is Level.MANDATORY for f in judged.findings):
         raise typer.Exit(_FOUND)
+
+
+def _explained(rule: str) -> str:
+    try:
+        return explain(rule)
+    except UnknownRuleError as error:
+        raise UsageError(*error.problems) from None
 
 
 class Judged:

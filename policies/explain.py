@@ -47,5 +47,5 @@ def explain(rule: str) -> str:
     if found.frameworks:
         lines.append(f"guides:    {'; '.join(found.frameworks)}")
     if found.id not in _NOT_WAIVABLE:
-        lines.append("exceptions: docs/reference/policies.md, Waivers")
+        lines.append("waivers:   docs/reference/policies.md")
     return "\n".join(lines)

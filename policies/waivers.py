@@ -149,7 +149,8 @@ class Waivers:
     def gaps(self) -> Iterator[Finding]:
         """An advisory finding for each gap, with the number of findings that it stands for."""
         for waiver in self.waivers:
-            found = [*self.open.get(waiver.location, {}).values()]
+            # In an order of its own: the engine passes objects in any.
+            found = [finding for _, finding in sorted(self.open.get(waiver.location, {}).items())]
             if not found:
                 continue
             objects = dict.fromkeys(f.resource.id for f in found if f.resource)
@@ -157,7 +158,7 @@ class Waivers:
             more = len(objects) - _NAMED
             yield Finding(
                 path=named + (f" and {more} more objects" if more > 0 else ""),
-                got=f"{_either(f.got for f in found)} ({len(found)} times)",
+                got=f"{_either(f.got for f in found)} ({_times(len(found))})",
                 allowed=_either(f.allowed for f in found),
                 change=f"{waiver.reason} (known gap; {waiver.owner}, until {waiver.expires})",
                 rule=waiver.rule,
@@ -189,9 +190,13 @@ class Waivers:
                 yield _finding(USED, waiver.location, got, "a pattern that matches a finding")
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _either(texts: Iterable[str]) -> str:
     """*texts*, each once; a few of them if there are many."""
-    first, *others = dict.fromkeys(texts)
+    first, *others = sorted(set(texts))
     shown = [first, *others[: _NAMED - 1]]
     return " or ".join(shown) + (" or others" if len(others) >= _NAMED else "")
 

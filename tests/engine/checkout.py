@@ -16,6 +16,7 @@ from rich.console import Console
 
 from config.reference import KEY
 from config.settings.cluster import ClusterConfig
+from policies.waivers import stack_file
 from sim.control_plane import SimCluster
 from toolchain import build, cache, environment
 
@@ -136,7 +137,8 @@ def checkout(
     file = file or f"Pulumi.{stack}.yaml"
     root = at / "checkout"
     root.mkdir(parents=True)
-    for name in (*PROGRAM, file):
+    own = stack_file(Path(), stack).name
+    for name in (*PROGRAM, file, *([own] if (environment.PROJECT / own).exists() else [])):
         source = environment.PROJECT / name
         (root / name).parent.mkdir(exist_ok=True)
         if source.is_dir():

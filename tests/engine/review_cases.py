@@ -145,7 +145,12 @@ def reviewed(at: Checkout) -> Report:
     """The report of a preview of *at*, as `pai review` makes it."""
     ran = run.preview(at.root, at.stack, at.shell)
     return report(
-        ran.preview, stack=at.stack, before=ran.before, after=ran.after, stderr_tail=ran.stderr_tail
+        ran.preview,
+        stack=at.stack,
+        project=at.root,
+        before=ran.before,
+        after=ran.after,
+        stderr_tail=ran.stderr_tail,
     )
 
 

@@ -302,7 +302,7 @@ def test_a_gap_is_one_advisory_finding_however_often_it_is_found(pack: Any) -> N
     [found] = analyze_stack(pack, [network_policy()], "prod")
     assert found.enforcementLevel == proto.ADVISORY
     assert found.message.startswith("[requests-and-limits] Deployment.apps/models/chat")
-    assert "(1 times)" in found.message
+    assert "missing (once)" in found.message
     assert "It is not measured yet. (known gap; net, until 2100-01-01)" in found.message
 
 

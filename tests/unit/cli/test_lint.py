@@ -278,7 +278,7 @@ def test_a_rule_is_explained() -> None:
 
 def test_a_rule_that_there_is_not_is_answered_with_the_nearest() -> None:
     code, output = lint("--explain", "privileged")
-    assert code == 1
+    assert code == 2
     assert "name no-privileged" in output
 
 
