@@ -74,6 +74,12 @@ def test_a_model_that_fills_its_card_keeps_the_pool_exclusive() -> None:
     assert told(prod(embeddings=small(2), desk=large)) == []
 
 
+def test_a_card_that_is_more_than_a_quarter_full_is_not_idle() -> None:
+    """Two such servers would fit on one card; but this is no longer a card that does nothing."""
+    some = {"model": "qwen3-4b", "context_tokens": 8192, "concurrency": 3}
+    assert told(prod(embeddings=small(), desk=some)) == []
+
+
 def test_a_single_server_frees_nothing() -> None:
     assert told(prod(embeddings=small())) == []
 
