@@ -11,7 +11,7 @@ from review.report import Verdict
 from sim.api import Api, Object, RefusedError
 from tests.engine.checkout import Checkout, checkout
 from tests.engine.review_cases import reviewed
-from tests.engine.sim_support import eventually
+from tests.engine.sim_support import eventually, got
 from tests.unit.catalog.upgrade_cases import changed
 
 
@@ -87,11 +87,11 @@ CHANGES = {
     "a type": Change("Secret", "/api/v1/secrets", "keycloak", "type", "other/type", True),
     "a priority": Change(
         *("PriorityClass.scheduling.k8s.io", "/apis/scheduling.k8s.io/v1/priorityclasses"),
-        *("private-ai", "value", 77, True),
+        *("foundation", "value", 77, True),
     ),
     "a policy of preemption": Change(
         *("PriorityClass.scheduling.k8s.io", "/apis/scheduling.k8s.io/v1/priorityclasses"),
-        *("private-ai", "preemptionPolicy", "Never", True),
+        *("foundation", "preemptionPolicy", "Never", True),
     ),
     "a class of storage": Change(
         *("StorageClass.storage.k8s.io", "/apis/storage.k8s.io/v1/storageclasses"),
@@ -172,7 +172,7 @@ def test_a_step_that_risks_data_is_refused_by_preview_and_review(
     assert "Traceback" not in previewed.output
     assert report.verdict is Verdict.REFUSED
     assert report.complete
-    assert [said in u.problem.allowed for u in report.upgrades if u.effect == "refused"] == [True]
+    assert {said in u.problem.allowed for u in report.upgrades if u.effect == "refused"} == {True}
 
 
 def test_a_step_that_is_allowed_is_previewed(kept: Checkout) -> None:
@@ -195,22 +195,17 @@ def test_another_minor_version_of_keycloak_is_a_warning_with_steps(kept: Checkou
 
 
 def _larger(settings: Any) -> None:
-    settings["qdrant"]["storage"] = "70Gi"
+    settings.setdefault("redis", {})["storage"] = "70Gi"
 
 
 def test_the_steps_to_a_larger_disk_work(kept: Checkout) -> None:
-    """Refused at first; then each step as it is printed, and the pods never stop."""
+    """Refused at first; then each step as it is printed, and the pod never stops."""
     api = kept.cluster.api()
-    path, old = _find(api, CHANGES["a disk"])
+    path, old = _find(api, CHANGES["a disk"]._replace(name="redis"))
     namespace = old["metadata"]["namespace"]
-    pods, claims = (
-        f"/api/v1/namespaces/{namespace}/{plural}" for plural in ("pods", "persistentvolumeclaims")
-    )
-    running = {
-        pod["metadata"]["uid"]
-        for pod in api.items(pods)
-        if pod["metadata"]["name"].startswith("qdrant-")
-    }
+    room = f"/api/v1/namespaces/{namespace}"
+    pod, claims = f"{room}/pods/redis-0", f"{room}/persistentvolumeclaims"
+    running = got(api, pod)["metadata"]["uid"]
     with kept.configured(_larger):
         previewed, report = kept.pulumi("preview"), reviewed(kept)
         done = kept.pulumi("up", "--yes", "--skip-preview")
@@ -218,26 +213,26 @@ def test_the_steps_to_a_larger_disk_work(kept: Checkout) -> None:
             assert refused.code != 0, refused.output
         [found] = [u for u in report.upgrades if u.effect == "refused"]
         assert report.verdict is Verdict.REFUSED
-        assert "70Gi" in found.steps[1]
+        assert report.failure is not None
+        assert report.failure.fix.startswith("keep the old value"), report.failure.message
 
-        names = found.steps[1].partition("for claim in ")[2].partition(";")[0].split()
-        patch = json.loads(found.steps[1].partition("-p '")[2].partition("'")[0])
+        _, grow, delete, up = found.steps
+        names = grow.partition("for claim in ")[2].partition(";")[0].split()
+        patch = json.loads(grow.partition("-p '")[2].partition("'")[0])
         for claim in names:
             api.merge(f"{claims}/{claim}", patch)
-        assert (
-            f"kubectl delete -n {namespace} statefulset qdrant --cascade=orphan" in found.steps[2]
-        )
+        assert f"kubectl delete -n {namespace} statefulset redis --cascade=orphan" in delete
         api.delete(f"{path}?propagationPolicy=Orphan")
         eventually(lambda: api.get(path) is None)
-        assert "pulumi up --refresh" in found.steps[3]
+        assert "pulumi up --refresh" in up
         done = kept.pulumi("up", "--refresh", "--yes", "--skip-preview")
         assert done.code == 0, done.output
         again = kept.pulumi("preview", "--expect-no-changes")
 
-    new = api.get(path)
-    assert new is not None
-    [template] = new["spec"]["volumeClaimTemplates"]
+    [template] = got(api, path)["spec"]["volumeClaimTemplates"]
     assert template["spec"]["resources"]["requests"]["storage"] == "70Gi"
-    after = {pod["metadata"]["uid"] for pod in api.items(pods) if pod["metadata"]["uid"] in running}
-    assert after == running
+    assert names == ["data-redis-0"]
+    claim = got(api, f"{claims}/data-redis-0")
+    assert claim["spec"]["resources"]["requests"]["storage"] == "70Gi"
+    assert got(api, pod)["metadata"]["uid"] == running
     assert again.code == 0, again.output
