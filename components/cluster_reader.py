@@ -22,6 +22,10 @@ class UnreadableError(Exception):
     """The cluster does not answer, or refuses to show something; the text says which."""
 
 
+class ForbiddenError(UnreadableError):
+    """The identity may not read something; the text says what."""
+
+
 class ClusterReader:
     """GET requests to one API server."""
 
@@ -46,7 +50,8 @@ class ClusterReader:
             return None
         if answer.status != HTTPStatus.OK:
             message = f"GET {path}: {answer.status} {answer.reason}"
-            raise UnreadableError(message)
+            forbidden = answer.status == HTTPStatus.FORBIDDEN
+            raise (ForbiddenError if forbidden else UnreadableError)(message)
         return json.loads(content)
 
     def items(self, path: str) -> list[Object]:

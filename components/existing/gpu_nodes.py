@@ -29,17 +29,23 @@ def advertised_twice(
         for name, pool in pools.items()
         if pool.operator != "already-there" and pool.allocation == "device-plugin"
     }
-    plugins = [each for each in cluster.items("/apis/apps/v1/daemonsets") if _is_plugin(each)]
-    if not advertised or not plugins:
+    if not advertised:
+        return
+    plugins = [
+        (each, cluster.get(f"/api/v1/namespaces/{each['metadata']['namespace']}"))
+        for each in cluster.items("/apis/apps/v1/daemonsets")
+        if _is_plugin(each)
+    ]
+    others = [
+        (each, namespace) for each, namespace in plugins if not _is_own(each, namespace, stack)
+    ]
+    if not others:
         return
     pool_of = {
         node["name"]: labels(node).get(GPU_POOL, "") for node in cluster.metadata("/api/v1/nodes")
     }
-    for plugin in plugins:
+    for plugin, namespace in others:
         place, name = plugin["metadata"]["namespace"], plugin["metadata"]["name"]
-        namespace = cluster.get(f"/api/v1/namespaces/{place}")
-        if namespace and is_own(namespace, stack) and is_part_of_a_stack(plugin["metadata"]):
-            continue
         pods = cluster.items(f"/api/v1/namespaces/{place}/pods")
         nodes = {pod["spec"].get("nodeName", "") for pod in pods if _runs(pod, plugin)}
         for pool in sorted(advertised & {pool_of.get(node, "") for node in nodes}):
@@ -54,6 +60,11 @@ def advertised_twice(
                 change=f"keep that DaemonSet off the nodes labelled {GPU_POOL}={pool}; or, if it is"
                 f" the GPU operator's, set pools.{pool}.operator: already-there",
             )
+
+
+def _is_own(plugin: Object, namespace: Object | None, stack: str) -> bool:
+    in_own = namespace is not None and is_own(namespace, stack)
+    return in_own and is_part_of_a_stack(plugin["metadata"])
 
 
 def _is_plugin(daemon_set: Object) -> bool:

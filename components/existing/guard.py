@@ -15,6 +15,7 @@ from components.cluster_reader import UnreadableError, reading
 from components.existing.find import find
 from components.existing.named_objects import FixedNames
 from components.existing.namespaces import takeovers, unknown_to_state
+from components.existing.reader import Permitted
 from config.settings.platform import TierName
 from config.stack import StackConfig
 
@@ -32,17 +33,21 @@ def unclaimed_context(stack: StackConfig, names: FixedNames) -> Output[str]:
         return Output.from_input(context)
     name, kubeconfig = pulumi.get_stack(), pulumi.Config().get("kubeconfig")
 
-    def read() -> tuple[list[Problem], list[str]]:
-        with reading(context, kubeconfig) as cluster:
+    def read() -> tuple[list[Problem], list[str], list[str]]:
+        with reading(context, kubeconfig) as reader:
+            cluster = Permitted(reader)
             problems = find(cluster, stack, name, names.found)
-            return problems, list(takeovers(cluster, stack.platform, name))
+            taken = list(takeovers(cluster, stack.platform, name))
+            return problems, taken, sorted(set(cluster.hidden))
 
     async def look() -> str:
         try:
-            problems, taken = await asyncio.to_thread(read)
+            problems, taken, hidden = await asyncio.to_thread(read)
         except UnreadableError as error:
             pulumi.warn(f"Whether its names are somebody else's was not found out: {error}")
             return context
+        if hidden:
+            pulumi.warn(f"Whose these are was not found out, they may not be read: {hidden}")
         _refuse(problems)
         for each in taken:
             pulumi.warn(each)

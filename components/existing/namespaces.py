@@ -125,4 +125,4 @@ def _content(cluster: Reader, name: str) -> str:
         if not item.get("ownerReferences") and not is_part_of_a_stack(item)
     ]
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more if found else "no workload"
+    return ", ".join(found[:_NAMED]) + more if found else "nothing that was found"

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from components import program
+from components.cluster_reader import ForbiddenError
 from components.existing.gpu_nodes import advertised_twice
 from components.existing.named_objects import FixedNames, Named, clashes
 from components.existing.namespaces import foreign_namespaces, takeovers, unknown_to_state
 from components.existing.owner import owner
+from components.existing.reader import Permitted
 from config.settings.platform import TIERS, Namespaces, PlatformSettings
 from config.settings.pools import GpuPoolSettings
 from tests import urns
@@ -352,6 +354,35 @@ def test_other_plugins_are_nobodys_problem(
     cluster: Cluster, pools: dict[str, GpuPoolSettings]
 ) -> None:
     assert list(advertised_twice(cluster, pools, "prod")) == []
+
+
+def test_of_its_own_plugin_alone_neither_nodes_nor_pods_are_read() -> None:
+    """The role of previews may not read them."""
+    cluster = _gpu_cluster(_plugin(NVIDIA, PART), OWN)
+
+    assert list(advertised_twice(cluster, _pools(), "prod")) == []
+    assert cluster.read == ["/apis/apps/v1/daemonsets"]
+
+
+def test_what_may_not_be_read_hides_nothing_else() -> None:
+    class Guarded(Cluster):
+        def items(self, path: str) -> list[Object]:
+            if path.endswith(("secrets", "pods")):
+                raise ForbiddenError(path)
+            return super().items(path)
+
+    services = {"/api/v1/namespaces/llm-data/services": [named("keycloak-db-rw")]}
+    cluster = Permitted(Guarded({"monitoring": {}}, services))
+
+    [taken] = clashes(cluster, [CLUSTER], ADOPTED)
+    [problem] = foreign_namespaces(cluster, platform_settings(), "prod")
+
+    assert taken.got.startswith("Service llm-data/keycloak-db-rw, which")
+    assert problem.got.endswith("in it: nothing that was found")
+    assert cluster.hidden == [
+        "/api/v1/namespaces/llm-data/secrets",
+        "/api/v1/namespaces/monitoring/pods",
+    ]
 
 
 @pytest.mark.slow
