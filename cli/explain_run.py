@@ -55,7 +55,8 @@ def explanation(what: str) -> Explanation:
     for number in range(len(steps)):
         nodes = settings.at(steps[:number])
         known = {key for node in nodes for key in settings.keys(node)}
-        if steps[number] not in known and "<name>" not in known and not steps[number].isdigit():
+        named = "<name>" in known or steps[number].isdigit()
+        if not steps[number] or (steps[number] not in known and not named):
             raise _unknown(what, steps, number, sorted(known), rules)
     nodes = settings.at(steps)
     if not nodes:
@@ -104,7 +105,7 @@ def _key(path: str, settings: Schema, nodes: list[Node], *, required: bool) -> E
         "required": required,
         "default": node.get("default"),
         "allowed": allowed,
-        "meaning": " ".join(str(node.get("description", "")).split()),
+        "meaning": _meaning(settings, node),
         "keys": {name: _meaning(settings, each) for name, each in below.items()},
     }
     default = "required" if required else json.dumps(node.get("default"))

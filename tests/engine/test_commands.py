@@ -139,16 +139,17 @@ def test_status_says_why_a_pod_is_not_ready(deployed: Checkout) -> None:
     for pod in api.items(pods, "app.kubernetes.io/instance=chat"):
         api.delete(f"{pods}/{pod['metadata']['name']}")
 
-    def chat() -> dict[str, Any]:
+    def unplaced() -> dict[str, Any]:
         [found] = json.loads(pai(deployed, "status", "-s", "local", "--json").stdout)
-        return next(part for part in found["parts"] if part["name"] == "chat") | found
+        parts = [part for part in found["parts"] if "Unschedulable" in str(part["reasons"])]
+        return {**found, **parts[0]} if parts else {}
 
-    found = eventually(lambda: each if "Unschedulable" in str((each := chat())["parts"]) else None)
+    found = eventually(unplaced)
     text = pai(deployed, "status", "-s", "local").stdout
     for node in nodes:
         api.merge(node, {"spec": {"unschedulable": False}})
 
-    assert (found["ready"], found["pods"]) == (0, 1)
+    assert (found["name"], found["ready"], found["pods"]) == ("chat", 0, 1)
     assert found["next"][0] == "pai logs chat --stack local"
     assert "  chat (VllmService): 0 of 1 pods ready\n      Unschedulable: 0/" in text
 

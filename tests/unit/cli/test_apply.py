@@ -55,6 +55,7 @@ def test_the_reviewed_plan_is_applied(
 
     assert done == [0, 0]
     assert [words[:4] for words in ran] == [["pulumi", "up", "--stack", "local"]] * 2
+    assert all("--skip-preview" in words for words in ran), "it has just been previewed"
 
 
 @pytest.mark.parametrize("command", ["apply", "up"])
