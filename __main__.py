@@ -16,10 +16,8 @@ from components.models.llm_router import LlmRouter, LlmRouterArgs
 from components.monitoring.observability import PROMETHEUS, Observability, ObservabilityArgs
 from components.monitoring.prometheus import query_access
 from components.platform import Platform, PlatformArgs
-from components.upgrades import refuse_upgrades
 
 stack = program.read_stack()
-refuse_upgrades(disposable=stack.platform.disposable)
 cluster_opts = program.cluster_options(stack)
 ai, auth, monitoring = stack.hosts.ai, stack.hosts.auth, stack.hosts.monitoring
 teams = {**stack.teams, "open-webui": stack.open_webui.limits}

@@ -14,7 +14,7 @@ from cli.options import stack_option
 def env(
     stack: Annotated[
         list[str] | None,
-        stack_option("Stack to simulate; repeatable. Default: all."),
+        stack_option("Stack to simulate; repeatable. Default: local."),
     ] = None,
     kubeconfig: Annotated[
         Path | None,
@@ -53,9 +53,8 @@ def env(
     toolchain = build.ensure("pulumi", console)
     if kubeconfig is None:
         from cli.simulated import simulated
-        from sim.stacks import stack_names
 
-        exported = simulated(toolchain, stack or stack_names(), console)
+        exported = simulated(toolchain, stack or ["local"], console)
     else:
         exported = environment.exports(toolchain, kubeconfig, simulated=False, env=os.environ)
     unset = environment.UNSET if kubeconfig is None else environment.UNSET_FOR_REAL

@@ -17,6 +17,7 @@ from components.existing.guard import unclaimed_context
 from components.existing.named_objects import FixedNames
 from components.monitoring import grafana
 from components.platform import CLAIMED_DEVICES
+from components.upgrades import refuse_upgrades
 from components.watch import watch
 from config.checks.advice import advice
 from config.checks.alert_webhook import URL
@@ -87,7 +88,9 @@ def cluster_options(stack: StackConfig) -> ResourceOptions:
     kubeconfig's cluster entry would replace every resource.
 
     The context is known once the cluster has nothing of the stack's names that is not the stack's.
+    From now on, updates that a part or the API server will not make are refused.
     """
+    refuse_upgrades(disposable=stack.platform.disposable)
     names = FixedNames(stack.platform)
     provider = k8s.Provider(
         "cluster",

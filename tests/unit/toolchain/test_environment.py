@@ -294,7 +294,7 @@ def test_json_has_null_for_what_is_to_be_unset(shell: Shell) -> None:
 
 def test_a_kubeconfig_that_is_not_there_is_refused(shell: Shell) -> None:
     done = CliRunner().invoke(app, ["env", "--kubeconfig", str(shell.folder / "none")])
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "--kubeconfig\n    got:" in done.output
     assert "Traceback" not in done.output
 

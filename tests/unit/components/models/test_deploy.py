@@ -10,7 +10,7 @@ import pytest
 from components import program
 from components.models.deploy import ENGINES
 from config.reference import KEY
-from policies import RULES, Level, Resource, check
+from policies import RULES, Level, Resource, check, facts
 from policies.adapter import kind_of
 from tests.paths import ROOT
 from tests.support import Recorded, deploy, openings
@@ -125,8 +125,9 @@ def test_an_engine_in_maintenance_is_warned_of(everything: Recorded, warnings: l
 def test_the_policies_find_nothing_in_any_engine_that_they_do_not_find_in_vllm(
     everything: Recorded,
 ) -> None:
+    known = facts.of_file(ROOT / "Pulumi.prod.yaml")
     found = [
-        Resource(kind, asked.inputs, f"{asked.type}::{asked.name}")
+        Resource(kind, asked.inputs, f"{asked.type}::{asked.name}", facts=known)
         for asked in everything.values()
         if (kind := kind_of(asked.type))
     ]
