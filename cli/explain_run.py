@@ -9,9 +9,8 @@ from base.problems import Problem
 from cli.errors import UsageError
 from cli.schema_keys import Node, Schema
 from config.reference import KEY, schema
-from policies.rules import RULES, STACK_RULES
+from policies.explain import ALL
 from policies.rules.model import Described
-from policies.waivers import WAIVER_RULES
 
 _TYPES = {
     "string": "text",
@@ -47,9 +46,8 @@ class Explanation(NamedTuple):
 
 def explanation(what: str) -> Explanation:
     """Of the rule or key *what*. Raises UsageError, with the nearest name, if it is neither."""
-    rules = {rule.id: rule for rule in (*RULES, *STACK_RULES, *WAIVER_RULES)}
-    if what in rules:
-        return _rule(rules[what])
+    if what in ALL:
+        return _rule(ALL[what])
     settings = Schema(schema())
     steps = what.removeprefix(f"{KEY}.").replace("[", ".").replace("]", "").split(".")
     for number in range(len(steps)):
@@ -57,21 +55,19 @@ def explanation(what: str) -> Explanation:
         known = {key for node in nodes for key in settings.keys(node)}
         named = "<name>" in known or steps[number].isdigit()
         if not steps[number] or (steps[number] not in known and not named):
-            raise _unknown(what, steps, number, sorted(known), rules)
+            raise _unknown(what, steps, number, sorted(known))
     nodes = settings.at(steps)
     if not nodes:
-        raise _unknown(what, steps, len(steps) - 1, [], rules)
+        raise _unknown(what, steps, len(steps) - 1, [])
     above = [kind for node in settings.at(steps[:-1]) for kind in settings.kinds(node)]
     required = any(steps[-1] in kind.get("required", ()) for kind in above)
     return _key(".".join(steps), settings, nodes, required=required)
 
 
-def _unknown(
-    what: str, steps: list[str], number: int, known: list[str], rules: Mapping[str, object]
-) -> UsageError:
+def _unknown(what: str, steps: list[str], number: int, known: list[str]) -> UsageError:
     above = ".".join(steps[:number])
     candidates = [".".join([*steps[:number], key, *steps[number + 1 :]]) for key in known]
-    near = difflib.get_close_matches(what, [*candidates, *rules], n=1)
+    near = difflib.get_close_matches(what, [*candidates, *ALL], n=1)
     allowed = f"one of {', '.join(known)} below {above or KEY}" if known else "a key, or a rule"
     if not number:
         allowed += ", or a rule of docs/reference/policies.md"
