@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,16 +19,6 @@ from review.wording import by_rule, plural, visible
 
 Objects = Sequence[tuple[str, int, str]]
 """File, line and `KIND/NAMESPACE/NAME` of each object."""
-
-
-class Format(StrEnum):
-    """What the findings are printed as."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-    JUNIT = "junit"
 
 
 STYLES: Mapping[Severity, str] = {
@@ -236,10 +225,10 @@ def _xml(text: str) -> str:
 
 
 Renderer = Callable[..., str]
-RENDERERS: Mapping[Format, Renderer] = {
-    Format.JSON: _as_json,
-    Format.SARIF: _sarif,
-    Format.GITHUB: _github,
-    Format.JUNIT: _junit,
+RENDERERS: Mapping[str, Renderer] = {
+    "json": _as_json,
+    "sarif": _sarif,
+    "github": _github,
+    "junit": _junit,
 }
 """How the formats but text are written: of findings, objects and whether advice counts."""

@@ -22,7 +22,7 @@ HEAVY = ("pulumi", "kubernetes", "httpx", "huggingface_hub", "cryptography", "gr
 """Packages that take a tenth of a second or more to import."""
 OURS = ("config", "sizing", "components", "policies", "preflight", "sim", "review.report")
 """Those of our own packages whose models do."""
-EAGER = {"lint", "plan", "models", "images"}
+EAGER = {"models", "images"}
 """Commands that still import what they need when their module is imported."""
 
 
