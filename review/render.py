@@ -16,7 +16,7 @@ import pulumi
 from google.protobuf import empty_pb2
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.mocks import MockMonitor
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 from pydantic import Field
 
@@ -68,6 +68,10 @@ def render(project: Path, stack: str) -> Render:
     secret = [key for key, value in file["config"].items() if _is_secret(value)]
     pulumi.runtime.set_all_config(settings, secret)
     set_root_resource(_NONE)  # the mocks created their own
+    # What a program before this one left unfinished would be waited for, in a loop that has ended.
+    unfinished: Any = SETTINGS
+    unfinished.rpc_manager.clear()
+    unfinished.outputs.clear()
     loop.run_until_complete(run_in_stack(lambda: _run(project / "__main__.py")))
     return Render(stack=stack, resources=recorder.planned, outputs=recorder.outputs)
 

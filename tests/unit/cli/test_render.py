@@ -1,10 +1,13 @@
 """`pai render`: what a fork's pull request changes, found out without credentials."""
 
+import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.runtime.settings import SETTINGS
 from typer.testing import CliRunner
 
 import cli.rendering
@@ -236,3 +239,22 @@ def test_a_kind_of_another_package_needs_no_permission() -> None:
     of_nothing = Render(stack="a", resources=[asked], outputs={})
 
     assert [m["rules"] for m in manifests(of_nothing) if m["kind"] == "ClusterRole"] == [[], []]
+
+
+def test_what_an_earlier_program_left_unfinished_is_not_waited_for() -> None:
+    loop = asyncio.new_event_loop()
+    unfinished: Any = SETTINGS
+    unfinished.outputs.add(loop.create_future())
+
+    def hangs(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(120)
+    try:
+        assert render(PROJECT, "local").resources
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        unfinished.outputs.clear()
+        loop.close()
