@@ -1,6 +1,7 @@
 """`pai sim`: start, stop and inspect the simulated clusters."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -22,11 +23,9 @@ def up(stack: _Stacks = None) -> None:
     """Start or repair the cluster of a stack; print the kubeconfig's path."""
     from rich.console import Console
 
-    from cli.stack_file import read_settings
     from sim import cluster
 
-    for name in stack or ():
-        read_settings(name)
+    _check(stack or ())
     typer.echo(cluster.ensure_running(stack or ["local"], Console(stderr=True)))
 
 
@@ -48,12 +47,19 @@ def reset(stack: _Stacks = None) -> None:
     """Recreate the cluster of a stack, empty."""
     from rich.console import Console
 
-    from cli.stack_file import read_settings
     from sim import cluster
 
-    for name in stack or ():
-        read_settings(name)
+    _check(stack or ())
     typer.echo(cluster.reset(stack or ["local"], Console(stderr=True)))
+
+
+def _check(names: Iterable[str]) -> None:
+    """Raise UsageError or ConfigError for the first of *names* that has no stack's file."""
+    from cli.stack_file import read_settings, stack_file
+    from sim.stacks import project_folder
+
+    for name in names:
+        read_settings(name, stack_file(name, project_folder()))
 
 
 @app.command()

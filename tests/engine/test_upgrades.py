@@ -1,7 +1,7 @@
 """What the tables of upgrades say, against a real API server, a real engine and its provider."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import pytest
@@ -136,62 +136,70 @@ def test_the_table_and_the_api_server_refuse_the_same(kept: Checkout, name: str)
     assert [j.effect for j in said] == (["refused"] if change.refused else [])
 
 
-def _tag(kept: Checkout, image: str, tag: str) -> Any:
-    """The checkout with *tag* for *image*."""
+def _tags(kept: Checkout, tags: Mapping[str, str]) -> Any:
+    """The checkout with another tag of each image."""
 
     def edit(text: str) -> str:
-        head, found, rest = text.partition(f"\n{image}:\n")
-        before, key, after = rest.partition("  tag: ")
-        assert found
-        assert key
-        rest = after.partition("\n")[2]
-        return f"{head}{found}{before}{key}{tag}\n{rest}"
+        for image, tag in tags.items():
+            head, found, rest = text.partition(f"\n{image}:\n")
+            before, key, after = rest.partition("  tag: ")
+            assert found
+            assert key
+            text = f"{head}{found}{before}{key}{tag}\n{after.partition(chr(10))[2]}"
+        return text
 
     return kept.edited("catalog/images.yaml", edit)
 
 
-@pytest.mark.parametrize(
-    ("image", "tag", "said"),
-    [
-        ("qdrant", "v1.21.0-unprivileged", "one minor version at a time: 1.20"),
-        ("redis", "8.2.0-trixie", "an older one does not read"),
-        ("postgres", "16.9-standard-trixie", "an older one does not read"),
-        ("minio", "RELEASE.2025-04-08T15-41-24Z", "an older one does not read"),
-        ("keycloak", "26.6.0", "an older one does not read"),
-    ],
-)
-def test_a_step_that_risks_data_is_refused_by_preview_and_review(
-    kept: Checkout, image: str, tag: str, said: str
+_OLDER = "an older one does not read"
+_RISKS = {
+    "qdrant": ("v1.21.0-unprivileged", "one minor version at a time: 1.20"),
+    "redis": ("8.2.0-trixie", _OLDER),
+    "postgres": ("16.9-standard-trixie", _OLDER),
+    "minio": ("RELEASE.2025-04-08T15-41-24Z", _OLDER),
+    "keycloak": ("26.6.0", _OLDER),
+}
+_KEEP = {
+    "StatefulSet qdrant": "qdrant",
+    "StatefulSet redis": "redis",
+    "Cluster keycloak-db": "postgres",
+    "Cluster open-webui-db": "postgres",
+    "Tenant minio": "minio",
+    "Deployment keycloak": "keycloak",
+}
+"""The objects of which each image is."""
+
+
+def test_steps_that_risk_data_are_refused_by_preview_and_all_named_by_review(
+    kept: Checkout,
 ) -> None:
-    with _tag(kept, image, tag):
+    with _tags(kept, {image: tag for image, (tag, _) in _RISKS.items()}):
         previewed = kept.pulumi("preview")
         report = reviewed(kept)
 
     assert previewed.code != 0
-    assert said in previewed.output
+    assert any(said in previewed.output for _, said in _RISKS.values())
     assert "Traceback" not in previewed.output
     assert report.verdict is Verdict.REFUSED
     assert report.complete
-    assert {said in u.problem.allowed for u in report.upgrades if u.effect == "refused"} == {True}
+    refused = {u.resource: u.problem.allowed for u in report.upgrades if u.effect == "refused"}
+    assert {
+        name: _RISKS[image][1] in refused[name] for name, image in _KEEP.items()
+    } == dict.fromkeys(refused, True)
 
 
-def test_a_step_that_is_allowed_is_previewed(kept: Checkout) -> None:
-    with _tag(kept, "qdrant", "v1.20.3-unprivileged"):
-        previewed = kept.pulumi("preview")
-
-    assert previewed.code == 0, previewed.output
-    assert "refused" not in previewed.output
-
-
-def test_another_minor_version_of_keycloak_is_a_warning_with_steps(kept: Checkout) -> None:
-    with _tag(kept, "keycloak", "26.8.0"):
+def test_steps_that_are_allowed_are_previewed_with_a_warning_where_steps_are_needed(
+    kept: Checkout,
+) -> None:
+    with _tags(kept, {"qdrant": "v1.20.3-unprivileged", "keycloak": "26.8.0"}):
         previewed = kept.pulumi("preview")
         report = reviewed(kept)
 
     assert previewed.code == 0, previewed.output
+    assert "refused" not in previewed.output
     assert "--cascade=foreground" in previewed.output
     assert report.verdict is Verdict.CHANGES
-    assert [upgrade.effect for upgrade in report.upgrades] == ["steps"]
+    assert [(u.resource, u.effect) for u in report.upgrades] == [("Deployment keycloak", "steps")]
 
 
 def _larger(settings: Any) -> None:
