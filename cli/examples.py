@@ -101,7 +101,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "permissions": (("pai permissions -s prod | kubectl apply -f -", "as an administrator"),),
     "sbom": (("pai sbom -s prod --out prod.cdx.json", "for a scanner, or an audit"),),
     "env": (
-        ('eval "$(pai env)"', "plain pulumi and kubectl, on the simulated clusters"),
+        ('eval "$(pai env)"', "plain pulumi and kubectl, on the simulated cluster of local"),
         ('eval "$(pai env --kubeconfig ~/.kube/config)"', "on a real one"),
     ),
     "sim up": (("pai sim up -s prod", "an empty cluster like that of prod"),),
