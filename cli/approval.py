@@ -10,7 +10,7 @@ from base.problems import Problem
 from cli.errors import UsageError
 from cli.exit_codes import ExitCode
 from cli.preview import EXIT_CODES, preview_report
-from cli.report_file import read_report
+from cli.report_file import report_of
 from review.digest import differences
 from review.report import Report, Verdict
 from review.wording import visible
@@ -42,16 +42,7 @@ def check_approved(stack: str, approved: str) -> Report:
 
 
 def _approved(file: Path, stack: str) -> Report:
-    report = read_report(file, "--reviewed")
-    if report.stack != stack:
-        raise UsageError(
-            Problem(
-                path="--reviewed",
-                got=f"{file.name}, a report of stack {report.stack}",
-                allowed=f"a report of stack {stack}",
-                change="pass the report of this stack, or another --stack",
-            )
-        )
+    report = report_of(stack, file, "--reviewed")
     if report.verdict not in _APPLICABLE:
         raise UsageError(
             Problem(

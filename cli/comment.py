@@ -69,21 +69,12 @@ def comment(  # noqa: PLR0917 - typer passes options by name
 
     Exit codes: 0 success, 1 the forge refused, 2 usage error or invalid report.
     """
-    from cli.report_file import read_report
+    from cli.report_file import report_of
     from review.forge.access import open_repository
     from review.forge.comment import body, mark_of
     from review.forge.upsert import upsert_comment
 
-    content = read_report(report, "--report")
-    if content.stack != stack:
-        raise UsageError(
-            Problem(
-                path="--report",
-                got=f"{report.name}, a report of stack {content.stack}",
-                allowed=f"a report of stack {stack}",
-                change="pass the report of this stack, or another --stack",
-            )
-        )
+    content = report_of(stack, report, "--report")
     there = open_repository(
         forge, os.environ, repository=repository, api=api, token_file=token_file
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cli.schema_keys import Schema
 from toolchain import state
+from toolchain.stack_files import stack_names
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _ENTRY = re.compile(r"^([a-z0-9][\w.-]*):", re.MULTILINE)
@@ -19,9 +20,7 @@ _RULE = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
 
 def stacks(incomplete: str) -> list[str]:
     """The stacks that have a file."""
-    files = sorted(_PROJECT.glob("Pulumi.*.yaml"))
-    names = (file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files)
-    return _matching(names, incomplete)
+    return _matching(stack_names(_PROJECT), incomplete)
 
 
 def models(incomplete: str) -> list[str]:

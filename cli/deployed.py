@@ -18,7 +18,6 @@ from sim import cluster
 from toolchain import state
 from toolchain.environment import PROJECT
 
-_STACK = "pulumi:pulumi:Stack"
 _COMPONENT = "private-ai:index:"
 
 
@@ -37,8 +36,7 @@ class Deployed:
     @property
     def outputs(self) -> Mapping[str, Any]:
         """The outputs of the program."""
-        found = (r.get("outputs") for r in self.resources if r["type"] == _STACK)
-        return next((outputs for outputs in found if outputs), {})
+        return state.outputs(self.resources)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -97,14 +95,16 @@ def require(stack: str) -> Deployed:
     )
 
 
-def unreadable(context: str, reason: str) -> CommandError:
+def unreadable(
+    context: str, reason: str, change: str = "check KUBECONFIG with `kubectl get nodes`"
+) -> CommandError:
     """The error for a cluster that does not answer."""
     return CommandError(
         Problem(
             path=f"cluster.context {context}",
             got=reason,
             allowed="a cluster that answers, and lets you read it",
-            change="check KUBECONFIG with `kubectl get nodes`",
+            change=change,
         )
     )
 

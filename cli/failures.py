@@ -23,6 +23,14 @@ class Failure:
     """Whether the same request may succeed soon."""
 
 
+class FailedError(Exception):
+    """One request of a batch failed; the others may go on."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.got)
+        self.failure = failure
+
+
 def grouped(failures: Iterable[Failure], wanted: str) -> list[Problem]:
     """A problem for each host and reason; *wanted* begins what is allowed of several subjects."""
     groups: dict[tuple[str, str, str], list[Failure]] = {}

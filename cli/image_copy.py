@@ -27,7 +27,7 @@ from catalog.registry import (
     login_for,
     split_reference,
 )
-from cli.failures import Failure
+from cli.failures import FailedError, Failure
 from cli.registry_upload import PushRegistry
 from weights.errors import WeightsError
 from weights.transport import Transport, is_permanent
@@ -43,12 +43,8 @@ _LARGEST_MANIFEST: Final = 4 << 20
 _CHUNK: Final = 1 << 20
 
 
-class CopyError(Exception):
+class CopyError(FailedError):
     """One image could not be copied."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.got)
-        self.failure = failure
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from rich.progress import (
 from base.problems import Problem
 from catalog.images import ImageSpec
 from catalog.registry import split_reference
+from cli.credentials import stored_logins
 from cli.errors import CommandError, UsageError
 from cli.exit_codes import ExitCode
 from cli.failures import Failure, grouped
 from cli.image_copy import Copied, Copy, CopyError, Mirror, OnProgress
-from cli.image_options import check_loopback, selected_images, stored_logins
-from cli.options import stack_option
+from cli.image_options import check_loopback, selected_images
+from cli.options import AsJson, Insecure, stack_option
 from weights.transport import Transport
 
 
@@ -51,10 +52,8 @@ def copy(
             " of all platforms, which is copied by default."
         ),
     ] = "",
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Use plain HTTP; only on this machine.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    insecure: Insecure = False,
+    as_json: AsJson = False,
 ) -> None:
     """Copy images into a mirror, with their digests. What the mirror has is not sent again.
 

@@ -1,14 +1,11 @@
 """Options that the commands of `pai images` share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from base.problems import Problem
 from catalog import images as catalog
 from catalog.load import UnknownEntryError
 from catalog.registry import (
-    Credentials,
-    RegistryError,
-    docker_logins,
     is_loopback,
     split_reference,
 )
@@ -48,13 +45,3 @@ def selected_images(stack: str, keys: Sequence[str]) -> tuple[str, list[catalog.
         allowed = f"images of stack {stack}: {', '.join(known)}"
         raise CommandError(Problem("KEY", ", ".join(others), allowed, "name some of these"))
     return mirror, [known[key] for key in keys] if keys else list(known.values())
-
-
-def stored_logins() -> Mapping[str, Credentials]:
-    """The logins of `docker login`, by registry. Raises CommandError."""
-    try:
-        return docker_logins()
-    except RegistryError as error:
-        got, change, _ = error.failure
-        allowed = "the file that `docker login` writes"
-        raise CommandError(Problem("config.json", got, allowed, change)) from None

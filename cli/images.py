@@ -27,11 +27,12 @@ from catalog.registry import (
     resolve_digest,
     split_reference,
 )
+from cli.credentials import stored_logins
 from cli.errors import CommandError, Commands
 from cli.failures import Failure, grouped
 from cli.image_mirror import copy
-from cli.image_options import check_loopback, selected_images, stored_logins
-from cli.options import stack_option
+from cli.image_options import check_loopback, selected_images
+from cli.options import Insecure, stack_option
 from cli.stack_images import UsedImage, used_images
 
 app = typer.Typer(
@@ -140,10 +141,7 @@ def lock(
     check: Annotated[
         bool, typer.Option("--check", help="Compare only; exit 1 if a digest differs.")
     ] = False,
-    insecure: Annotated[
-        bool,
-        typer.Option("--insecure", help="Use plain HTTP; only on this machine."),
-    ] = False,
+    insecure: Insecure = False,
 ) -> None:
     """Resolve the digest of each tag and write it to catalog/images.yaml.
 

@@ -14,7 +14,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any, Final, NoReturn, Protocol
 
 from cli.bucket_upload import send
-from cli.failures import Failure
+from cli.failures import FailedError, Failure
 from cli.model_origin import COMMIT_DIGITS
 from config.settings.model_store import HttpSource, HubSource, S3Source
 from config.settings.model_store import Source as Store
@@ -35,12 +35,8 @@ _ATTEMPTS: Final = 5
 _DIGITS: Final = re.compile(COMMIT_DIGITS)
 
 
-class NotFoundError(Exception):
+class NotFoundError(FailedError):
     """A source does not give what was asked of it."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.got)
-        self.failure = failure
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,11 @@
 """The target of `pai models import`: the mirror that a stack reads from, or a folder."""
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NoReturn
 
 from base.problems import Problem
-from catalog.registry import RegistryError, docker_logins
 from cli.bucket_upload import Bucket
+from cli.credentials import BUCKET_KEYS, authority_file, bucket_keys, login
 from cli.errors import CommandError
 from cli.model_import import Folder, Mirror
 from cli.registry_upload import Registry
@@ -37,7 +35,9 @@ def mirror_of(stack: str, to: Path | None, manifest: Manifest) -> Mirror:
     config = stack_config(stack)
     _check_served(config, stack, manifest)
     store = config.model_store
-    return _mirror(store.source, stack, to, _transport(store.authority))
+    with authority_file(store.authority) as authority:
+        transport = Transport(authority)
+    return _mirror(store.source, stack, to, transport)
 
 
 def _mirror(source: Source, stack: str, to: Path | None, transport: Transport) -> Mirror:
@@ -78,32 +78,11 @@ def _check_served(config: StackConfig, stack: str, manifest: Manifest) -> None:
 
 
 def _keys() -> str:
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    access, secret = (os.environ.get(name, "") for name in names)
-    if not (access and secret):
-        path, allowed = " and ".join(names), "a key that may write to the bucket"
+    keys = bucket_keys()
+    if not keys:
+        path, allowed = " and ".join(BUCKET_KEYS), "a key that may write to the bucket"
         _refuse(path, "nothing", allowed, "export both")
-    return f"{access}:{secret}"
-
-
-def login(registry: str) -> str:
-    """`user:password` that `docker login` stored for the URL *registry*; empty without one."""
-    host = registry.removeprefix("https://")
-    try:
-        user, password = docker_logins().get(host, ("", ""))
-    except RegistryError as error:
-        allowed = "the file that `docker login` writes"
-        _refuse("config.json", error.failure.got, allowed, error.failure.change)
-    return f"{user}:{password}" if user else ""
-
-
-def _transport(authority: str | None) -> Transport:
-    if authority is None:
-        return Transport()
-    with NamedTemporaryFile("w", suffix=".pem") as file:  # OpenSSL takes a file only
-        file.write(authority)
-        file.flush()
-        return Transport(file.name)
+    return keys
 
 
 def _refuse(path: str, got: str, allowed: str, change: str) -> NoReturn:

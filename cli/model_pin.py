@@ -15,13 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 from base.problems import Problem
 from base.replace import replace_text
 from base.units import GB
+from cli.credentials import authority_file
 from cli.errors import CommandError, UsageError
 from cli.exit_codes import ExitCode
 from cli.failures import Failure, grouped
 from cli.model_commits import HubOrigin, MirrorOrigin, NotFoundError, Origin, Pinned
-from cli.model_origin import HUB, authority_file, check_https, credential
+from cli.model_origin import HUB, check_https, credential
 from cli.model_targets import Target, chosen, read_stack_weights, repositories
-from cli.options import stack_option
+from cli.options import AsJson, stack_option
 from cli.yaml_edit import NotEditableError, Value, lines, with_keys
 from config.reference import KEY
 from config.settings.model_store import HubSource, ModelStoreSettings
@@ -77,7 +78,7 @@ def pin(
         bool,
         typer.Option("--check", help="Write nothing; exit 1 if something would be written."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the commit of models and the SHA-256 of their files; write both into the stack's file.
 

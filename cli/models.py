@@ -27,7 +27,7 @@ from cli.bars import gigabytes
 from cli.errors import CommandError, Commands
 from cli.model_mirrors import mirror_of, stack_config
 from cli.model_pin import pin
-from cli.options import stack_option
+from cli.options import AsJson, stack_option
 from config.checks.hub_access import is_gated
 from config.settings.vllm import COMMIT
 from weights.errors import Fault, WeightsError
@@ -62,7 +62,7 @@ class _Row:
 @app.command("list")
 def list_models(
     stack: Annotated[str, stack_option("Stack whose served models are shown.")] = "local",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List every checkpoint of the catalog, and which of them the stack serves."""
     config = stack_config(stack)

@@ -1,21 +1,15 @@
 """`pai plan`: show how a stack uses its GPUs, before anything is deployed."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.options import stack_option
+from cli.options import ConfigFile, stack_option
 
 
 def command(
     stack: Annotated[str, stack_option("Stack to plan.")] = "local",
-    config_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Configuration. Default: Pulumi.STACK.yaml."
-        ),
-    ] = None,
+    config_file: ConfigFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON; docs/explanation/sizing.md lists the keys.")
     ] = False,

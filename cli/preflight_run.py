@@ -9,8 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from base.problems import Problem
-from cli.errors import CommandError
+from cli.deployed import unreadable
 from cli.stack_file import read_stack
 from components.cluster_reader import ClusterReader, UnreadableError, reading
 from config.stack import StackConfig
@@ -36,14 +35,8 @@ def results(stack: str, kubeconfig: Path | None, console: Console | None) -> lis
         with waiting, reading(config.cluster.context, at.read_text() if at else None) as cluster:
             return list(_results(cluster, stack, config))
     except UnreadableError as error:
-        raise CommandError(
-            Problem(
-                path=f"cluster.context {config.cluster.context}",
-                got=str(error),
-                allowed="a cluster that answers, and lets you read it",
-                change="check the kubeconfig with `kubectl get nodes`, or pass --kubeconfig",
-            )
-        ) from None
+        change = "check the kubeconfig with `kubectl get nodes`, or pass --kubeconfig"
+        raise unreadable(config.cluster.context, str(error), change) from None
 
 
 def _kubeconfig(stack: str) -> Path | None:

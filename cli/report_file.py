@@ -26,6 +26,21 @@ def read_report(file: Path, option: str) -> Report:
         _refuse(option, f"{file.name}, with a schema error at {field}")
 
 
+def report_of(stack: str, file: Path, option: str, otherwise: str = "another --stack") -> Report:
+    """The report in *file*, about *stack*. Raises UsageError; *otherwise* is the other way out."""
+    report = read_report(file, option)
+    if report.stack != stack:
+        raise UsageError(
+            Problem(
+                path=option,
+                got=f"{file.name}, a report of stack {report.stack}",
+                allowed=f"a report of stack {stack}",
+                change=f"pass the report of this stack, or {otherwise}",
+            )
+        )
+    return report
+
+
 def _refuse(option: str, got: str) -> NoReturn:
     raise UsageError(
         Problem(
@@ -35,18 +50,3 @@ def _refuse(option: str, got: str) -> NoReturn:
             change="write one with this version of `pai`",
         )
     )
-
-
-def kept_report(file: Path, stack: str | None) -> Report:
-    """The report in *file*. Raises UsageError if it is about another stack than the one named."""
-    report = read_report(file, "--from")
-    if stack not in (None, report.stack):
-        raise UsageError(
-            Problem(
-                path="--from",
-                got=f"{file.name}, a report of stack {report.stack}",
-                allowed=f"a report of stack {stack}",
-                change="pass the report of this stack, or leave --stack out",
-            )
-        )
-    return report

@@ -47,10 +47,15 @@ def review(
     from rich.console import Console
 
     from cli.preview import EXIT_CODES, preview_report
-    from cli.report_file import kept_report
+    from cli.report_file import read_report, report_of
     from review import terminal
 
-    report = kept_report(kept, stack) if kept else preview_report(stack or "local")
+    if kept is None:
+        report = preview_report(stack or "local")
+    elif stack is None:
+        report = read_report(kept, "--from")
+    else:
+        report = report_of(stack, kept, "--from", "leave --stack out")
     if form is _Format.TERMINAL and out is None:
         terminal.show(Console(), report)
     elif out is None:

@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from base.problems import Problem
 from catalog.models import ModelSpec
+from cli.credentials import authority_file
 from cli.errors import CommandError, UsageError
 from cli.model_mirrors import stack_config
-from cli.model_origin import COMMIT_DIGITS, HUB, authority_file, check_https, credential
+from cli.model_origin import COMMIT_DIGITS, HUB, check_https, credential
 from config.settings.model_store import HubSource
 from sizing.hf_config import model_from_config
 from sizing.hf_fields import ConfigUnreadableError

@@ -12,6 +12,7 @@ from config.load import load
 from config.reference import KEY
 from config.stack import StackConfig
 from toolchain.environment import PROJECT
+from toolchain.stack_files import stack_names
 
 
 def stack_file(stack: str, folder: Path | None = None) -> Path:
@@ -21,7 +22,7 @@ def stack_file(stack: str, folder: Path | None = None) -> Path:
     """
     folder = folder or PROJECT
     file = folder / f"Pulumi.{stack}.yaml"
-    if stack not in (stacks := _stacks(folder)):
+    if stack not in (stacks := stack_names(folder)):
         raise UsageError(
             Problem(
                 path="--stack",
@@ -70,8 +71,3 @@ def read_settings(stack: str, file: Path | None = None) -> dict[str, Any]:
             )
         ],
     )
-
-
-def _stacks(folder: Path) -> list[str]:
-    files = sorted(folder.glob("Pulumi.*.yaml"))
-    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]

@@ -1,24 +1,15 @@
 """`pai up`: deploy a stack to its simulated cluster."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.options import stack_option
+from cli.options import ConfigFile, stack_option
 
 
 def up(
     stack: Annotated[str, stack_option("Stack to deploy.")] = "local",
-    config_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            resolve_path=True,
-            help="Configuration. Default: Pulumi.STACK.yaml.",
-        ),
-    ] = None,
+    config_file: ConfigFile = None,
     approved: Annotated[
         str | None,
         typer.Option(

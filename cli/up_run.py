@@ -1,11 +1,7 @@
 """What `pai up` does: the toolchain, the cluster, the deployment, the result."""
 
-import json
-import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.console import Console
@@ -20,8 +16,8 @@ from cli.simulated import simulated
 from cli.stack_file import read_stack
 from cli.summary import show, urls
 from sim.stacks import cluster_of
-from toolchain import build
-from toolchain.environment import PROJECT, applied
+from toolchain import build, state
+from toolchain.environment import applied
 
 
 def refuse_both(one: str, given: object, other: str, also: object) -> None:
@@ -62,22 +58,11 @@ def deploy_simulated(
         detail=Detail.QUIET if quiet else Detail.RAW if verbose else Detail.USUAL,
         again=f"`pai up --stack {stack}` goes on from here",
     )
-    outputs = _read(env, "stack", "output", "--stack", stack, "--json")
+    deployment = state.deployment(stack) or {}
+    outputs = state.outputs(deployment.get("resources", []))
     if quiet or not sys.stdout.isatty():
         Console().print(urls(outputs))
     else:
-        show(Console(), _read(env, "stack", "export", "--stack", stack)["deployment"], outputs)
+        show(Console(), deployment, outputs)
     if not quiet:
         typer.echo(f"\nNext: `pai status --stack {stack}`")
-
-
-def _read(env: Mapping[str, str], *arguments: str) -> Any:  # noqa: ANN401 - JSON
-    done = subprocess.run(  # noqa: S603 - no shell
-        ["pulumi", *arguments],  # noqa: S607 - the one that the environment puts first
-        cwd=PROJECT,
-        env=applied(env),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return json.loads(done.stdout)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from base.problems import Problem
 from config.settings.cluster import ClusterConfig
 from sim.errors import SimError
+from toolchain import stack_files
 
 _KEY = "private-ai:stack"
 
@@ -24,8 +25,7 @@ def project_folder() -> Path:
 
 def stack_names() -> list[str]:
     """The names of the stacks that have a file."""
-    files = sorted(project_folder().glob("Pulumi.*.yaml"))
-    return [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in files]
+    return stack_files.stack_names(project_folder())
 
 
 def cluster_of(stack: str, config_file: Path | None = None) -> ClusterConfig:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ def deployment(stack: str) -> dict[str, Any] | None:
         return None
     latest = json.loads(saved.read_text())["checkpoint"].get("latest") or {}
     return latest if latest.get("resources") else None
+
+
+def outputs(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The outputs of the program whose *resources* are deployed."""
+    found = (r.get("outputs") for r in resources if r["type"] == "pulumi:pulumi:Stack")
+    return next((each for each in found if each), {})
 
 
 def forget(stack: str) -> None:

@@ -33,7 +33,7 @@ def foreign_namespaces(
 
     What another stack of this product created cannot be adopted. Raises UnreadableError.
     """
-    for tier, found in _existing(cluster, settings, stack):
+    for tier, found in _existing(cluster, settings, stack, TIERS):
         name = found["metadata"]["name"]
         shared = is_part_of_a_stack(found["metadata"])
         if tier in settings.adopt_namespaces and not shared:
@@ -61,8 +61,9 @@ def takeovers(cluster: Reader, settings: PlatformSettings, stack: str) -> Iterat
 
     Raises UnreadableError.
     """
-    for tier, found in _existing(cluster, settings, stack):
-        if tier in settings.adopt_namespaces and not is_part_of_a_stack(found["metadata"]):
+    adopted = [tier for tier in TIERS if tier in settings.adopt_namespaces]
+    for _, found in _existing(cluster, settings, stack, adopted):
+        if not is_part_of_a_stack(found["metadata"]):
             name = found["metadata"]["name"]
             yield (
                 f"Takes over Namespace {name} ({owner(found['metadata'])}), closes it to all other"
@@ -101,10 +102,10 @@ def unknown_to_state(
 
 
 def _existing(
-    cluster: Reader, settings: PlatformSettings, stack: str
+    cluster: Reader, settings: PlatformSettings, stack: str, tiers: Iterable[TierName]
 ) -> Iterator[tuple[TierName, Object]]:
-    """The namespaces that exist and are not those of *stack*."""
-    for tier in TIERS:
+    """The namespaces of *tiers* that exist and are not those of *stack*."""
+    for tier in tiers:
         found = cluster.get(f"/api/v1/namespaces/{getattr(settings.namespaces, tier)}")
         if found is not None and not is_own(found, stack):
             yield tier, found
